@@ -1,0 +1,136 @@
+"""Answers to requests, and the notices an engine sends by itself. See `nnscope.core.request`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nnscope.core.request import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Raw values of a region in the tensor's own dtype.
+
+    Attributes
+    ----------
+    address : str
+    values : ndarray
+    version : int
+        Content version of the tensor they were read from.
+    """
+
+    address: str
+    values: np.ndarray
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStats:
+    """Statistics of the level-0 cells under one cell of a coarser level; moments over finite values."""
+
+    count: int
+    finite: int
+    mean: float
+    min: float
+    max: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """What hovering shows.
+
+    Attributes
+    ----------
+    address : str
+    index : tuple of int or None
+        Tensor index of the cell's first element; None on padding.
+    value : float, int, bool or complex
+        Full-precision value of that element, as the file or model has it.
+    zscore : float
+        (value − mean)/std of the whole tensor; NaN when std is 0 or unknown.
+    block : BlockStats or None
+        Statistics of all elements under the cell, when the level is above 0.
+    version : int
+    """
+
+    address: str
+    index: tuple[int, ...] | None
+    value: complex | float | int | bool | None
+    zscore: float
+    block: BlockStats | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spectrum:
+    """The largest singular values of a tensor matricised as out × rest (methods.md §8).
+
+    Attributes
+    ----------
+    address : str
+    shape : (int, int)
+        Of the matrix.
+    sigma : ndarray of float64, descending
+    exact : bool
+        Whether a full decomposition was made (min side ≤ 1024) and not a randomized one.
+    residual : float
+        max_i ‖Wᵀu_i − σ_i v_i‖ / σ_1: 0 for an exact decomposition up to rounding.
+    frobenius, stable_rank, effective_rank : float
+        ``effective_rank`` is NaN unless the spectrum is complete.
+    note : str
+        What was left out, such as non-finite entries replaced by zero.
+    """
+
+    address: str
+    shape: tuple[int, int]
+    sigma: np.ndarray
+    exact: bool
+    residual: float
+    frobenius: float
+    stable_rank: float
+    effective_rank: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAnswer:
+    """What a control command did, as (name, value) pairs."""
+
+    command: str
+    result: Settings = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Notice: the values of some tensors changed. ``version`` is their new content version.
+
+    ``addresses`` empty means all of them. ``status`` carries what the model process tells: step, loss, accuracy.
+    """
+
+    version: int
+    addresses: tuple[str, ...] = ()
+    status: Settings = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: ``done`` of ``total`` units; total 0 when unknown."""
+
+    done: int
+    total: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """Notice: the engine behind this source is gone (model process killed or crashed); ``reason`` is a sentence."""
+
+    reason: str
+
+
+Notice = Changed | Died

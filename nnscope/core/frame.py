@@ -1,0 +1,189 @@
+"""What a canvas draws, as data: the contract between the scene and every renderer.
+
+The scene composes a `Frame` from what the user wants and what has arrived; a renderer draws it and knows nothing else. The window,
+an offscreen picture and an animation draw the same Frame, so their pixels agree.
+
+All positions are in device pixels, origin at the top left, y down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    import numpy as np
+
+    from nnscope.core.legend import Legend, Normalisation
+    from nnscope.core.picture import Tile
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle in device pixels."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether the point lies inside."""
+        return self.x <= x < self.x + self.w and self.y <= y < self.y + self.h
+
+
+@dataclass(frozen=True, slots=True)
+class Camera2D:
+    """Pan and zoom: the level-0 cell coordinate at the centre of the pane, and device pixels per cell."""
+
+    x: float
+    y: float
+    zoom: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedTile:
+    """A tile to draw, with the key under which its texture is kept between frames.
+
+    Tiles are drawn in order: coarser stand-ins first, then finer ones over them. A cell of the tile covers
+    2**level cells of level 0 on each side; cells beyond the grid's edge are cut off by the renderer.
+    """
+
+    key: Hashable
+    level: int
+    tile: Tile
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColourStyle:
+    """How values become colours, in the shader.
+
+    Attributes
+    ----------
+    lut : ndarray of uint8, shape (256, 4)
+        Colour map over u in [0, 1], sRGB.
+    under, over, nan, posinf, neginf, padding : Colour
+        Colours of what is outside or is no number.
+    """
+
+    name: str
+    lut: np.ndarray
+    under: Colour
+    over: Colour
+    nan: Colour
+    posinf: Colour
+    neginf: Colour
+    padding: Colour
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellNumbers:
+    """The numbers written into the cells at high zoom: level-0 values of a window of the grid.
+
+    Attributes
+    ----------
+    row, col : int
+        Grid position of ``text[0][0]``.
+    text : tuple of tuples of str
+        What to write in each cell; empty for none.
+    """
+
+    row: int
+    col: int
+    text: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AxisTicks:
+    """Ticks along one side of a pane: (position in cells of level 0, label) pairs, and the axis' name."""
+
+    name: str
+    ticks: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A cell outlined in the pane: the linked cursor or a pin."""
+
+    row: int
+    col: int
+    size: int = 1
+    kind: str = "cursor"  # or "pin"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaneFrame:
+    """One pane of the canvas.
+
+    Attributes
+    ----------
+    rect : Rect
+        The whole pane; the picture is drawn over all of it, axes and legend on top.
+    picture : Rect
+        Where the grid may appear: the pane less its margins for axes and legend.
+    title, subtitle : str
+        Address, and shape · dtype · layout in words.
+    message : str
+        Shown in the middle when there is nothing to draw yet, or why.
+    """
+
+    rect: Rect
+    picture: Rect
+    grid: tuple[int, int] = (0, 0)
+    camera: Camera2D = Camera2D(0.0, 0.0, 1.0)
+    tiles: tuple[PlacedTile, ...] = ()
+    normalisation: Normalisation | None = None
+    style: ColourStyle | None = None
+    legend: Legend | None = None
+    row_axis: AxisTicks = AxisTicks("")
+    col_axis: AxisTicks = AxisTicks("")
+    numbers: CellNumbers | None = None
+    markers: tuple[Marker, ...] = ()
+    title: str = ""
+    subtitle: str = ""
+    message: str = ""
+    active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The neutral colours of canvas furniture (interface.md, The look)."""
+
+    name: str
+    ground: Colour
+    panel: Colour
+    line: Colour
+    text: Colour
+    secondary: Colour
+    accent: Colour
+    scientific: Colour = (43, 179, 163)
+    aesthetic: Colour = (224, 162, 59)
+
+
+DARK = Theme("dark", (21, 23, 28), (28, 31, 38), (43, 47, 56), (231, 233, 236), (154, 163, 173), (78, 161, 255))
+LIGHT = Theme(
+    "light",
+    (246, 247, 249),
+    (255, 255, 255),
+    (223, 227, 232),
+    (29, 33, 39),
+    (91, 101, 112),
+    (11, 102, 196),
+    scientific=(12, 115, 104),
+    aesthetic=(143, 92, 8),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Everything on the canvas. ``scale`` is device pixels per logical pixel: text and lines grow with it."""
+
+    width: int
+    height: int
+    panes: tuple[PaneFrame, ...] = ()
+    theme: Theme = DARK
+    scale: float = 1.0

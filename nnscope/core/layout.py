@@ -1,0 +1,161 @@
+"""Which axes of a tensor are rows and columns of its picture, and the way back.
+
+A `Layout` turns a tensor of any rank into a 2D grid of cells. Rows and columns are each an ordered tuple of axes
+(outermost first), so that a convolution's kernels (O, I, kh, kw) become a mosaic with rows (O, kh) and columns
+(I, kw). Axes in neither are fixed at an index (the sliders). One axis may be *split* into two, so that a vector
+becomes a near-square grid and the channels of a feature map a mosaic; cells past its end are padding, not zero.
+
+After a split of axis ``a`` into ``(ceil(n/width), width)`` the tensor has one more (virtual) axis: ``a`` is the
+outer part, ``a + 1`` the inner part, and later axes move up by one. ``rows``, ``cols`` and ``fixed`` speak of virtual
+axes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A 2D view of a tensor; see the module docstring.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of the tensor.
+    rows, cols : tuple of int
+        Virtual axes that make up the rows and the columns, outermost first.
+    fixed : tuple of (axis, index)
+        The remaining virtual axes, each at one index.
+    split : (axis, width) or None
+        Axis of the tensor that is split, and the size of the inner part.
+    """
+
+    shape: tuple[int, ...]
+    rows: tuple[int, ...]
+    cols: tuple[int, ...]
+    fixed: tuple[tuple[int, int], ...] = ()
+    split: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        used = sorted((*self.rows, *self.cols, *(axis for axis, _ in self.fixed)))
+        if used != list(range(len(self.virtual_shape))):
+            raise ValueError(f"layout {self} does not use each axis once")
+        for axis, index in self.fixed:
+            if not 0 <= index < self.virtual_shape[axis]:
+                raise ValueError(f"layout {self}: index {index} is outside axis {axis}")
+
+    @property
+    def virtual_shape(self) -> tuple[int, ...]:
+        """The shape after the split; the tensor's own without one."""
+        if self.split is None:
+            return self.shape
+        axis, width = self.split
+        outer = -(-self.shape[axis] // width) if width else 0
+        return (*self.shape[:axis], outer, width, *self.shape[axis + 1 :])
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of the picture in cells."""
+        v = self.virtual_shape
+        return math.prod(v[a] for a in self.rows), math.prod(v[a] for a in self.cols)
+
+    @property
+    def key(self) -> Layout:
+        """Itself: a layout is hashable and part of cache keys."""
+        return self
+
+    def index_at(self, row: int, col: int) -> tuple[int, ...] | None:
+        """The tensor index shown in cell (row, col); None for padding or outside the grid."""
+        height, width = self.grid
+        if not (0 <= row < height and 0 <= col < width):
+            return None
+        v = self.virtual_shape
+        index = dict(self.fixed)
+        for axes, place in ((self.rows, row), (self.cols, col)):
+            for axis in reversed(axes):
+                place, index[axis] = divmod(place, v[axis])
+        return self._merge(tuple(index[a] for a in range(len(v))))
+
+    def cell_of(self, index: tuple[int, ...]) -> tuple[int, int] | None:
+        """The cell that shows tensor index ``index``; None when a fixed axis is elsewhere."""
+        virtual = list(index)
+        if self.split is not None:
+            axis, width = self.split
+            virtual[axis : axis + 1] = divmod(index[axis], width)
+        if any(virtual[axis] != at for axis, at in self.fixed):
+            return None
+        v = self.virtual_shape
+        row = col = 0
+        for axis in self.rows:
+            row = row * v[axis] + virtual[axis]
+        for axis in self.cols:
+            col = col * v[axis] + virtual[axis]
+        return row, col
+
+    def with_fixed(self, axis: int, index: int) -> Layout:
+        """The same layout with virtual axis ``axis`` fixed at ``index``."""
+        return replace(self, fixed=tuple((a, index if a == axis else i) for a, i in self.fixed))
+
+    def _merge(self, virtual: tuple[int, ...]) -> tuple[int, ...] | None:
+        if self.split is None:
+            return virtual
+        axis, width = self.split
+        at = virtual[axis] * width + virtual[axis + 1]
+        if at >= self.shape[axis]:
+            return None
+        return (*virtual[:axis], at, *virtual[axis + 2 :])
+
+
+def default_layout(shape: tuple[int, ...]) -> Layout:
+    """What people expect to see first.
+
+    0-d: one cell. Vectors: a near-square grid above 64 elements, else one row. Matrices: as they are. Three axes (C, H, W): a
+    mosaic of channels. Four axes (O, I, kh, kw) or (B, C, H, W): with small trailing axes (≤ 16) a mosaic of kernels, else
+    the first batch item's mosaic of channels. More axes: the last two, the others fixed at 0.
+    """
+    rank = len(shape)
+    if rank == 0:
+        return Layout((), (), ())
+    if rank == 1:
+        return _vector(shape)
+    if rank == 2:
+        return Layout(shape, (0,), (1,))
+    if rank == 3:
+        return mosaic(shape, 0)
+    if rank == 4 and max(shape[2:]) <= 16 and shape[0] * shape[1] > 1:
+        if shape[1] == 1 or shape[0] == 1:
+            axis = 0 if shape[1] == 1 else 1
+            return mosaic(shape, axis)
+        return Layout(shape, (0, 2), (1, 3))
+    if rank == 4:
+        return mosaic(shape, 1)
+    return planes(shape)
+
+
+def planes(shape: tuple[int, ...]) -> Layout:
+    """The last two axes as rows and columns, all others fixed at 0 (needs rank ≥ 2)."""
+    rank = len(shape)
+    if 0 in shape[:-2]:  # nothing to fix an index in: every axis goes into the rows
+        return Layout(shape, tuple(range(rank - 1)), (rank - 1,))
+    return Layout(shape, (rank - 2,), (rank - 1,), tuple((a, 0) for a in range(rank - 2)))
+
+
+def mosaic(shape: tuple[int, ...], axis: int) -> Layout:
+    """The last two axes as small pictures, those of ``axis`` side by side in a near-square mosaic; others fixed at 0."""
+    rank = len(shape)
+    others = [a for a in range(rank - 2) if a != axis]
+    if 0 in shape:
+        return planes(shape)
+    height, width = shape[-2:]
+    # choose the number of columns so that the whole mosaic is near square, not the grid of channels
+    columns = min(shape[axis], max(1, round(math.sqrt(shape[axis] * height / width))))
+    fixed = tuple((a if a < axis else a + 1, 0) for a in others)
+    return Layout(shape, (axis, rank - 1), (axis + 1, rank), fixed, (axis, columns))
+
+
+def _vector(shape: tuple[int, ...]) -> Layout:
+    if shape[0] <= 64:
+        return Layout(shape, (), (0,))
+    return Layout(shape, (0,), (1,), (), (0, math.isqrt(shape[0] - 1) + 1))

@@ -1,0 +1,104 @@
+"""Requests: data that an engine answers where the tensor lives.
+
+Every request is frozen and hashable, holds only plain values, and travels unchanged over the channel to a model
+process. The answer's type is named beside each; any request may be answered by a `Failure` instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnscope.core.layout import Layout
+
+Scalar = str | int | float | bool | None
+Settings = tuple[tuple[str, Scalar], ...]
+Region = tuple[tuple[int, int, int], ...]  # per axis: start, stop, step (step ≥ 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ListTensors:
+    """What the source holds. Answer: `Listing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetStats:
+    """Statistics of a tensor. Answer: `TensorStats`.
+
+    ``exact=False`` allows a labelled sample (`TensorStats.sampled`) so that the answer comes at once; without it every element is read.
+    """
+
+    address: str
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPicture:
+    """Some tiles of a view of a tensor. Answer: `TilePicture`.
+
+    Attributes
+    ----------
+    address, layout, view, settings
+        Which tensor, how its axes are laid out, which view (a name of the view registry), and the view's own
+        settings as sorted (name, value) pairs.
+    scientific : bool
+        Leave aesthetic steps out.
+    level : int
+        Pyramid level: a cell covers 2**level × 2**level cells of the layout's grid.
+    tiles : tuple of (row, column)
+        Tiles wanted at that level, each `TILE` × `TILE` cells.
+    exact : bool
+        Without it, coarse levels of a very large tensor may come from a labelled sample.
+    """
+
+    address: str
+    layout: Layout
+    view: str = "heatmap"
+    settings: Settings = ()
+    scientific: bool = False
+    level: int = 0
+    tiles: tuple[tuple[int, int], ...] = ((0, 0),)
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegion:
+    """Raw values of a region. Answer: `Values`. Engines refuse more than 64 MiB at once."""
+
+    address: str
+    region: Region
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What hovering shows at one cell of a picture. Answer: `ProbeAnswer`."""
+
+    address: str
+    layout: Layout
+    row: int
+    col: int
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GetSpectrum:
+    """The largest ``k`` singular values of the tensor seen as a matrix (methods.md §8). Answer: `Spectrum`."""
+
+    address: str
+    k: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A command to a live model. Answer: `ControlAnswer`.
+
+    Commands: ``"sample"`` (argument ``index``: run that sample input), ``"train"`` (train from scratch until ``"stop"``),
+    ``"stop"``.
+    """
+
+    command: str
+    arguments: Settings = ()
+
+
+Request = ListTensors | GetStats | BuildPicture | ReadRegion | Probe | GetSpectrum | Control

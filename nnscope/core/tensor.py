@@ -1,0 +1,103 @@
+"""What is known of a tensor without reading it, and the listing of a source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """A tensor as listed: everything but its values.
+
+    Attributes
+    ----------
+    address : str
+        Its name in the source: the key that every request uses. Arbitrary text (promise P8).
+    shape : tuple of int
+    dtype : str
+        Canonical name as in NumPy and ml_dtypes: ``"float32"``, ``"bfloat16"``, ``"float8_e4m3fn"``, ``"int4"`` …
+    kind : str
+        ``"parameter"``, ``"buffer"``, ``"array"``, ``"input"``, ``"output"``, ``"attention"`` …
+    nbytes : int
+        Bytes of the values as stored.
+    version : int
+        Content version. It rises when the values may have changed, and nothing else invalidates a cache.
+    axes : tuple of str
+        Names of the axes where known, else empty.
+    aliases : tuple of str
+        Other names of the same storage (tied weights); listed here and not a second time.
+    unreadable : str
+        Why its values can't be shown; empty when they can.
+    """
+
+    address: str
+    shape: tuple[int, ...]
+    dtype: str
+    kind: str = "parameter"
+    nbytes: int = 0
+    version: int = 0
+    axes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    unreadable: str = ""
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """A module of a live model: its dotted path, its class name, and where it sits in execution order."""
+
+    path: str
+    type: str
+    order: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a source holds.
+
+    Attributes
+    ----------
+    path : str
+        The file, folder, address or ``demo:NAME`` it was opened from.
+    format : str
+        ``"safetensors"``, ``"pytorch-zip"``, ``"npy"``, ``"npz"``, ``"live"`` …
+    tensors : tuple of TensorInfo
+        In the order of the file or of execution.
+    modules : tuple of ModuleInfo
+        Modules with their class names; empty when the source is a plain file.
+    refused : tuple of str
+        Names that the file wanted called or imported and that were not (promise P1).
+    warnings : tuple of str
+        Sentences about damage that was survived, such as a marked prefix of a cut file.
+    metadata : tuple of (str, str)
+        Text that the file carries beside its tensors.
+    nbytes : int
+        Bytes of the file or files.
+    live : dict
+        For a live model: ``{"samples": [labels…], "sample": int, "training": bool, "can_train": bool, …}``.
+    """
+
+    path: str
+    format: str
+    tensors: tuple[TensorInfo, ...]
+    modules: tuple[ModuleInfo, ...] = ()
+    refused: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    nbytes: int = 0
+    live: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> int:
+        """Number of elements over all stored tensors; captured values don't count, aliases count once."""
+        return sum(t.size for t in self.tensors if t.kind in ("parameter", "buffer", "array"))
