@@ -1,7 +1,7 @@
 """What a canvas draws, as data: the contract between the scene and every renderer.
 
-The scene composes a `Frame` from what the user wants and what has arrived; a renderer draws it and knows nothing else. The window,
-an offscreen picture and an animation draw the same Frame, so their pixels agree.
+The scene composes a `Frame` from what the user wants and what has arrived; a renderer draws it and knows
+nothing else. The window, an offscreen picture and an animation draw the same Frame, so their pixels agree.
 
 All positions are in device pixels, origin at the top left, y down.
 """

@@ -111,9 +111,9 @@ class Layout:
 def default_layout(shape: tuple[int, ...]) -> Layout:
     """What people expect to see first.
 
-    0-d: one cell. Vectors: a near-square grid above 64 elements, else one row. Matrices: as they are. Three axes (C, H, W): a
-    mosaic of channels. Four axes (O, I, kh, kw) or (B, C, H, W): with small trailing axes (≤ 16) a mosaic of kernels, else
-    the first batch item's mosaic of channels. More axes: the last two, the others fixed at 0.
+    0-d: one cell. Vectors: one row up to 64 elements, else a near-square grid. Matrices: as they are. Three axes
+    (C, H, W): a mosaic of channels. Four axes (O, I, kh, kw) or (B, C, H, W): with small trailing axes (≤ 16) a mosaic
+    of kernels, else the first batch item's mosaic of channels. More axes: the last two, the others fixed at 0.
     """
     rank = len(shape)
     if rank == 0:
@@ -143,7 +143,7 @@ def planes(shape: tuple[int, ...]) -> Layout:
 
 
 def mosaic(shape: tuple[int, ...], axis: int) -> Layout:
-    """The last two axes as small pictures, those of ``axis`` side by side in a near-square mosaic; others fixed at 0."""
+    """The last two axes as small pictures, those of ``axis`` side by side in a near-square mosaic; others at 0."""
     rank = len(shape)
     others = [a for a in range(rank - 2) if a != axis]
     if 0 in shape:

@@ -76,7 +76,8 @@ class TilePicture:
         The level of ``tiles``.
     tiles : tuple of Tile
     reduction : str
-        What a cell above level 0 holds: ``"mean"``, ``"extremes"``, ``"variance"``, ``"min"``, ``"max"``; ``""`` at level 0.
+        What a cell above level 0 holds: ``"mean"``, ``"extremes"``, ``"variance"``, ``"min"``, ``"max"``; ``""`` at
+        level 0.
     recipe : tuple of Step
         The ordered steps from the tensor to these arrays, before colour.
     sampled : float

@@ -26,7 +26,8 @@ class ListTensors:
 class GetStats:
     """Statistics of a tensor. Answer: `TensorStats`.
 
-    ``exact=False`` allows a labelled sample (`TensorStats.sampled`) so that the answer comes at once; without it every element is read.
+    ``exact=False`` allows a labelled sample (`TensorStats.sampled`) so that the answer comes at once; otherwise
+    every element is read.
     """
 
     address: str
@@ -93,8 +94,8 @@ class GetSpectrum:
 class Control:
     """A command to a live model. Answer: `ControlAnswer`.
 
-    Commands: ``"sample"`` (argument ``index``: run that sample input), ``"train"`` (train from scratch until ``"stop"``),
-    ``"stop"``.
+    Commands: ``"sample"`` (argument ``index``: run that sample input), ``"train"`` (train from scratch until
+    ``"stop"``), ``"stop"``.
     """
 
     command: str
