@@ -56,6 +56,8 @@ class ProbeAnswer:
     block : BlockStats or None
         Statistics of all elements under the cell, when the level is above 0.
     version : int
+    scores : tuple of float
+        For a PCA picture: the cell's coordinates on the components; ``value`` is None then.
     """
 
     address: str
@@ -64,6 +66,7 @@ class ProbeAnswer:
     zscore: float
     block: BlockStats | None = None
     version: int = 0
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,13 +73,18 @@ class ReadRegion:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What hovering shows at one cell of a picture. Answer: `ProbeAnswer`."""
+    """What hovering shows at one cell of a picture. Answer: `ProbeAnswer`.
+
+    ``row`` and ``col`` count cells of ``level``; the view tells what a cell stands for.
+    """
 
     address: str
     layout: Layout
     row: int
     col: int
     level: int = 0
+    view: str = "heatmap"
+    settings: Settings = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,93 @@
+"""What the user wants to see, as frozen values: every change makes a new one, so undo is a list of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnscope.core.frame import Camera2D
+    from nnscope.core.layout import Layout
+    from nnscope.core.request import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PaneState:
+    """What one pane shows.
+
+    Attributes
+    ----------
+    source : str
+        Key of an open source in the library; empty for an empty pane.
+    address : str
+        Listed name of the tensor.
+    view : str
+        Name in the view registry.
+    layout : Layout or None
+        None for the view's default.
+    reduction : str
+        What a zoomed-out cell shows: ``"mean"``, ``"extremes"``, ``"variance"``, ``"min"`` or ``"max"``.
+    normalisation : str
+        Name from methods.md §2; empty for the default of the mode (linear in scientific mode, else tanh).
+    limits : (float, float) or None
+        Raw values at both ends of the colour scale; None for the normalisation's default domain.
+    colours : str
+        Colour map; empty for the default of the data (diverging when signed).
+    settings : Settings
+        The view's own settings.
+    camera : Camera2D or None
+        None fits the picture into the pane.
+    pin : (int, int) or None
+        Level-0 cell (row, column) that was clicked.
+    """
+
+    source: str = ""
+    address: str = ""
+    view: str = "heatmap"
+    layout: Layout | None = None
+    reduction: str = "mean"
+    normalisation: str = ""
+    limits: tuple[float, float] | None = None
+    colours: str = ""
+    settings: Settings = ()
+    camera: Camera2D | None = None
+    pin: tuple[int, int] | None = None
+
+    def showing(self, source: str, address: str) -> PaneState:
+        """The same ways of looking at another tensor: what depends on its shape or values is reset."""
+        return replace(self, source=source, address=address, layout=None, limits=None, camera=None, pin=None)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceState:
+    """All panes, and what they share.
+
+    Attributes
+    ----------
+    panes : tuple of PaneState
+        One, two or four.
+    active : int
+        The pane that the inspector and the keyboard speak of.
+    scientific : bool
+        Leave every aesthetic step out.
+    linked : bool
+        One camera and one cursor for all panes.
+    """
+
+    panes: tuple[PaneState, ...] = (PaneState(),)
+    active: int = 0
+    scientific: bool = False
+    linked: bool = True
+
+    @property
+    def pane(self) -> PaneState:
+        """The active pane."""
+        return self.panes[self.active]
+
+    def with_pane(self, index: int, **changes: Any) -> WorkspaceState:
+        """This state with fields of one pane replaced; a camera moves in every pane when they are linked."""
+        panes = list(self.panes)
+        panes[index] = replace(panes[index], **changes)
+        if self.linked and "camera" in changes:
+            panes = [replace(p, camera=changes["camera"]) for p in panes]
+        return replace(self, panes=tuple(panes))

@@ -1,0 +1,77 @@
+"""What a view is: a kind of picture, which tensors it applies to, and how its tiles are built.
+
+A view is a stateless object registered under its name. ``build`` runs where the tensor lives, in a worker thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from nnscope.core.layout import Layout
+    from nnscope.core.picture import TilePicture
+    from nnscope.core.request import BuildPicture
+    from nnscope.core.statistics import TensorStats
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.sources.base import TensorReader
+
+
+class BuildContext(Protocol):
+    """What a view may ask of the engine while it builds."""
+
+    def reader(self, address: str) -> TensorReader:
+        """The tensor, pinned at its present version for the length of the job."""
+        ...
+
+    def stats(self, address: str, exact: bool = True) -> TensorStats:
+        """Its statistics, from the cache or computed now."""
+        ...
+
+    def memo(self, key: Hashable, build: Callable[[], Any], nbytes: Callable[[Any], int]) -> Any:
+        """``build()`` once for ``key``, kept under the engine's byte budget. Keys hold the content version."""
+        ...
+
+    def peek(self, key: Hashable) -> Any | None:
+        """What `memo` keeps for ``key``, or None; builds nothing."""
+        ...
+
+    def check(self) -> None:
+        """Raise `Cancelled` when the answer is not wanted any more."""
+        ...
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Report how far the job is."""
+        ...
+
+
+class View(Protocol):
+    """One kind of picture.
+
+    Attributes
+    ----------
+    name, title : str
+        Registry name and the words in the menu.
+    aesthetic : str
+        Empty when the view is faithful; else why scientific mode greys it out.
+    coloured : bool
+        Whether tiles are colours already (no normalisation, no colour map).
+    """
+
+    name: str
+    title: str
+    aesthetic: str
+    coloured: bool
+
+    def refuses(self, info: TensorInfo) -> str:
+        """Why this view can't show the tensor, as a sentence; empty when it can."""
+        ...
+
+    def layout(self, info: TensorInfo) -> Layout:
+        """The layout to begin with."""
+        ...
+
+    def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
+        """The tiles asked for."""
+        ...
