@@ -1,0 +1,79 @@
+"""What a job may ask while it runs: readers, statistics, results kept before, and whether it is still wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnscope.engine.passes import exact_stats, sampled_stats
+
+from nnscope.core.answer import Progress
+from nnscope.core.errors import Cancelled, NnscopeError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Hashable
+
+    from nnscope.core.statistics import TensorStats
+    from nnscope.sources.base import Source, TensorReader
+    from nnscope.store.memo import Memo
+
+
+class Context:
+    """The `BuildContext` of one job, and what the other requests need."""
+
+    def __init__(
+        self,
+        source: Source,
+        memo: Memo,
+        cancelled: threading.Event,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.source = source
+        self._memo = memo
+        self._cancelled = cancelled
+        self._on_progress = on_progress
+
+    def reader(self, address: str) -> TensorReader:
+        """The tensor of that listed name.
+
+        Raises
+        ------
+        NnscopeError
+            If there is none or its values can't be shown.
+        """
+        reader = self.source.reader(address)
+        if reader.info.unreadable:
+            raise NnscopeError(reader.info.unreadable, address)
+        return reader
+
+    def stats(self, address: str, exact: bool = True) -> TensorStats:
+        """Statistics of the whole tensor; a labelled sample when ``exact`` is False and the tensor is large."""
+        reader = self.reader(address)
+        key = ("stats", address, reader.info.version)
+        if not exact:
+            found: TensorStats | None = self.peek(key)
+            if found is not None:
+                return found
+            key = ("sampled-stats", address, reader.info.version)
+        compute = exact_stats if exact else sampled_stats
+        result: TensorStats = self.memo(key, lambda: compute(self, reader), lambda s: s.histogram.nbytes + 512)
+        return result
+
+    def memo(self, key: Hashable, build: Callable[[], Any], nbytes: Callable[[Any], int]) -> Any:
+        """``build()`` once for ``key``, kept under the engine's byte budget."""
+        return self._memo.get(key, build, nbytes)
+
+    def peek(self, key: Hashable) -> Any | None:
+        """What is kept for ``key``, or None."""
+        return self._memo.peek(key)
+
+    def check(self) -> None:
+        """Raise `Cancelled` when the answer is not wanted any more."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Report how far the job is, and stop it if it was cancelled."""
+        self.check()
+        if self._on_progress is not None:
+            self._on_progress(Progress(done, total, text))

@@ -1,0 +1,104 @@
+"""From a path to engines: files, folders, demo models, and factories in the user's own code.
+
+A demo opens in two stages: its shipped weights are shown at once from their file, while its model process starts;
+then the live engine takes over under the same addresses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnscope.engine.local import LocalEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnscope.core.tensor import Listing
+    from nnscope.engine.protocol import Engine
+    from nnscope.sources.base import Source, TensorReader
+
+
+def is_live(path: str) -> bool:
+    """Whether ``path`` names a model that runs in a process of its own: ``demo:NAME`` or ``file.py:factory``."""
+    return path.startswith("demo:") or _factory(path) is not None
+
+
+def source_key(path: str) -> str:
+    """The name under which an opened path is known: absolute for files, as it stands otherwise."""
+    if path.startswith("demo:"):
+        return path
+    factory = _factory(path)
+    if factory is not None:
+        return f"{Path(factory[0]).resolve()}:{factory[1]}"
+    return str(Path(path).expanduser().absolute())
+
+
+def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator[Engine]:
+    """Yield the engines that answer for ``path``, each replacing the one before it.
+
+    Parameters
+    ----------
+    path : str
+    inline : bool
+        Answer in the caller's thread where tensors are in this process.
+    live : bool
+        Start the model process of a demo or factory; without it only what its file holds is shown.
+
+    Raises
+    ------
+    NnscopeError
+        If the path can't be opened.
+    """
+    if not is_live(path):
+        from nnscope.sources.files.open import open_file
+
+        yield LocalEngine(open_file(path), inline)
+        return
+    weights = demo_weights(path)
+    if weights is not None:
+        yield LocalEngine(Renamed(weights, path), inline)
+    if live:
+        from nnscope.engine.spawn import start_model
+
+        yield start_model(path)
+
+
+def demo_weights(path: str) -> Source | None:
+    """The shipped weights of a demo model as a source of their own, without running it; None for other paths."""
+    if not path.startswith("demo:"):
+        return None
+    from nnscope.core.plugins import find_model
+    from nnscope.sources.files.open import open_file
+
+    weights = find_model(path.removeprefix("demo:")).weights
+    return None if weights is None else open_file(str(weights))
+
+
+class Renamed:
+    """A source listed under another path (a demo's weights under ``demo:NAME``)."""
+
+    def __init__(self, source: Source, path: str) -> None:
+        self._source = source
+        self._path = path
+
+    def listing(self) -> Listing:
+        """The inner listing under the new path."""
+        return replace(self._source.listing(), path=self._path)
+
+    def reader(self, address: str) -> TensorReader:
+        """The inner reader."""
+        return self._source.reader(address)
+
+    def close(self) -> None:
+        """Close the inner source."""
+        self._source.close()
+
+
+def _factory(path: str) -> tuple[str, str] | None:
+    """``("file.py", "factory")`` if ``path`` names one and no file has that very name."""
+    file, colon, name = path.rpartition(":")
+    if colon and file.endswith(".py") and name.isidentifier() and not Path(path).exists():
+        return file, name
+    return None

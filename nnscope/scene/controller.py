@@ -1,0 +1,442 @@
+"""The scene's conductor: intentions in, engines asked, frames out. The window and scripts both drive this.
+
+Every method is called on one thread (the window's); answers come back there through ``post``. Nothing here waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from psygnal import Signal
+
+from nnscope.core.answer import ControlAnswer, Spectrum
+from nnscope.core.errors import Failure
+from nnscope.core.frame import DARK, Frame, Marker, PaneFrame, Theme
+from nnscope.core.request import Control, GetSpectrum, GetStats
+from nnscope.core.statistics import TensorStats
+from nnscope.core.text import plain
+from nnscope.scene import camera as cameras
+from nnscope.scene.compose import Composed, Place, compose, marked
+from nnscope.scene.hover import Hover, HoverWork
+from nnscope.scene.jobs import JobBoard, JobInfo
+from nnscope.scene.library import Library
+from nnscope.scene.panes import places
+from nnscope.scene.resolve import LARGE, Resolved, resolve
+from nnscope.scene.sessions import Listener, Sessions
+from nnscope.scene.tilework import TileWork
+from nnscope.scene.workspace import Workspace
+from nnscope.views.registry import views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from psygnal import SignalInstance
+
+    from nnscope.core.request import Scalar
+    from nnscope.core.tensor import Listing, TensorInfo
+    from nnscope.engine.protocol import Engine
+    from nnscope.scene.state import PaneState
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChoice:
+    """An entry of the view menu; ``refusal`` says why it is greyed out."""
+
+    name: str
+    title: str
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """What a pane last drew: the way from a screen position back to the tensor."""
+
+    place: Place
+    resolved: Resolved
+    composed: Composed
+
+
+class Controller:
+    """See the module docstring and each method.
+
+    Parameters
+    ----------
+    post : callable or None
+        Runs a function on the controlling thread. None runs it at once, for ``inline``.
+    inline : bool
+        Answer everything within the call (scripts, tests): no threads, no model process.
+    """
+
+    redraw: ClassVar[SignalInstance] = Signal()  # type: ignore[assignment]
+    listing_changed: ClassVar[SignalInstance] = Signal(str)  # type: ignore[assignment]
+    stats_changed: ClassVar[SignalInstance] = Signal(str, str)  # type: ignore[assignment]
+    spectrum_changed: ClassVar[SignalInstance] = Signal(str, str)  # type: ignore[assignment]
+    hover_changed: ClassVar[SignalInstance] = Signal(object)  # type: ignore[assignment]
+    jobs_changed: ClassVar[SignalInstance] = Signal()  # type: ignore[assignment]
+    failed: ClassVar[SignalInstance] = Signal(object)  # type: ignore[assignment]
+    status_changed: ClassVar[SignalInstance] = Signal(str)  # type: ignore[assignment]
+
+    def __init__(self, post: Callable[[Callable[[], None]], None] | None = None, inline: bool = False) -> None:
+        self._post_raw = post or (lambda run: run())
+        self._closed = False
+        self.workspace = Workspace()
+        self.library = Library()
+        self._theme = DARK
+        self._board = JobBoard(self._post, self.jobs_changed.emit)
+        self._tiles = TileWork(self.library, self._board, self.redraw.emit, self.failed.emit)
+        self._sessions = Sessions(
+            self.library, self._board, self._post, Listener(self._listed, self._told, self.failed.emit), inline
+        )
+        self._hover = HoverWork(self.library, self._post, self._hovered)
+        self._drawn: dict[int, Drawn] = {}
+        self._asked: set[tuple[str, str, int, bool]] = set()  # statistics under way or refused
+        self.workspace.changed.connect(lambda: self.redraw.emit())
+
+    # sources ------------------------------------------------------------------------------------------------
+
+    def open(self, path: str) -> str:
+        """Start opening ``path``; its key is returned at once, `listing_changed` or `failed` follows."""
+        return self._sessions.open(path)
+
+    def adopt(self, key: str, engine: Engine) -> None:
+        """Show what an engine made elsewhere holds, under ``key``."""
+        self._sessions.adopt(key, engine)
+
+    def close_source(self, key: str) -> None:
+        """Close a source; panes that show it become empty."""
+        self._sessions.close_source(key)
+
+    def restart(self, key: str) -> None:
+        """Start a dead model process again."""
+        self._sessions.restart(key)
+
+    def is_opening(self, key: str) -> bool:
+        """Whether a stage of this source is still to come."""
+        return key in self._sessions.opening
+
+    def control(self, key: str, command: str, **arguments: Scalar) -> None:
+        """Send a command to a live model (see `core.request.Control`)."""
+        source = self.library.sources.get(key)
+        if source is None or source.dead:
+            return
+        request = Control(command, tuple(sorted(arguments.items())))
+        self._board.send(source.engine, request, f"{command.capitalize()} {plain(key, 64)}", key, self._controlled(key))
+
+    # choosing -----------------------------------------------------------------------------------------------
+
+    def show(self, source: str, address: str, pane: int | None = None) -> None:
+        """Show a tensor in a pane (the active one by default)."""
+        state = self.workspace.state
+        at = state.active if pane is None else pane
+        panes = list(state.panes)
+        panes[at] = panes[at].showing(source, address)
+        self.workspace.set(replace(state, panes=tuple(panes), active=at))
+
+    def step_tensor(self, by: int) -> None:
+        """Show the next (or previous) tensor of the listing."""
+        pane = self.workspace.pane
+        source = self.library.sources.get(pane.source)
+        if source is None or not source.infos:
+            return
+        names = list(source.infos)
+        at = names.index(pane.address) if pane.address in source.infos else -by
+        self.show(pane.source, names[(at + by) % len(names)])
+
+    def split(self, panes: int) -> None:
+        """Show 1, 2 or 4 panes; new ones begin as the active one."""
+        state = self.workspace.state
+        kept = state.panes[:panes]
+        if state.active >= panes:
+            kept = (state.pane, *kept[1:])
+        filled = kept + (state.pane,) * (panes - len(kept))
+        self.workspace.set(replace(state, panes=filled, active=min(state.active, panes - 1) if panes > 1 else 0))
+
+    def toggle_scientific(self) -> None:
+        """Switch scientific mode."""
+        state = self.workspace.state
+        self.workspace.set(replace(state, scientific=not state.scientific))
+
+    def views_for(self, pane: int | None = None) -> list[ViewChoice]:
+        """The view menu for a pane's tensor."""
+        state = self.workspace.state
+        info = self._info(state.panes[state.active if pane is None else pane])
+        return [ViewChoice(v.name, v.title, self._refusal(v, info, state.scientific)) for v in views()]
+
+    def resolved(self, pane: int | None = None) -> Resolved | None:
+        """What a pane shows, complete; None when it is empty."""
+        state = self.workspace.state
+        at = state.active if pane is None else pane
+        return resolve(state.panes[at], state.scientific, self.library, self._theme.name)
+
+    def drawn(self, pane: int | None = None) -> Drawn | None:
+        """What a pane last drew, with the facts of its picture."""
+        return self._drawn.get(self.workspace.state.active if pane is None else pane)
+
+    def set_limits(self, lo: float, hi: float) -> None:
+        """Raw values at both ends of the colour scale of the active pane."""
+        if lo < hi:
+            self.workspace.update_pane(merge="limits", limits=(lo, hi))
+
+    def reset_limits(self) -> None:
+        """Back to the normalisation's own domain."""
+        self.workspace.update_pane(limits=None)
+
+    def request_stats(self, source: str, address: str, exact: bool = False) -> None:
+        """Have statistics computed unless they are there; `stats_changed` follows.
+
+        Large tensors give a labelled sample first, and all their values only when ``exact``.
+        """
+        info, opened = self.library.info(source, address), self.library.sources.get(source)
+        if info is None or info.unreadable or opened is None or opened.dead:
+            return
+        version = opened.version(address)
+        known = self.library.stats.get((source, address))
+        fresh = known is not None and known[0] >= version
+        if fresh and known is not None and (known[1].sampled == 1 or not exact):
+            return
+        first_look = info.size > LARGE and not fresh
+        ask = (source, address, version, not first_look)
+        if ask in self._asked:
+            return
+        self._asked.add(ask)
+        text = f"Statistics of {plain(address, 64)}"
+        then = partial(self._take_stats, ask, exact)
+        self._board.send(opened.engine, GetStats(address, not first_look), text, source, then)
+
+    def request_spectrum(self, pane: int | None = None, k: int = 64) -> None:
+        """Have the largest singular values of a pane's tensor computed; `spectrum_changed` follows."""
+        state = self.workspace.state
+        shown = state.panes[state.active if pane is None else pane]
+        info, opened = self._info(shown), self.library.sources.get(shown.source)
+        if info is None or opened is None or info.ndim < 2 or info.unreadable or 0 in info.shape:
+            return
+        known = self.library.spectra.get((shown.source, shown.address))
+        if known is not None and known[0] >= opened.version(shown.address):
+            return
+        then = partial(self._take_spectrum, shown.source, shown.address, opened.version(shown.address))
+        text = f"Singular values of {plain(shown.address, 64)}"
+        self._board.send(opened.engine, GetSpectrum(shown.address, k), text, shown.source, then)
+
+    # looking ------------------------------------------------------------------------------------------------
+
+    @property
+    def theme(self) -> Theme:
+        """Colours of the canvas furniture."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.redraw.emit()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is on its way: the picture won't change by itself."""
+        return not self._board.infos and not self._sessions.opening
+
+    @property
+    def jobs(self) -> list[JobInfo]:
+        """Jobs under way, oldest first."""
+        return self._board.infos
+
+    def frame(self, width: int, height: int, scale: float = 1.0) -> Frame:
+        """What the canvas draws now; asks engines for what is missing."""
+        state = self.workspace.state
+        drawn: dict[int, Drawn] = {}
+        panes: list[PaneFrame] = []
+        for i, (pane, place) in enumerate(
+            zip(state.panes, places(width, height, len(state.panes), scale), strict=True)
+        ):
+            resolved = resolve(pane, state.scientific, self.library, self._theme.name)
+            if resolved is None:
+                panes.append(PaneFrame(place.rect, place.picture, message=self._empty(pane), active=self._is_active(i)))
+                continue
+            composed = compose(resolved, pane.camera, place, self.library.tiles)
+            drawn[i] = Drawn(place, resolved, composed)
+            panes.append(marked(composed.frame, self._markers(i, pane, drawn[i]), self._is_active(i)))
+        self._drawn = drawn
+        self._want(drawn)
+        return Frame(width, height, tuple(panes), self._theme, scale)
+
+    def pan(self, dx: float, dy: float, pane: int | None = None) -> None:
+        """Drag the picture by device pixels."""
+        drawn, at = self._target(pane)
+        if drawn is not None and drawn.composed.camera is not None:
+            moved = cameras.panned(drawn.composed.camera, dx, dy)
+            self.workspace.update_pane(at, merge="camera", camera=moved)
+
+    def zoom(self, x: float, y: float, factor: float) -> None:
+        """Zoom the pane under a screen position about that position."""
+        at = self.pane_at(x, y)
+        drawn = self._drawn.get(at) if at is not None else None
+        if drawn is None or drawn.composed.camera is None:
+            return
+        picture = drawn.place.picture
+        least = cameras.fit(drawn.resolved.grid, picture).zoom / 4
+        camera = cameras.zoomed(drawn.composed.camera, picture, (x, y), factor, least)
+        self.workspace.update_pane(at, merge="camera", camera=camera)
+
+    def reset_camera(self) -> None:
+        """Fit the picture into its pane."""
+        self.workspace.update_pane(camera=None)
+
+    def pane_at(self, x: float, y: float) -> int | None:
+        """The pane that has a tensor under a screen position."""
+        return next((i for i, d in self._drawn.items() if d.place.rect.contains(x, y)), None)
+
+    def hover(self, x: float, y: float) -> None:
+        """The pointer is at a screen position: `hover_changed` follows."""
+        at = self.pane_at(x, y)
+        cell = self._cell(at, x, y)
+        if at is None or cell is None:
+            self._hover.leave()
+            return
+        self._hover.move(at, self._drawn[at].resolved, self._drawn[at].composed.level, cell)
+
+    def leave(self) -> None:
+        """The pointer left the canvas."""
+        self._hover.leave()
+
+    def click(self, x: float, y: float) -> None:
+        """Activate the pane, pin the cell, ask for the singular values of a matrix."""
+        at = self.pane_at(x, y)
+        if at is None:
+            return
+        state = replace(self.workspace.state, active=at)
+        cell = self._cell(at, x, y)
+        self.workspace.set(state.with_pane(at, pin=cell) if cell is not None else state)
+        if cell is not None:
+            self.request_spectrum(at)
+
+    def activate(self, pane: int) -> None:
+        """Make a pane the active one."""
+        self.workspace.set(replace(self.workspace.state, active=pane))
+
+    def close(self) -> None:
+        """End all engines and threads. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._sessions.close()
+            self.library.tiles.clear()
+
+    # what comes back ----------------------------------------------------------------------------------------
+
+    def _post(self, run: Callable[[], None]) -> None:
+        def guarded() -> None:
+            if not self._closed:
+                run()
+
+        self._post_raw(guarded)
+
+    def _listed(self, key: str) -> None:
+        source = self.library.sources.get(key)
+        if source is not None and source.listing is not None:
+            self._first_picture(key, source.listing)
+        self.listing_changed.emit(key)
+        self.redraw.emit()
+
+    def _told(self, key: str) -> None:
+        self.status_changed.emit(key)
+        self.redraw.emit()
+
+    def _first_picture(self, key: str, listing: Listing) -> None:
+        if not self.workspace.pane.address or self.workspace.pane.source not in self.library.sources:
+            first = first_tensor(listing)
+            if first is not None:
+                self.show(key, first.address)
+
+    def _controlled(self, key: str) -> Callable[[Any], None]:
+        def take(answer: Any) -> None:
+            source = self.library.sources.get(key)
+            if isinstance(answer, Failure):
+                self.failed.emit(answer)
+            elif isinstance(answer, ControlAnswer) and source is not None:
+                source.status.update(answer.result)
+                self._sessions.relist(key)
+            self.status_changed.emit(key)
+
+        return take
+
+    def _take_stats(self, ask: tuple[str, str, int, bool], exact: bool, answer: Any) -> None:
+        source, address, version, _ = ask
+        if isinstance(answer, TensorStats):
+            self._asked.discard(ask)
+            self.library.stats[source, address] = (version, answer)
+            self.stats_changed.emit(source, address)
+            self.redraw.emit()
+            if exact and answer.sampled < 1:
+                self.request_stats(source, address, exact=True)
+        elif isinstance(answer, Failure) and answer.code in ("cancelled", "closed"):
+            self._asked.discard(ask)
+        elif isinstance(answer, Failure):
+            self.failed.emit(answer)
+
+    def _take_spectrum(self, source: str, address: str, version: int, answer: Any) -> None:
+        if isinstance(answer, Spectrum):
+            self.library.spectra[source, address] = (version, answer)
+            self.spectrum_changed.emit(source, address)
+        elif isinstance(answer, Failure) and answer.code not in ("cancelled", "closed"):
+            self.failed.emit(answer)
+
+    def _hovered(self, hover: Hover | None) -> None:
+        self.hover_changed.emit(hover)
+        self.redraw.emit()
+
+    # composing ----------------------------------------------------------------------------------------------
+
+    def _want(self, drawn: dict[int, Drawn]) -> None:
+        for shown in drawn.values():
+            if not shown.resolved.refusal and not shown.resolved.view.coloured:
+                self.request_stats(shown.resolved.source, shown.resolved.info.address, exact=True)
+        keys = [key for shown in drawn.values() for key in shown.composed.missing]
+        self._tiles.want(tuple(dict.fromkeys(keys)))
+
+    def _markers(self, index: int, pane: PaneState, drawn: Drawn) -> tuple[Marker, ...]:
+        markers = []
+        if pane.pin is not None:
+            markers.append(Marker(*pane.pin, 1, "pin"))
+        hover = self._hover.current
+        if hover is not None and (hover.pane == index or self.workspace.state.linked):
+            side = 2**hover.level
+            markers.append(Marker(hover.row * side, hover.col * side, side, "cursor"))
+        return tuple(markers)
+
+    def _cell(self, pane: int | None, x: float, y: float) -> tuple[int, int] | None:
+        drawn = self._drawn.get(pane) if pane is not None else None
+        if drawn is None or drawn.composed.camera is None or not drawn.place.picture.contains(x, y):
+            return None
+        col, row = cameras.cell_at(drawn.composed.camera, drawn.place.picture, x + 0.5, y + 0.5)
+        rows, cols = drawn.resolved.grid
+        return (int(row), int(col)) if 0 <= row < rows and 0 <= col < cols else None
+
+    def _target(self, pane: int | None) -> tuple[Drawn | None, int]:
+        at = self.workspace.state.active if pane is None else pane
+        return self._drawn.get(at), at
+
+    def _info(self, pane: PaneState) -> TensorInfo | None:
+        return self.library.info(pane.source, pane.address)
+
+    def _refusal(self, view: Any, info: TensorInfo | None, scientific: bool) -> str:
+        if info is None:
+            return "Nothing is shown yet."
+        if scientific and view.aesthetic:
+            return f"Not in scientific mode: {view.aesthetic}"
+        return str(view.refuses(info))
+
+    def _empty(self, pane: PaneState) -> str:
+        if pane.source in self._sessions.opening:
+            return f"Opening {plain(pane.source, 96)} …"
+        if pane.address:
+            return f"{plain(pane.address, 96)} is not open any more."
+        return "Choose a tensor in the list on the left."
+
+    def _is_active(self, index: int) -> bool:
+        return index == self.workspace.state.active and len(self.workspace.state.panes) > 1
+
+
+def first_tensor(listing: Listing) -> TensorInfo | None:
+    """The tensor to show first: the first matrix or more, else the first that can be read at all."""
+    readable = [t for t in listing.tensors if not t.unreadable and 0 not in t.shape]
+    return next((t for t in readable if t.ndim >= 2), readable[0] if readable else None)

@@ -1,0 +1,144 @@
+"""What is under the pointer: the exact value, asked of the engine that holds the tensor; newest question wins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nnscope.core.answer import ProbeAnswer
+from nnscope.core.request import Probe
+from nnscope.core.text import plain
+from nnscope.scene import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.engine.protocol import Job
+    from nnscope.scene.library import Library
+    from nnscope.scene.resolve import Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """What hovering tells.
+
+    Attributes
+    ----------
+    pane : int
+    source, address : str
+    row, col : int
+        Cell of ``level`` under the pointer.
+    level : int
+    answer : ProbeAnswer or None
+        None until the engine has answered.
+    text : str
+        The line for the status bar.
+    """
+
+    pane: int
+    source: str
+    address: str
+    row: int
+    col: int
+    level: int
+    answer: ProbeAnswer | None
+    text: str
+
+
+class HoverWork:
+    """Asks for the cell under the pointer and tells when the answer is there."""
+
+    def __init__(
+        self,
+        library: Library,
+        post: Callable[[Callable[[], None]], None],
+        changed: Callable[[Hover | None], None],
+    ) -> None:
+        self._library = library
+        self._post = post
+        self._changed = changed
+        self._job: Job | None = None
+        self.current: Hover | None = None
+
+    def move(self, pane: int, resolved: Resolved, level: int, cell: tuple[int, int]) -> None:
+        """The pointer is over level-0 cell (row, column) of a pane that shows ``level``."""
+        row, col = cell[0] >> level, cell[1] >> level
+        here = self.current
+        same = here is not None and (here.pane, here.address, here.row, here.col, here.level) == (
+            pane,
+            resolved.info.address,
+            row,
+            col,
+            level,
+        )
+        if same and here is not None and here.answer is not None and here.answer.version >= resolved.version:
+            return
+        self._ask(pane, resolved, level, (row, col))
+
+    def leave(self) -> None:
+        """The pointer is over no cell."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        if self.current is not None:
+            self.current = None
+            self._changed(None)
+
+    def _ask(self, pane: int, resolved: Resolved, level: int, cell: tuple[int, int]) -> None:
+        source = self._library.sources.get(resolved.source)
+        if source is None or source.dead:
+            return
+        if self._job is not None:
+            self._job.cancel()
+        info = resolved.info
+        hover = Hover(pane, resolved.source, info.address, *cell, level, None, waiting_text(resolved, level, cell))
+        self.current = hover
+        self._changed(hover)
+        request = Probe(info.address, resolved.layout, *cell, level, resolved.view.name, resolved.settings)
+        self._job = job = source.engine.submit(request)
+
+        def done(_: Any) -> None:
+            self._post(lambda: self._take(job, hover, info))
+
+        job.future.add_done_callback(done)
+
+    def _take(self, job: Job, hover: Hover, info: TensorInfo) -> None:
+        if job is not self._job or job.future.cancelled():
+            return
+        answer = job.future.result()
+        if isinstance(answer, ProbeAnswer):
+            self.current = replace(hover, answer=answer, text=hover_text(answer, info))
+        else:
+            self.current = replace(hover, text=str(answer))
+        self._changed(self.current)
+
+
+def waiting_text(resolved: Resolved, level: int, cell: tuple[int, int]) -> str:
+    """The line until the value is there: address and index."""
+    index = resolved.layout.index_at(cell[0] << level, cell[1] << level)
+    return f"{plain(resolved.info.address, 96)} {_index(index)}"
+
+
+def hover_text(answer: ProbeAnswer, info: TensorInfo) -> str:
+    """``encoder.layer.0.weight [12, 407] = -0.03125  z=-1.4``, or the block's statistics when zoomed out."""
+    name = f"{plain(answer.address, 96)} {_index(answer.index)}"
+    if answer.index is None:
+        return f"{name}  padding: no element is here"
+    if answer.scores:
+        scores = "  ".join(f"PC{i} {numbers.short(s, 5)}" for i, s in enumerate(answer.scores, 1))
+        return f"{name}  {scores}"
+    if answer.block is not None:
+        b = answer.block
+        low, mean, high = (numbers.short(v, 6) for v in (b.min, b.mean, b.max))
+        odd = "" if b.finite == b.count else f"  ({b.count - b.finite} not finite)"
+        first = numbers.exact(answer.value, info.dtype)
+        spread = f"min {low}  max {high}  σ {numbers.short(b.std)}"
+        return f"{name}…  mean of {b.count} values {mean}  {spread}{odd}  first {first}"
+    z = "" if math.isnan(answer.zscore) else f"  z={numbers.short(answer.zscore, 3)}"
+    return f"{name} = {numbers.exact(answer.value, info.dtype)}{z}"
+
+
+def _index(index: tuple[int, ...] | None) -> str:
+    return "" if index is None else f"[{', '.join(map(str, index))}]"

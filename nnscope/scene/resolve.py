@@ -1,0 +1,172 @@
+"""From intent and reality to what must be drawn: a pure function, the heart of the scene.
+
+``resolve(pane, scientific, library)`` looks up the tensor, completes everything the user left open (layout,
+normalisation, colours) and honours scientific mode by leaving aesthetic steps out. Nobody else tests the mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nnscope.compute.colour import colour_style, default_colours
+from nnscope.compute.normalise import clipped_share, normalisation
+
+from nnscope.core.legend import Legend, Normalisation
+from nnscope.core.picture import Step, level_count
+from nnscope.views.registry import find_view
+
+if TYPE_CHECKING:
+    from nnscope.core.frame import ColourStyle
+    from nnscope.core.layout import Layout
+    from nnscope.core.picture import TilePicture
+    from nnscope.core.request import Settings
+    from nnscope.core.statistics import TensorStats
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.scene.library import Library
+    from nnscope.scene.state import PaneState
+    from nnscope.views.base import View
+
+LARGE = 1 << 25  # elements from which a first look may be a labelled sample
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resolved:
+    """What one pane must show, complete.
+
+    Attributes
+    ----------
+    source : str
+    info : TensorInfo
+    view : View
+    layout : Layout
+    settings : Settings
+        The view's settings as they go into requests; the reduction is one of them.
+    scientific : bool
+    version : int
+        Newest content version known.
+    stats : TensorStats or None
+        None until they arrive; a picture can be drawn only with them, unless the view is coloured.
+    normalisation : Normalisation or None
+    style : ColourStyle or None
+    refusal : str
+        Why the view can't show this tensor; empty when it can.
+    """
+
+    source: str
+    info: TensorInfo
+    view: View
+    layout: Layout
+    settings: Settings
+    scientific: bool
+    version: int
+    stats: TensorStats | None
+    normalisation: Normalisation | None
+    style: ColourStyle | None
+    refusal: str = ""
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns at level 0."""
+        return self.layout.grid
+
+    @property
+    def levels(self) -> int:
+        """Number of pyramid levels."""
+        return level_count(self.grid)
+
+    @property
+    def reduction(self) -> str:
+        """What a zoomed-out cell holds."""
+        return str(dict(self.settings).get("reduction", "mean"))
+
+    @property
+    def large(self) -> bool:
+        """Whether a first look may come from a sample."""
+        return self.info.size > LARGE
+
+    def recipe(self, picture: TilePicture | None) -> tuple[Step, ...]:
+        """All steps from the tensor to the screen."""
+        steps = picture.recipe if picture is not None else ()
+        if self.normalisation is not None:
+            lo, hi = self.normalisation.domain
+            steps += (Step(self.normalisation.name, self.normalisation.faithful, f"domain {lo:.6g} … {hi:.6g}"),)
+        if self.style is not None:
+            steps += (Step("colour map", True, self.style.name),)
+        return steps
+
+    def legend(self, picture: TilePicture | None, level: int) -> Legend:
+        """What is written beside the picture at ``level``."""
+        stats, side = self.stats, 2**level
+        scaled = level > 0 and bool(self.reduction) and not self.view.coloured
+        notes = picture.notes if picture is not None else ()
+        if picture is not None and picture.sampled < 1:
+            notes += (f"from a sample: {picture.sampled:.1%} of the values",)
+        if stats is not None and stats.sampled < 1:
+            notes += (f"domain from {stats.sampled:.1%} of the values",)
+        legend = Legend(
+            self.info.address,
+            self.normalisation,
+            unit="variance" if self.reduction == "variance" else "raw value",
+            reduction=f"{self.reduction} of {side}×{side}" if scaled else "",
+            level=level,
+            scientific=self.scientific,
+            faithful=all(step.faithful for step in self.recipe(picture)),
+            notes=notes,
+        )
+        return legend if stats is None else replace(legend, **_counts(stats, self.normalisation))
+
+
+def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "dark") -> Resolved | None:
+    """What ``pane`` must show; None when it is empty or its tensor isn't known (yet)."""
+    info = library.info(pane.source, pane.address)
+    if info is None:
+        return None
+    view = find_view(pane.view)
+    refusal = info.unreadable or view.refuses(info)
+    if scientific and view.aesthetic:
+        refusal = refusal or f"{view.title} is not shown in scientific mode: {view.aesthetic}"
+    layout = pane.layout if pane.layout is not None and pane.layout.shape == info.shape else view.layout(info)
+    stats = library.statistics(pane.source, pane.address)
+    norm = style = None
+    if not view.coloured and stats is not None and not refusal:
+        norm = _normalisation(pane, scientific, stats)
+        style = colour_style(_colours(pane, stats), theme)
+    return Resolved(
+        pane.source,
+        info,
+        view,
+        layout,
+        _settings(pane),
+        scientific,
+        library.version(pane.source, pane.address),
+        stats,
+        norm,
+        style,
+        refusal,
+    )
+
+
+def _settings(pane: PaneState) -> Settings:
+    return tuple(sorted({**dict(pane.settings), "reduction": pane.reduction}.items()))
+
+
+def _normalisation(pane: PaneState, scientific: bool, stats: TensorStats) -> Normalisation:
+    if pane.reduction == "variance":  # a variance has its own scale: zero to the tensor's
+        top = stats.variance if stats.variance > 0 else 1.0
+        return normalisation("linear", stats, pane.limits or (0.0, top))
+    chosen = normalisation(pane.normalisation or ("linear" if scientific else "tanh"), stats, pane.limits)
+    if scientific and not chosen.faithful:
+        return normalisation("linear", stats, pane.limits)
+    return chosen
+
+
+def _colours(pane: PaneState, stats: TensorStats) -> str:
+    if pane.colours:
+        return pane.colours
+    return default_colours(signed=stats.signed and pane.reduction != "variance")
+
+
+def _counts(stats: TensorStats, norm: Normalisation | None) -> dict[str, float | int]:
+    clipped = clipped_share(stats, norm.domain) if norm is not None else 0.0
+    return {"clipped": clipped, "nan": stats.nan, "posinf": stats.posinf, "neginf": stats.neginf}

@@ -1,0 +1,223 @@
+"""Opening, replacing and closing sources without blocking: paths in, listings out.
+
+Paths open in a thread, because reading a header can take a while and starting a model takes longer. A source may
+come in stages (a demo's weights, then its live model): each later engine takes over under the same key.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nnscope.core.answer import Changed, Died
+from nnscope.core.errors import Failure
+from nnscope.core.request import ListTensors
+from nnscope.core.tensor import Listing
+from nnscope.engine.opening import is_live, open_engines, source_key
+from nnscope.scene.library import OpenSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnscope.engine.protocol import Engine
+    from nnscope.scene.jobs import JobBoard
+    from nnscope.scene.library import Library
+
+
+class Sessions:
+    """One per controller; ``inline`` opens in the caller's thread and starts no model process.
+
+    Parameters
+    ----------
+    library : Library
+    board : JobBoard
+    post : callable
+        Runs a function on the window's thread.
+    tell : Listener
+        What is called there when something happened.
+    inline : bool
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        board: JobBoard,
+        post: Callable[[Callable[[], None]], None],
+        tell: Listener,
+        inline: bool = False,
+    ) -> None:
+        self._library = library
+        self._board = board
+        self._post = post
+        self._tell = tell
+        self._inline = inline
+        self._opening: dict[str, object] = {}  # key -> token of the newest opening
+        self._threads: set[threading.Thread] = set()
+        self._closed = False
+
+    @property
+    def opening(self) -> tuple[str, ...]:
+        """Keys that are being opened."""
+        return tuple(self._opening)
+
+    def open(self, path: str) -> str:
+        """Start opening ``path``; returns its key at once."""
+        key = source_key(path)
+        if key in self._library.sources or key in self._opening:
+            return key
+        token = self._opening[key] = object()
+        if self._inline:
+            self._work(path, key, token)
+        else:
+            thread = threading.Thread(target=self._work, args=(path, key, token), name="nnscope-open", daemon=True)
+            self._threads.add(thread)
+            thread.start()
+        return key
+
+    def adopt(self, key: str, engine: Engine) -> None:
+        """Show what an engine made elsewhere holds (a capture, a user's own process)."""
+        self._stage(key, None, engine)
+
+    def close_source(self, key: str) -> None:
+        """Forget a source and end its engine."""
+        self._opening.pop(key, None)
+        source = self._library.sources.get(key)
+        if source is None:
+            return
+        self._board.cancel_source(key)
+        self._library.forget(key)
+        self._dispose(source.engine)
+        self._tell.listed(key)
+
+    def restart(self, key: str) -> None:
+        """Open a source anew after its process died; what is shown stays until the new engine answers."""
+        self._opening.pop(key, None)
+        source = self._library.sources.get(key)
+        if source is not None:
+            self._dispose(source.engine)
+            token = self._opening[key] = object()
+            thread = threading.Thread(target=self._work, args=(key, key, token), name="nnscope-open", daemon=True)
+            self._threads.add(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """End every engine and thread. Blocks until they are gone."""
+        self._closed = True
+        self._opening.clear()
+        for key in list(self._library.sources):
+            engine = self._library.sources[key].engine
+            self._library.forget(key)
+            engine.close()
+        for thread in list(self._threads):
+            thread.join()
+
+    def _work(self, path: str, key: str, token: object) -> None:
+        try:
+            for engine in open_engines(path, self._inline, live=not self._inline):
+                if self._closed or self._opening.get(key) is not token:
+                    engine.close()
+                    break
+                self._post(partial(self._stage, key, token, engine))
+        except Exception as error:
+            failure = Failure.of(error, traceback.format_exc())
+            self._post(partial(self._refused, key, token, failure))
+        else:
+            self._post(partial(self._opened, key, token))
+        finally:
+            self._threads.discard(threading.current_thread())
+
+    def _opened(self, key: str, token: object) -> None:
+        if self._opening.get(key) is token:
+            del self._opening[key]
+
+    def _refused(self, key: str, token: object, failure: Failure) -> None:
+        if self._opening.get(key) is token:
+            del self._opening[key]
+            source = self._library.sources.get(key)
+            if source is not None and is_live(key):
+                source.dead = str(failure)
+            self._tell.failed(failure)
+            self._tell.told(key)
+
+    def _stage(self, key: str, token: object | None, engine: Engine) -> None:
+        """On the window's thread: a new engine is there; it takes over when it has listed its tensors."""
+        if self._closed or (token is not None and self._opening.get(key) is not token):
+            self._dispose(engine)
+            return
+        engine.notices.connect(lambda notice: self._post(partial(self._noticed, key, engine, notice)))
+        self._board.send(engine, ListTensors(), f"Listing {key}", key, partial(self._listed, key, engine))
+
+    def _listed(self, key: str, engine: Engine, answer: Any) -> None:
+        if not isinstance(answer, Listing):
+            self._dispose(engine)
+            if isinstance(answer, Failure) and answer.code not in ("cancelled", "closed"):
+                self._tell.failed(answer)
+            return
+        source = self._library.sources.get(key)
+        if source is None:
+            source = self._library.sources[key] = OpenSource(key, engine)
+        elif source.engine is not engine:
+            old, source.engine, source.dead = source.engine, engine, ""
+            self._dispose(old)
+        source.accept(answer)
+        self._tell.listed(key)
+
+    def _noticed(self, key: str, engine: Engine, notice: Any) -> None:
+        source = self._library.sources.get(key)
+        if source is None or source.engine is not engine:
+            return
+        if isinstance(notice, Died):
+            source.dead = notice.reason
+            self._board.cancel_source(key)
+            self._tell.failed(Failure(notice.reason, key, "Restart it from the banner.", "died"))
+        elif isinstance(notice, Changed):
+            for address in notice.addresses or tuple(source.versions):
+                source.versions[address] = notice.version
+            source.status.update(notice.status)
+        self._tell.told(key)
+
+    def relist(self, key: str) -> None:
+        """Ask for the listing again (a live model has new captured values)."""
+        source = self._library.sources.get(key)
+        if source is not None and not source.dead:
+            engine = source.engine
+            self._board.send(engine, ListTensors(), f"Listing {key}", key, partial(self._listed, key, engine))
+
+    def _dispose(self, engine: Engine) -> None:
+        """Close an engine away from the window's thread: it may wait for a read to end."""
+        if self._inline or self._closed:
+            engine.close()
+            return
+        thread = threading.Thread(target=self._close_engine, args=(engine,), name="nnscope-close", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def _close_engine(self, engine: Engine) -> None:
+        engine.close()
+        self._threads.discard(threading.current_thread())
+
+
+class Listener:
+    """What `Sessions` calls on the window's thread.
+
+    Attributes
+    ----------
+    listed : callable
+        A source's listing came, changed or went: (key).
+    told : callable
+        A live source told something: (key).
+    failed : callable
+        (Failure).
+    """
+
+    def __init__(
+        self,
+        listed: Callable[[str], None],
+        told: Callable[[str], None],
+        failed: Callable[[Failure], None],
+    ) -> None:
+        self.listed = listed
+        self.told = told
+        self.failed = failed

@@ -1,0 +1,61 @@
+"""Axis ticks of a layout: which indices stand along the rows and columns of a picture."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from nnscope.core.frame import AxisTicks
+
+if TYPE_CHECKING:
+    from nnscope.core.layout import Layout
+
+TICK_SPACING = 64.0  # device pixels at scale 1 between ticks, at least
+
+
+def axis_ticks(
+    layout: Layout, axes: tuple[int, ...], names: tuple[str, ...], window: tuple[int, int], zoom: float
+) -> AxisTicks:
+    """Ticks for one side of a pane.
+
+    Parameters
+    ----------
+    layout : Layout
+    axes : tuple of int
+        Virtual axes along this side, outermost first.
+    names : tuple of str
+        Names of the tensor's axes; empty when unknown.
+    window : (start, stop)
+        Visible cells along this side.
+    zoom : float
+        Pixels (at scale 1) per cell.
+    """
+    if not axes:
+        return AxisTicks("")
+    name = " × ".join(_name(layout, a, names) for a in axes if not _inner(layout, a))
+    sizes = [layout.virtual_shape[a] for a in axes]
+    block = math.prod(sizes[1:])  # cells per step of the outermost axis
+    step = _nice(TICK_SPACING / max(zoom * block, 1e-12))
+    first = -(-(window[0] // block) // step) * step
+    stop = -(-window[1] // block)
+    factor = layout.split[1] if layout.split is not None and layout.split[0] == axes[0] else 1
+    return AxisTicks(name, tuple((i * block + block / 2, str(i * factor)) for i in range(first, stop, step)))
+
+
+def _nice(step: float) -> int:
+    """The smallest of 1, 2, 5 × 10^k that is at least ``step``."""
+    if step <= 1:
+        return 1
+    power = 10 ** math.floor(math.log10(step))
+    return next(int(m * power) for m in (1, 2, 5, 10) if m * power >= step * (1 - 1e-9))
+
+
+def _name(layout: Layout, axis: int, names: tuple[str, ...]) -> str:
+    if layout.split is not None and axis > layout.split[0]:
+        axis -= 1
+    return names[axis] if axis < len(names) else f"axis {axis}"
+
+
+def _inner(layout: Layout, axis: int) -> bool:
+    """Whether ``axis`` is the inner part of a split along the same side's outer part; it is named once."""
+    return layout.split is not None and axis == layout.split[0] + 1 and layout.split[0] in (layout.rows + layout.cols)
