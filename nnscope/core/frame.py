@@ -36,9 +36,34 @@ class Rect:
         return self.x <= x < self.x + self.w and self.y <= y < self.y + self.h
 
 
+# Space around a picture for its title, axes and legend, in logical pixels: left, top, right, bottom. A small pane has
+# its legend below the picture instead of on the right, and no names along its axes.
+MARGINS = (68, 48, 172, 44)
+SMALL_MARGINS = (44, 28, 12, 60)
+SMALL_PANE = (480, 320)  # a pane narrower or lower than this is small
+
+
+def picture_rect(pane: Rect, scale: float = 1.0) -> Rect:
+    """Where the picture of a pane goes: the pane less its margins, at least one pixel on each side.
+
+    Parameters
+    ----------
+    pane : Rect
+    scale : float
+        Device pixels per logical pixel.
+    """
+    small = pane.w < SMALL_PANE[0] * scale or pane.h < SMALL_PANE[1] * scale
+    left, top, right, bottom = (round(side * scale) for side in (SMALL_MARGINS if small else MARGINS))
+    return Rect(pane.x + left, pane.y + top, max(1, pane.w - left - right), max(1, pane.h - top - bottom))
+
+
 @dataclass(frozen=True, slots=True)
 class Camera2D:
-    """Pan and zoom: the level-0 cell coordinate at the centre of the pane, and device pixels per cell."""
+    """Pan and zoom: the level-0 cell coordinate at the centre of the pane's picture, and device pixels per cell.
+
+    The cell under a pixel is the one under its centre: column floor(x + (px + ½ − (picture.x + picture.w / 2)) / zoom)
+    for pixel column px, likewise for rows. Drawing and hover use this very formula in float64, so they never disagree.
+    """
 
     x: float
     y: float
@@ -99,7 +124,10 @@ class CellNumbers:
 
 @dataclass(frozen=True, slots=True)
 class AxisTicks:
-    """Ticks along one side of a pane: (position in cells of level 0, label) pairs, and the axis' name."""
+    """Ticks along one side of a pane: (position in cells of level 0, label) pairs, and the axis' name.
+
+    Positions are continuous like the camera's: the middle of cell 5 is 5.5.
+    """
 
     name: str
     ticks: tuple[tuple[float, str], ...] = ()
@@ -122,9 +150,9 @@ class PaneFrame:
     Attributes
     ----------
     rect : Rect
-        The whole pane; the picture is drawn over all of it, axes and legend on top.
+        The whole pane: axes, title and legend lie between it and the picture.
     picture : Rect
-        Where the grid may appear: the pane less its margins for axes and legend.
+        Where the grid may appear, and nowhere else: the pane less its margins (`picture_rect`).
     title, subtitle : str
         Address, and shape · dtype · layout in words.
     message : str
