@@ -43,8 +43,8 @@ SMALL_MARGINS = (44, 28, 12, 60)
 SMALL_PANE = (480, 320)  # a pane narrower or lower than this is small
 
 
-def picture_rect(pane: Rect, scale: float = 1.0) -> Rect:
-    """Where the picture of a pane goes: the pane less its margins, at least one pixel on each side.
+def margins(pane: Rect, scale: float = 1.0) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom margin of a pane in device pixels: what lies inside is its picture.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def picture_rect(pane: Rect, scale: float = 1.0) -> Rect:
     """
     small = pane.w < SMALL_PANE[0] * scale or pane.h < SMALL_PANE[1] * scale
     left, top, right, bottom = (round(side * scale) for side in (SMALL_MARGINS if small else MARGINS))
-    return Rect(pane.x + left, pane.y + top, max(1, pane.w - left - right), max(1, pane.h - top - bottom))
+    return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class PaneFrame:
     rect : Rect
         The whole pane: axes, title and legend lie between it and the picture.
     picture : Rect
-        Where the grid may appear, and nowhere else: the pane less its margins (`picture_rect`).
+        Where the grid may appear, and nowhere else: the pane less its `margins`.
     title, subtitle : str
         Address, and shape · dtype · layout in words.
     message : str
