@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import numpy as np
-
-_NATIVE = frozenset(("float16", "float32", "float64"))
+from typing import Any
 
 
 def exact(value: complex | float | int | bool | None, dtype: str) -> str:
@@ -67,23 +61,8 @@ def _minus(text: str) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
-@lru_cache
 def _scalar_type(dtype: str) -> Any:
+    """The type whose shortest text is exact: bfloat16 and float8 values are float32 values too."""
     import numpy as np
 
-    if dtype in _NATIVE:
-        return np.dtype(dtype).type
-    try:
-        import ml_dtypes
-
-        return getattr(ml_dtypes, dtype)
-    except AttributeError:
-        return float
-
-
-def as_array_text(values: np.ndarray, states: np.ndarray) -> tuple[tuple[str, ...], ...]:
-    """`cell_text` of a block of cells."""
-    return tuple(
-        tuple(cell_text(float(v), int(s)) for v, s in zip(vs, ss, strict=True))
-        for vs, ss in zip(values, states, strict=True)
-    )
+    return {"float16": np.float16, "float64": np.float64}.get(dtype, np.float32)

@@ -1,7 +1,8 @@
-"""A checkpoint of 10⁹ fp16 parameters in four shards with the shapes of a Llama-style model, made outside the repository.
+"""A checkpoint of 10⁹ fp16 parameters in four shards, shaped like a Llama-style model, made outside the repository.
 
 ``python -m tests.benchmarks.checkpoint FOLDER`` writes it (2 GB); benchmark rows make it on first use in the system's
-temporary folder. Values are seeded normal noise of the usual scale with a few outliers, so that extremes mean something.
+temporary folder. Values are seeded normal noise of the usual scale with a few outliers, so that
+extremes mean something.
 """
 
 from __future__ import annotations
