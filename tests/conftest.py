@@ -1,0 +1,30 @@
+"""What every test runs under.
+
+The guards in ``tests/guards`` are fixtures that ask for nothing: they fail a test that leaves a thread, a process, a
+timer, a window or an error line in the log behind, keep settings out of the user's home, and turn a missing display
+into a sentence. None of them imports Qt, so that a test that doesn't ask for it runs without.
+"""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+
+pytest_plugins = [
+    "pytester",
+    "tests.guards.surroundings",
+    "tests.guards.threads",
+    "tests.guards.processes",
+    "tests.guards.logs",
+    "tests.guards.display",
+    "tests.guards.qt",
+]
+
+CI = bool(os.environ.get("CI"))
+
+# No deadlines: a shared machine is slow at times. In CI the examples are the same each time and nothing is kept.
+hypothesis.settings.register_profile(
+    "nnscope", deadline=None, derandomize=CI, print_blob=True, **({"database": None} if CI else {})
+)
+hypothesis.settings.load_profile("nnscope")
