@@ -1,0 +1,1 @@
+"""The plugins that ship with nnscope, each written only against the public plugin interface."""
