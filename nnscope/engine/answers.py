@@ -1,0 +1,125 @@
+"""How each request is answered, wherever the tensor lives: one function per request, looked up by its type."""
+
+from __future__ import annotations
+
+import math
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnscope.compute.block_stats import block_stats
+from nnscope.compute.spectrum import top_singular_values
+from nnscope.core.answer import ControlAnswer, ProbeAnswer, Spectrum, Values
+from nnscope.core.errors import NnscopeError
+from nnscope.core.request import (
+    BuildPicture,
+    Control,
+    GetSpectrum,
+    GetStats,
+    ListTensors,
+    Probe,
+    ReadRegion,
+    Request,
+)
+from nnscope.views.cells import read_cells
+from nnscope.views.registry import find_view
+
+if TYPE_CHECKING:
+    from nnscope.core.picture import TilePicture
+    from nnscope.core.statistics import TensorStats
+    from nnscope.core.tensor import Listing
+    from nnscope.engine.context import Context
+    from nnscope.sources.base import TensorReader
+
+READ_LIMIT = 64 << 20  # bytes a ReadRegion may ask for
+
+
+def answer(context: Context, request: Request) -> Any:
+    """The answer to ``request``; raises `NnscopeError` where it can't be given."""
+    return _answer(request, context)
+
+
+@singledispatch
+def _answer(request: Request, context: Context) -> Any:
+    raise NnscopeError("This engine does not know that request.", type(request).__name__)
+
+
+@_answer.register
+def _list(request: ListTensors, context: Context) -> Listing:
+    return context.source.listing()
+
+
+@_answer.register
+def _stats(request: GetStats, context: Context) -> TensorStats:
+    return context.stats(request.address, request.exact)
+
+
+@_answer.register
+def _picture(request: BuildPicture, context: Context) -> TilePicture:
+    reader = context.reader(request.address)
+    if request.layout.shape != reader.info.shape:
+        raise NnscopeError("The tensor has another shape by now.", request.address, "Choose it again.")
+    view = find_view(request.view)
+    refusal = view.refuses(reader.info)
+    if refusal:
+        raise NnscopeError(refusal, request.address)
+    return view.build(context, request)
+
+
+@_answer.register
+def _read(request: ReadRegion, context: Context) -> Values:
+    reader = context.reader(request.address)
+    if len(request.region) != reader.info.ndim:
+        raise NnscopeError("The region does not have one range per axis.", request.address)
+    size = math.prod(len(range(*axis)) for axis in request.region)
+    if size * 16 > READ_LIMIT and size * _itemsize(reader) > READ_LIMIT:
+        raise NnscopeError("The region is larger than 64 MiB.", request.address, "Read it in parts.")
+    return Values(request.address, reader.read(request.region), reader.info.version)
+
+
+@_answer.register
+def _probe(request: Probe, context: Context) -> ProbeAnswer:
+    reader = context.reader(request.address)
+    view = find_view(request.view)
+    if view.coloured:
+        return view.probe(context, request)
+    side = 2**request.level
+    index = request.layout.index_at(request.row * side, request.col * side)
+    if index is None:
+        return ProbeAnswer(request.address, None, None, math.nan, None, reader.info.version)
+    value = reader.read(tuple((i, i + 1, 1) for i in index)).reshape(()).item()
+    stats = context.known_stats(request.address)
+    zscore = math.nan
+    if stats is not None and stats.std > 0 and not isinstance(value, complex):
+        zscore = (float(value) - stats.mean) / stats.std
+    block = _block(context, request, reader) if request.level else None
+    return ProbeAnswer(request.address, index, _plain(value), zscore, block, reader.info.version)
+
+
+@_answer.register
+def _spectrum(request: GetSpectrum, context: Context) -> Spectrum:
+    reader = context.reader(request.address)
+    key = ("spectrum", request.address, reader.info.version, request.k)
+    result: Spectrum = context.memo(
+        key, lambda: top_singular_values(reader, request.k, context.check), lambda s: s.sigma.nbytes
+    )
+    return result
+
+
+@_answer.register
+def _control(request: Control, context: Context) -> ControlAnswer:
+    control = getattr(context.source, "control", None)
+    if control is None:
+        raise NnscopeError("This source is a file: nothing in it runs.", remedy="Open a demo or a factory instead.")
+    result: ControlAnswer = control(request)
+    return result
+
+
+def _itemsize(reader: TensorReader) -> int:
+    return max(1, reader.info.nbytes // max(1, reader.info.size))
+
+
+def _plain(value: Any) -> Any:
+    """ml_dtypes scalars as Python floats; Python's own numbers as they are."""
+    return value if isinstance(value, (bool, int, float, complex)) else float(value)

@@ -1,0 +1,63 @@
+"""The heat map: every cell is a value of the tensor, or the stated reduction of the values under it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnscope.core.layout import default_layout
+from nnscope.core.picture import Step, TilePicture, level_count
+from nnscope.views.tiling import build_tiles
+
+if TYPE_CHECKING:
+    from nnscope.core.layout import Layout
+    from nnscope.core.request import BuildPicture
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.views.base import BuildContext
+
+
+class Heatmap:
+    """Values as colours, coloured in the shader. Faithful."""
+
+    name = "heatmap"
+    title = "Heat map"
+    aesthetic = ""
+    coloured = False
+
+    def refuses(self, info: TensorInfo) -> str:
+        """Every tensor has a heat map."""
+        return ""
+
+    def layout(self, info: TensorInfo) -> Layout:
+        """Matrices as they are, kernels and channels as a mosaic, vectors near square."""
+        return default_layout(info.shape)
+
+    def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
+        """The tiles asked for, reduced as the setting ``reduction`` says."""
+        reader = context.reader(request.address)
+        reduction = str(dict(request.settings).get("reduction", "mean"))
+        tiles, share = build_tiles(context, reader, request, reduction)
+        return TilePicture(
+            request.address,
+            self.name,
+            request.layout,
+            reader.info.version,
+            request.layout.grid,
+            level_count(request.layout.grid),
+            request.level,
+            tiles,
+            reduction if request.level else "",
+            _recipe(reader.info, request, reduction, share),
+            share,
+        )
+
+
+def _recipe(info: TensorInfo, request: BuildPicture, reduction: str, share: float) -> tuple[Step, ...]:
+    steps = [Step("read", True, f"{info.dtype} as stored")]
+    if info.dtype.startswith("complex"):
+        steps.append(Step("magnitude", True, "|z| of complex values"))
+    if share < 1:
+        steps.append(Step("sample", True, f"{share:.2%} of the values stand for all"))
+    if request.level or reduction == "variance":
+        side = 2**request.level
+        steps.append(Step(reduction, True, f"of {side}×{side} values each, finite ones only"))
+    return tuple(steps)
