@@ -1,0 +1,1 @@
+"""Icons, canvas fonts and trained demo weights, found through `nnscope.core.assets`."""
