@@ -89,19 +89,10 @@ class TileWork:
         source = self._library.sources.get(picture.source)
         if source is None or source.dead:
             return
-        request = BuildPicture(
-            picture.address,
-            picture.layout,
-            picture.view,
-            picture.settings,
-            picture.scientific,
-            picture.level,
-            tuple((key.row, key.col) for key in keys),
-            picture.exact,
-        )
         batch = _Batch(keys)
         self._under_way.update(dict.fromkeys(keys, batch))
         text = f"Drawing {plain(picture.address, 64)}"
+        request = tile_request(keys)
         batch.job = self._board.send(source.engine, request, text, picture.source, lambda a: self._take(batch, a))
 
     def _forget(self, batch: _Batch) -> None:
@@ -112,17 +103,34 @@ class TileWork:
     def _take(self, batch: _Batch, answer: Any) -> None:
         self._forget(batch)
         if isinstance(answer, TilePicture):
-            self._keep(batch.keys, answer)
+            keep_tiles(self._library, batch.keys, answer)
         elif isinstance(answer, Failure) and answer.code not in ("cancelled", "closed"):
             for key in batch.keys:
                 self._broken[key] = (self._library.version(key.source, key.address), answer)
             self._failed(answer)
         self._arrived()
 
-    def _keep(self, keys: list[TileKey], picture: TilePicture) -> None:
-        facts = replace(picture, tiles=())
-        by_place = {(tile.row, tile.col): tile for tile in picture.tiles}
-        for key in keys:
-            tile = by_place.get((key.row, key.col))
-            if tile is not None:
-                self._library.tiles.put(key, Kept(picture.version, tile, facts))
+
+def tile_request(keys: list[TileKey]) -> BuildPicture:
+    """What to ask an engine for: tiles of one picture, whose keys differ in row and column only."""
+    picture = keys[0]
+    return BuildPicture(
+        picture.address,
+        picture.layout,
+        picture.view,
+        picture.settings,
+        picture.scientific,
+        picture.level,
+        tuple((key.row, key.col) for key in keys),
+        picture.exact,
+    )
+
+
+def keep_tiles(library: Library, keys: list[TileKey], picture: TilePicture) -> None:
+    """Keep the tiles that came for ``keys``."""
+    facts = replace(picture, tiles=())
+    by_place = {(tile.row, tile.col): tile for tile in picture.tiles}
+    for key in keys:
+        tile = by_place.get((key.row, key.col))
+        if tile is not None:
+            library.tiles.put(key, Kept(picture.version, tile, facts))
