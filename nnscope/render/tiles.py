@@ -1,0 +1,147 @@
+"""The pictures of a frame: each pane's tiles from the atlas, one draw call per pane.
+
+Sampling is nearest, and which pixel shows which cell is decided by `placement`. The colours come from the shader, so
+new limits are new uniforms and a new colour map is one row of 2 KiB: neither uploads a tile.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from nnscope.shaders import load
+from vispy import gloo
+
+from nnscope.core.frame import ColourStyle
+from nnscope.render.atlas import COLOURS, VALUES, TexelFormat, TileAtlas
+from nnscope.render.colour import mapping
+from nnscope.render.palettes import Palettes
+from nnscope.render.placement import axes, tile_spans
+from nnscope.render.quads import QuadBuffer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnscope.core.frame import Frame, PaneFrame, PlacedTile, Theme
+
+VERTEX = np.dtype([("a_corner", np.float32, 2), ("a_start", np.float32, 3), ("a_place", np.float32, 4)])
+_RGBA = -1  # in place of a curve: tiles that are colours
+
+
+class TileLayer:
+    """Draws what lies inside the pictures of all panes.
+
+    Parameters
+    ----------
+    limit : int
+        The driver's largest texture side.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._atlases: dict[TexelFormat, TileAtlas] = {}
+        self._programs: dict[int, Any] = {}
+        self._palettes = Palettes()
+        self._quads = QuadBuffer()
+
+    @property
+    def uploads(self) -> int:
+        """Tiles uploaded so far."""
+        return sum(atlas.uploads for atlas in self._atlases.values())
+
+    @property
+    def palette_uploads(self) -> int:
+        """Palettes uploaded so far."""
+        return self._palettes.uploads
+
+    def draw(self, frame: Frame) -> None:
+        """Draw the tiles of every pane into the current framebuffer."""
+        self._reserve(frame)
+        gloo.set_state(blend=False, depth_test=False, scissor_test=False)
+        for pane in frame.panes:
+            for kind, tiles in groupby(_drawable(pane), key=_format):
+                self._draw_tiles(pane, kind, list(tiles), frame)
+
+    def delete(self) -> None:
+        """Free everything; the context must be current."""
+        for thing in (*self._atlases.values(), *self._programs.values(), self._palettes, self._quads):
+            thing.delete()
+
+    def _reserve(self, frame: Frame) -> None:
+        """Room for the tiles of all panes, so that one doesn't push out another's in every frame."""
+        for kind in (VALUES, COLOURS):
+            keys = {tile.key for pane in frame.panes for tile in _drawable(pane) if _format(tile) is kind}
+            if keys:
+                self._atlas(kind).reserve(len(keys))
+
+    def _draw_tiles(self, pane: PaneFrame, kind: TexelFormat, tiles: list[PlacedTile], frame: Frame) -> None:
+        program = self._ready_program(pane, kind, frame)
+        atlas = self._atlas(kind)
+        for start in range(0, len(tiles), atlas.capacity):
+            batch = tiles[start : start + atlas.capacity]
+            slots = atlas.place(batch)
+            program["u_cells"] = atlas.texture
+            program["u_atlas"] = float(atlas.side)
+            self._quads.draw(program, tile_vertices(pane, batch, [slots[tile.key] for tile in batch]))
+
+    def _ready_program(self, pane: PaneFrame, kind: TexelFormat, frame: Frame) -> Any:
+        """The program for a pane's tiles, with its colours and limits."""
+        program = self._program(_RGBA)
+        if kind is VALUES:
+            assert pane.normalisation is not None
+            to = mapping(pane.normalisation)
+            program = self._program(to.curve)
+            program["u_scale"] = to.scale
+            program["u_limits"] = to.limits
+            if to.curve:
+                program["u_range"] = to.range
+        program["u_size"] = (frame.width, frame.height)
+        program["u_row"] = self._palettes.row(pane.style or _plain_style(frame.theme))
+        program["u_palettes"] = self._palettes.texture
+        return program
+
+    def _program(self, curve: int) -> Any:
+        if curve not in self._programs:
+            fragment = load("rgba.frag") if curve == _RGBA else load("heatmap.frag", CURVE=curve)
+            self._programs[curve] = gloo.Program(load("tiles.vert"), fragment)
+        return self._programs[curve]
+
+    def _atlas(self, kind: TexelFormat) -> TileAtlas:
+        if kind not in self._atlases:
+            self._atlases[kind] = TileAtlas(kind, self._limit)
+        return self._atlases[kind]
+
+
+def tile_vertices(pane: PaneFrame, tiles: Sequence[PlacedTile], slots: Sequence[tuple[int, int]]) -> np.ndarray:
+    """The quads of ``tiles``: `VERTEX`, 4 a quad. Tiles outside the picture have none."""
+    horizontal, vertical = axes(pane)
+    rows = [
+        (x.start, y.start, x.stop, y.stop, x.step, x.offset, y.offset, *slot)
+        for tile, slot in zip(tiles, slots, strict=True)
+        for x, y in tile_spans(tile, horizontal, vertical)
+    ]
+    quads = np.array(rows, np.float64).reshape(-1, 9)
+    vertices = np.empty((len(quads), 4), VERTEX)
+    vertices["a_corner"] = quads[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]
+    vertices["a_start"] = (quads[:, [0, 1, 4]] + (0.5, 0.5, 0.0))[:, None]
+    vertices["a_place"] = quads[:, None, 5:9]
+    return vertices.ravel()
+
+
+def _drawable(pane: PaneFrame) -> list[PlacedTile]:
+    """Its tiles; those with values only when it is said how they become colours."""
+    if pane.normalisation is not None and pane.style is not None:
+        return list(pane.tiles)
+    return [tile for tile in pane.tiles if tile.tile.rgba is not None]
+
+
+def _format(placed: PlacedTile) -> TexelFormat:
+    return VALUES if placed.tile.rgba is None else COLOURS
+
+
+def _plain_style(theme: Theme) -> ColourStyle:
+    """For colour tiles without a style of their own: padding is the ground, cells without a colour stand out."""
+    blank = np.zeros((256, 4), np.uint8)
+    odd = theme.secondary
+    return ColourStyle("", blank, odd, odd, odd, odd, odd, theme.ground)

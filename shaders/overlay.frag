@@ -1,0 +1,22 @@
+// Kind 0: plain; 1: glyph, coverage from the atlas; 2: rounded rectangle, coverage from the distance to its edge.
+uniform sampler2D u_glyphs;
+
+varying vec2 v_local;
+varying vec4 v_colour;
+varying vec4 v_shape;
+
+float rounded() {
+    vec2 corner = abs(v_local) - v_shape.yz + v_shape.w;
+    float outside = length(max(corner, 0.0)) + min(max(corner.x, corner.y), 0.0) - v_shape.w;
+    return clamp(0.5 - outside, 0.0, 1.0);
+}
+
+void main() {
+    float coverage = 1.0;
+    if (v_shape.x > 1.5) {
+        coverage = rounded();
+    } else if (v_shape.x > 0.5) {
+        coverage = texture2D(u_glyphs, v_local).r;
+    }
+    gl_FragColor = vec4(v_colour.rgb, v_colour.a * coverage);
+}
