@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHILD = """
-import json, resource, sys, time
+import json, queue, resource, sys, time
 import numpy as np
-import nnscope.sources.files.open, nnscope.headless, nnscope.views.registry, nnscope.scene.controller
+import nnscope.sources.files.open, nnscope.scene.controller
 from nnscope.render.offscreen import render_offscreen
 from nnscope.core.frame import Frame
 render_offscreen(Frame(64, 64))  # the context and shaders are part of start-up, not of opening
@@ -35,11 +35,15 @@ listed = time.perf_counter() - start
 engine.close()
 start = time.perf_counter()
 from nnscope.scene.controller import Controller
-controller = Controller(inline=True)
+todo = queue.SimpleQueue()
+controller = Controller(todo.put)
 key = controller.open(folder)
 controller.show(key, address)
-first = nnscope.headless.first_frame(controller, 1280, 800)
-image = render_offscreen(first)
+frame = controller.frame(1280, 800)
+while not frame.panes[0].tiles:  # as the window does: run what arrived, draw again
+    todo.get()()
+    frame = controller.frame(1280, 800)
+image = render_offscreen(frame)
 drawn = time.perf_counter() - start
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 controller.close()
