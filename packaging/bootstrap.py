@@ -43,7 +43,7 @@ WINDOWS = sys.platform == "win32"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 DEMO = "demo:digits-cnn"
-DEMO_ADDRESS = "stem.weight"  # the first weights of the demo network
+DEMO_ADDRESS = "stem.0.weight"  # the first weights of the demo network
 DEMO_PICTURE = "nnscope-demo.png"
 
 # What would send pip's work elsewhere than into .venv, or Python's imports out of it.
@@ -70,7 +70,6 @@ def main(arguments: Sequence[str]) -> int:
         asked = bool(arguments) and arguments[0] in ("-h", "--help")
         print((__doc__ or "").strip(), file=sys.stdout if asked else sys.stderr)
         return 0 if asked else 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     try:
         check_python()
         return commands[arguments[0]](list(arguments[1:]))
@@ -405,4 +404,5 @@ def last_line(text: str) -> str:
 _START = time.monotonic()
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     sys.exit(main(sys.argv[1:]))

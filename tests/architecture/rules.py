@@ -32,7 +32,8 @@ LEVELS = (
     ("scene",),
     ("gui", "render", "export", "headless"),
 )
-TOP = len(LEVELS)  # files at the top of the package: composition root, command line, Python interface, doctor
+TOP = len(LEVELS)  # the rest: composition root, command line, Python interface, doctor
+TOP_ROOMS = ("nnscope", "cli", "plugins")  # packages of it; what else lies there is a file
 
 # Dependency → the rooms, or packages in rooms, that may import it.
 HOMES = {
