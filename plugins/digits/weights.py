@@ -15,4 +15,5 @@ M = TypeVar("M", bound=nn.Module)
 def load_weights(model: M, name: str) -> M:
     """``model`` with the shipped weights called ``name``, in evaluation mode."""
     model.load_state_dict(load_file(assets_folder() / "models" / f"{name}.safetensors"))
-    return model.eval()
+    model.eval()
+    return model

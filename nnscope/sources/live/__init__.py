@@ -1,0 +1,1 @@
+"""Tensors of a running PyTorch model. Only this room of the package imports torch."""

@@ -1,0 +1,105 @@
+"""``capture``: watch a model for the length of a ``with`` block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nnscope.core.errors import NnscopeError
+from nnscope.sources.live.modules import modules_of, select
+from nnscope.sources.live.source import BUDGET, KINDS, LiveSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    import torch
+
+    from nnscope.sources.base import TensorReader
+    from nnscope.sources.live.modules import Layers
+
+_LATER = ("grad_input", "grad_output", "grad", "attention", "jacobian")
+
+
+class Capture(Mapping[str, "TensorReader"]):
+    """What the modules of a model take and give while the ``with`` block runs, by address.
+
+    Reading stays possible after the block. A new forward pass takes the place of the one before.
+
+    Attributes
+    ----------
+    source : LiveSource
+        The same values, and the model's parameters, as a source.
+    """
+
+    def __init__(self, source: LiveSource) -> None:
+        self.source = source
+
+    def __enter__(self) -> Capture:
+        self.source.recorder.attach()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self.source.close()
+        finally:  # an interruption may have come in between two hooks
+            self.source.close()
+
+    def __getitem__(self, address: str) -> TensorReader:
+        kept = self.source.captured.find(address)
+        if kept is None:
+            raise KeyError(address)
+        return self.source.reader(address)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([kept.place.address for kept in self.source.captured.all()])
+
+    def __len__(self) -> int:
+        return len(self.source.captured.all())
+
+
+def capture(
+    model: torch.nn.Module, layers: Layers = "*", kinds: Sequence[str] = KINDS, budget: int = BUDGET
+) -> Capture:
+    """Capture inputs and outputs of modules by forward hooks, without changing what the model computes.
+
+    Outputs, losses, gradients, parameters and the random state are bit for bit those without capture; hooks raise
+    nothing into the model and come off when the block ends, however it ends.
+
+    Parameters
+    ----------
+    model : Module
+    layers : str, iterable of str, or callable
+        Which modules: a path or pattern (``"encoder.*"``), several, or a function of the path. All by default.
+    kinds : sequence of str
+        Of ``"input"`` and ``"output"``.
+    budget : int
+        Bytes of captured values kept at most; beyond it the newest win, and the listing says which were not kept.
+
+    Returns
+    -------
+    Capture
+        A context manager, and a mapping from address to reader.
+
+    Raises
+    ------
+    NnscopeError
+        If ``layers`` matches nothing or ``kinds`` holds something else.
+
+    Examples
+    --------
+    >>> with capture(model, "encoder.*") as cap:  # doctest: +SKIP
+    ...     model(x)
+    >>> cap["encoder.0:output"].info.shape  # doctest: +SKIP
+    (1, 16, 64)
+    """
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    for kind in kinds:
+        if kind not in KINDS:
+            why = "can't be captured yet" if kind in _LATER else "is no kind of captured value"
+            raise NnscopeError(f"{kind!r} {why}.", "kinds", f"Kinds are {' and '.join(map(repr, KINDS))}.")
+    if not kinds:
+        raise NnscopeError("No kind of value is asked for.", "kinds", f"Kinds are {' and '.join(map(repr, KINDS))}.")
+    return Capture(LiveSource(model, type(model).__name__, select(modules_of(model), layers), kinds, budget))

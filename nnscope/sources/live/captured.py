@@ -1,0 +1,135 @@
+"""Captured values: the copies that hooks make, kept under a byte budget in which the newest win.
+
+A copy is made at once, inside the hook, on the tensor's own device: an in-place operation of the next layer may
+overwrite the original before anyone looks at it. Copies are never written to, so they are read without a lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nnscope.core.tensor import TensorInfo
+from nnscope.sources.live.modules import is_inside
+from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+OVER_BUDGET = "It was not kept: newer values fill the memory set aside for captured values. Capture fewer layers."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value was seen: its address, kind and other addresses, its module, and the number of the pass."""
+
+    address: str
+    kind: str
+    aliases: tuple[str, ...]
+    module: str
+    forward: int
+
+
+@dataclass(slots=True, eq=False)
+class Captured:
+    """A captured tensor; ``value`` is None when ``unreadable`` says why."""
+
+    place: Place
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    nbytes: int
+    version: int
+    value: torch.Tensor | None
+    unreadable: str
+
+    @property
+    def info(self) -> TensorInfo:
+        """As listed."""
+        return TensorInfo(
+            self.place.address,
+            self.shape,
+            dtype_name(self.dtype),
+            self.place.kind,
+            self.nbytes,
+            self.version,
+            aliases=self.place.aliases,
+            unreadable=self.unreadable,
+        )
+
+
+class CapturedValues:
+    """Captured tensors by address, oldest first.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes kept at most.
+    next_version : callable
+        Gives a content version greater than all before.
+    """
+
+    def __init__(self, budget: int, next_version: Callable[[], int]) -> None:
+        self.budget = budget
+        self.nbytes = 0
+        self._next_version = next_version
+        self._lock = threading.Lock()
+        self._kept: dict[str, Captured] = {}  # oldest first
+        self._held: OrderedDict[str, int] = OrderedDict()  # bytes of those with a value, oldest first
+
+    def put(self, place: Place, tensor: torch.Tensor) -> None:
+        """Copy ``tensor`` and keep it, in place of what was at that address; older values make room."""
+        why = why_unreadable(tensor)
+        shape = () if tensor.is_nested else tuple(tensor.shape)
+        nbytes = 0 if tensor.is_nested else tensor.numel() * tensor.element_size()
+        if not why and nbytes > self.budget:
+            why = OVER_BUDGET
+        value = None if why else copy_of(tensor)
+        captured = Captured(place, shape, tensor.dtype, nbytes, self._next_version(), value, why)
+        with self._lock:
+            self._remove(place.address)
+            self._keep(captured)
+
+    def drop_older(self, module: str, forward: int) -> None:
+        """Forget what ``module`` and those inside it gave in passes before ``forward``: it is not the present."""
+        with self._lock:
+            for address, kept in list(self._kept.items()):
+                if kept.place.forward < forward and is_inside(kept.place.module, module):
+                    self._remove(address)
+
+    def all(self) -> list[Captured]:
+        """Everything kept, in the order of capture."""
+        with self._lock:
+            return list(self._kept.values())
+
+    def find(self, address: str) -> Captured | None:
+        """What is kept under that address or alias."""
+        with self._lock:
+            kept = self._kept.get(address)
+            if kept is not None:
+                return kept
+            return next((k for k in self._kept.values() if address in k.place.aliases), None)
+
+    def _keep(self, captured: Captured) -> None:
+        address = captured.place.address
+        self._kept[address] = captured
+        if captured.value is not None:
+            self._held[address] = captured.nbytes
+            self.nbytes += captured.nbytes
+        while self.nbytes > self.budget:
+            self._release_oldest()
+
+    def _release_oldest(self) -> None:
+        address, nbytes = self._held.popitem(last=False)
+        self.nbytes -= nbytes
+        old = self._kept[address]
+        self._kept[address] = Captured(
+            old.place, old.shape, old.dtype, old.nbytes, self._next_version(), None, OVER_BUDGET
+        )
+
+    def _remove(self, address: str) -> None:
+        self._kept.pop(address, None)
+        self.nbytes -= self._held.pop(address, 0)

@@ -1,0 +1,221 @@
+"""Forward hooks that see without being seen (promises P9–P12).
+
+Each watched module gets a pre-hook, which copies what the module is called with before it can overwrite it, and a
+forward hook, which copies what it gives. They return None, raise nothing into the caller, make no graph, and draw no
+random number. They are the only thing ever added to a module, and `Recorder.detach` takes all of them off again; the
+handles live here and not in the model. A model that is copied, pickled or saved meanwhile carries inert hooks that
+need no nnscope to load (`_Hook.__reduce__`), and in a compiled graph the hooks are empty.
+
+Passes and calls. A *pass* begins when the model is called, or a part of it while no watched module is running. Within a
+pass the calls of a module are numbered, and from the second on its values are tagged ``~2``, ``~3`` … up to
+`MAX_CALLS`, whose place always holds the newest. Calls that PyTorch makes during a backward pass (activation
+checkpointing computes a part again) are no calls of their own and are passed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nnscope.sources.live.captured import Place
+from nnscope.sources.live.members import arguments, tensors_of
+from nnscope.sources.live.modules import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch.utils.hooks import RemovableHandle
+
+    from nnscope.sources.live.captured import CapturedValues
+    from nnscope.sources.live.modules import ModuleRef
+
+MAX_CALLS = 64  # calls of one module that are told apart within a pass
+
+
+@dataclass(slots=True)
+class Calls:
+    """What is known of a module's calls in the newest pass it took part in."""
+
+    forward: int
+    order: int
+    count: int = 0
+    tensors: int = 0
+
+
+class _Pass(threading.local):
+    """The pass under way in this thread: its number, how many modules took part, and the calls that haven't ended."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.begun = 0
+        self.open: list[tuple[str, int]] = []
+
+
+class Recorder:
+    """Keeps copies of what modules take and give.
+
+    Parameters
+    ----------
+    model : Module
+        Its call begins a pass. Not kept alive by this.
+    watched : sequence of ModuleRef
+    kinds : sequence of str
+        Of ``"input"`` and ``"output"``.
+    values : CapturedValues
+        Where the copies go.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, watched: Sequence[ModuleRef], kinds: Sequence[str], values: CapturedValues
+    ) -> None:
+        self.values = values
+        self.calls: dict[str, Calls] = {}
+        self.troubles: dict[str, str] = {}  # path → why nothing could be kept of it
+        self.paused = False
+        self._kinds = frozenset(kinds)
+        self._aliases = {ref.path: ref.aliases for ref in watched}
+        self._modules = {ref.path: ref.reference for ref in watched}
+        self._modules[""] = weakref.ref(model)  # watched in any case, to know where a pass begins
+        self._numbers = itertools.count(1)
+        self._pass = _Pass()
+        self._handles: list[RemovableHandle] = []
+
+    @property
+    def attached(self) -> bool:
+        """Whether hooks are on the model."""
+        return bool(self._handles)
+
+    def attach(self) -> None:
+        """Put the hooks on; on any failure none stays."""
+        try:
+            for path, reference in self._modules.items():
+                module = reference()
+                if module is not None:
+                    self._hook(module, path)
+        except BaseException:
+            self.detach()
+            raise
+
+    def detach(self) -> None:
+        """Take all hooks off. Idempotent, and safe to call again after an interruption."""
+        while self._handles:
+            self._handles[-1].remove()
+            self._handles.pop()
+
+    def entering(self, module: torch.nn.Module, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """A watched module is being called."""
+        if self._ignores(path, module):
+            return
+        now = self._pass
+        if not path or not now.open:
+            now.number, now.begun = next(self._numbers), 0
+            now.open.clear()
+        calls = self._calls_of(path, now)
+        calls.count += 1
+        now.open.append((path, calls.count))
+        if "input" in self._kinds and path in self._aliases:
+            self._keep(path, "input", calls.count, arguments(args, kwargs))
+
+    def leaving(self, module: torch.nn.Module, path: str, result: Any) -> None:
+        """A watched module has returned; ``result`` is None also when it raised."""
+        if self._ignores(path, module):
+            return
+        now = self._pass
+        call = _close(now.open, path)
+        if call is None:  # the hooks came on in the middle of this call
+            return
+        if "output" in self._kinds and path in self._aliases:
+            self.calls[path].tensors = self._keep(path, "output", call, result)
+            self.troubles.pop(path, None)
+        if not now.open:
+            self.values.drop_older(path, now.number)
+
+    def failed(self, path: str, error: Exception) -> None:
+        """Something went wrong while copying: the model goes on, and the listing says so."""
+        self.troubles[path] = f"It could not be captured ({type(error).__name__}: {error})."
+
+    def _hook(self, module: torch.nn.Module, path: str) -> None:
+        before = module.register_forward_pre_hook(_Entering(self, path), with_kwargs=True)
+        self._handles.append(before)
+        after = module.register_forward_hook(_Leaving(self, path), with_kwargs=True, always_call=True)
+        self._handles.append(after)
+
+    def _ignores(self, path: str, module: torch.nn.Module) -> bool:
+        """Whether this is no call of its own: paused, traced, recomputed, captured by CUDA, or of a replica."""
+        if self.paused or torch._C._current_graph_task_id() != -1 or torch._C._get_tracing_state() is not None:
+            return True
+        if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
+            self.troubles[path] = "It ran while a CUDA graph was captured, where values can't be copied."
+            return True
+        return self._modules[path]() is not module  # a shallow copy, such as DataParallel makes for its threads
+
+    def _calls_of(self, path: str, now: _Pass) -> Calls:
+        calls = self.calls.get(path)
+        if calls is None or calls.forward != now.number:
+            calls = self.calls[path] = Calls(now.number, now.begun)
+            now.begun += 1
+        return calls
+
+    def _keep(self, path: str, kind: str, call: int, value: Any) -> int:
+        tag = f"~{min(call, MAX_CALLS)}" if call > 1 else ""
+        tensors = tensors_of(value)
+        for member, tensor in tensors:
+            ending = f":{kind}{member}{tag}"
+            aliases = tuple((alias or ROOT) + ending for alias in self._aliases[path])
+            place = Place((path or ROOT) + ending, kind, aliases, path, self._pass.number)
+            self.values.put(place, tensor)
+        return len(tensors)
+
+
+class _Hook:
+    """A hook of ``recorder`` on the module at ``path``."""
+
+    __slots__ = ("path", "recorder")
+
+    def __init__(self, recorder: Recorder, path: str) -> None:
+        self.recorder = recorder
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles of the model hold a callable from the standard library that does nothing."""
+        return getattr, (contextlib.nullcontext(), "__exit__")
+
+
+class _Entering(_Hook):
+    __slots__ = ()
+
+    def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if torch.compiler.is_compiling():
+            return
+        try:
+            self.recorder.entering(module, self.path, args, kwargs)
+        except Exception as error:  # never into the caller's code (P10)
+            self.recorder.failed(self.path, error)
+
+
+class _Leaving(_Hook):
+    __slots__ = ()
+
+    def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        if torch.compiler.is_compiling():
+            return
+        try:
+            self.recorder.leaving(module, self.path, result)
+        except Exception as error:  # never into the caller's code (P10)
+            self.recorder.failed(self.path, error)
+
+
+def _close(open_calls: list[tuple[str, int]], path: str) -> int | None:
+    """End the innermost call of ``path``, with whatever was left open inside it; its number in the pass."""
+    for depth in reversed(range(len(open_calls))):
+        if open_calls[depth][0] == path:
+            call = open_calls[depth][1]
+            del open_calls[depth:]
+            return call
+    return None

@@ -1,0 +1,79 @@
+"""From torch to NumPy: names of dtypes, regions read in the tensor's own dtype, and why some tensors can't be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ml_dtypes
+import numpy as np
+import torch
+from torch.utils._python_dispatch import _disable_current_modes
+
+if TYPE_CHECKING:
+    from nnscope.core.request import Region
+
+# dtypes that NumPy or ml_dtypes has too, bit for bit, under the same name
+_SHARED = (
+    *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+    *("float16", "float32", "float64", "complex64", "complex128", "bfloat16"),
+    *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"),
+)
+_BITS = {1: torch.uint8, 2: torch.int16}  # integers of a width, to carry bits of dtypes that NumPy itself hasn't
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """``"bfloat16"`` for ``torch.bfloat16``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def why_unreadable(tensor: torch.Tensor) -> str:
+    """Why the values of ``tensor`` can't be shown, as a sentence; empty when they can."""
+    name = type(tensor).__name__
+    if torch.nn.parameter.is_lazy(tensor):
+        return "Its shape is not known before the first forward pass."
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or name == "FakeTensor":
+        return "It was seen inside a function transform (vmap, export, tracing), where there are no values to read."
+    if tensor.is_nested:
+        return "Nested tensors have no single shape; convert it with to_padded_tensor() to see it."
+    if tensor.device.type == "meta":
+        return "It is on the meta device, which holds no values."
+    if tensor.is_quantized:
+        return "It is quantised; call dequantize() on it to see its values."
+    if tensor.layout is not torch.strided:
+        return f"Its layout is {str(tensor.layout).removeprefix('torch.')}; convert it with to_dense() to see it."
+    if type(tensor).__torch_dispatch__ is not torch._C._disabled_torch_dispatch_impl:
+        return f"It is a {name}, which may hold only a part of the values; convert it to a plain tensor to see it."
+    if dtype_name(tensor.dtype) not in _SHARED:
+        return f"Values of dtype {dtype_name(tensor.dtype)} can't be shown."
+    return ""
+
+
+def copy_of(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy on the same device and outside the graph, unseen by whatever listens to operations (modes, subclasses).
+
+    Unseen matters: selective activation checkpointing counts operations and would mistake ours for the model's.
+    """
+    with torch._C.DisableTorchFunction():
+        if torch._C._len_torch_dispatch_stack():
+            with _disable_current_modes():
+                return tensor.detach().clone()
+        return tensor.detach().clone()
+
+
+def read_region(tensor: torch.Tensor, region: Region) -> np.ndarray:
+    """A copy of ``region`` (start, stop, step per axis) on the host, in the tensor's own dtype.
+
+    ``tensor`` is one that `why_unreadable` has nothing to say about. Only the region leaves its device.
+    """
+    with torch.no_grad(), torch._C.DisableTorchFunction():
+        part = tensor.detach()[tuple(slice(*axis) for axis in region)]
+        return _to_numpy(part.resolve_conj().resolve_neg())
+
+
+def _to_numpy(part: torch.Tensor) -> np.ndarray:
+    host = part.to("cpu", copy=True).contiguous()
+    name = dtype_name(part.dtype)
+    own = getattr(ml_dtypes, name, None)
+    if own is None:
+        return np.asarray(host.numpy())
+    return np.asarray(host.view(_BITS[host.element_size()]).numpy().view(own))
