@@ -96,7 +96,7 @@ def _imports(
         if isinstance(node, ast.Import | ast.ImportFrom):
             for target in _targets(node, package, known):
                 yield Import(target, node.lineno, eager, typing)
-        elif isinstance(node, ast.Constant) and node.value in known:
+        elif isinstance(node, ast.Constant) and node.value in known and "." in node.value:
             yield Import(node.value, node.lineno, False, typing)
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             yield from _imports(node.body, package, known, eager=eager, typing=True)

@@ -1,0 +1,66 @@
+"""pyproject.toml says what the tree holds: every package, every entry point, and versions that the constraints meet."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.architecture.modules import PACKAGES
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONSTRAINTS = (ROOT / "packaging" / "constraints.txt").read_text()
+
+
+def _pins() -> dict[str, str]:
+    lines = [line.partition("#")[0].strip() for line in CONSTRAINTS.splitlines()]
+    return dict(line.split("==") for line in lines if line)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_package_is_written_down() -> None:
+    found = [
+        ".".join((package, *file.parent.relative_to(ROOT / folder).parts))
+        for folder, package in PACKAGES.items()
+        for file in (ROOT / folder).rglob("__init__.py")
+    ]
+    assert PROJECT["tool"]["setuptools"]["packages"] == sorted(found)
+
+
+def test_every_folder_with_python_is_a_package() -> None:
+    folders = {file.parent for folder in PACKAGES for file in (ROOT / folder).rglob("*.py")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+@pytest.mark.parametrize("extra", ["", "test", "hf", "bench", "cuda12", "cuda13"])
+def test_constraints_pin_and_meet_what_is_asked_for(extra: str) -> None:
+    project = PROJECT["project"]
+    asked = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    pins = _pins()
+    for requirement in map(Requirement, asked):
+        assert requirement.specifier.contains(pins[_normal(requirement.name)]), requirement
+
+
+def test_constraints_are_exact_and_each_once() -> None:
+    names = re.findall(r"^([\w.-]+)==[\w.]+$", CONSTRAINTS, re.MULTILINE)
+    lines = [line for line in CONSTRAINTS.splitlines() if line and not line.startswith("#")]
+    assert len(names) == len(lines) == len({_normal(name) for name in names})
+    assert _pins()["torch"] == "2.13.0"
+
+
+def test_entry_points_lead_somewhere() -> None:
+    project = PROJECT["project"]
+    modules = [target.partition(":")[0] for target in project["scripts"].values()]
+    modules += project["entry-points"]["nnscope.plugins"].values()
+    for module in modules:
+        package, _, rest = module.partition(".")
+        folder = next(folder for folder, name in PACKAGES.items() if name == package)
+        path = ROOT / folder / rest.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), module
