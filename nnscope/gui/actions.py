@@ -1,0 +1,168 @@
+"""Every command of the window in one table. Menus, shortcuts, the command palette and the shortcut list come from it.
+
+A command's ``id`` is the name of the method that carries it out, of the object that `Commands` has for its menu.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
+
+from nnscope.gui import icons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PyQt6.QtWidgets import QWidget
+
+    from nnscope.core.frame import Theme
+    from nnscope.gui.commands import Commands
+    from nnscope.scene.controller import ViewChoice
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """A command.
+
+    Attributes
+    ----------
+    id : str
+    text : str
+        As in the menu, with ``&`` before its letter.
+    menu : str
+        ``"File"``, ``"View"``, ``"Model"`` or ``"Help"``; after a slash the submenu.
+    keys : str
+        Its shortcut, portable form.
+    icon : str
+    checkable : bool
+    group : str
+        Checkable actions of one group exclude each other.
+    line : bool
+        A separator comes before it in its menu.
+    """
+
+    id: str
+    text: str
+    menu: str
+    keys: str = ""
+    icon: str = ""
+    checkable: bool = False
+    group: str = ""
+    line: bool = False
+
+
+VIEW_KEYS = 9  # views that have a digit as their shortcut
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("open_file", "&Open …", "File", "Ctrl+O", "open"),
+    ActionSpec("open_folder", "Open &folder …", "File", "Ctrl+Shift+O", "folder"),
+    ActionSpec("close_source", "&Close", "File", "Ctrl+W", "close", line=True),
+    ActionSpec("welcome", "&Welcome page", "File"),
+    ActionSpec("save_picture", "&Save picture …", "File", "Ctrl+S", "save", line=True),
+    ActionSpec("copy_picture", "C&opy picture", "File", "Ctrl+Shift+C", "copy"),
+    ActionSpec("leave", "&Quit", "File", "Ctrl+Q", line=True),
+    ActionSpec("undo", "&Undo", "View", "Ctrl+Z", "undo"),
+    ActionSpec("redo", "&Redo", "View", "Ctrl+Shift+Z", "redo"),
+    ActionSpec("scientific", "&Scientific mode", "View", "S", checkable=True, line=True),
+    ActionSpec("panes_1", "&One pane", "View", "Ctrl+1", "panes-1", True, "panes", line=True),
+    ActionSpec("panes_2", "&Two panes", "View", "Ctrl+2", "panes-2", True, "panes"),
+    ActionSpec("panes_4", "&Four panes", "View", "Ctrl+4", "panes-4", True, "panes"),
+    ActionSpec("next_pane", "Next &pane", "View", "P"),
+    ActionSpec("link", "&Link panes", "View", "L", "link", True),
+    ActionSpec("reset_camera", "R&eset camera", "View", "R", "fit", line=True),
+    ActionSpec("zoom_in", "Zoom &in", "View", "+"),
+    ActionSpec("zoom_out", "Zoom o&ut", "View", "-"),
+    ActionSpec("transpose", "Trans&pose", "View", "T"),
+    ActionSpec("next_slice", "Next s&lice", "View", "]", line=True),
+    ActionSpec("previous_slice", "Previous sli&ce", "View", "["),
+    ActionSpec("reset_limits", "Reset colour li&mits", "View", "Shift+R"),
+    ActionSpec("theme_system", "As the &system", "View/Theme", "", "", True, "theme"),
+    ActionSpec("theme_light", "&Light", "View/Theme", "", "", True, "theme"),
+    ActionSpec("theme_dark", "&Dark", "View/Theme", "", "", True, "theme"),
+    ActionSpec("show_tree", "&Model tree", "View/Panels", "Ctrl+B", "sidebar-left", True),
+    ActionSpec("show_inspector", "&Inspector", "View/Panels", "Ctrl+I", "sidebar-right", True),
+    ActionSpec("show_problems", "&Problems", "View/Panels", "Ctrl+Shift+M", "warning", True),
+    ActionSpec("full_screen", "F&ull screen", "View/Panels", "F11", "", True, line=True),
+    ActionSpec("next_tensor", "&Next tensor", "Model", "J"),
+    ActionSpec("previous_tensor", "&Previous tensor", "Model", "K"),
+    ActionSpec("filter", "&Filter tensors", "Model", "Ctrl+F", "search"),
+    ActionSpec("spectrum", "Singular &values", "Model", "V", "spectrum", line=True),
+    ActionSpec("exact_statistics", "&Exact statistics", "Model", "Ctrl+E"),
+    ActionSpec("next_sample", "Next &input", "Model", "N", line=True),
+    ActionSpec("previous_sample", "Previous i&nput", "Model", "Shift+N"),
+    ActionSpec("train", "&Train", "Model", "Ctrl+T", "train"),
+    ActionSpec("restart", "&Restart the model process", "Model", "", "restart"),
+    ActionSpec("palette", "&Command palette", "Help", "Ctrl+Shift+P", "command"),
+    ActionSpec("shortcuts", "&Shortcuts", "Help", "Ctrl+/", "keyboard"),
+    ActionSpec("about", "&About nnscope", "Help", "", "info", line=True),
+)
+
+MENUS = ("File", "View", "Model", "Help")
+PICTURES = "View/Picture"  # the submenu of views
+
+
+def view_specs(views: list[ViewChoice]) -> tuple[ActionSpec, ...]:
+    """An action for each view, the first nine with a digit."""
+    keys = [str(at) if at <= VIEW_KEYS else "" for at in range(1, len(views) + 1)]
+    return tuple(
+        ActionSpec(f"view:{view.name}", view.title, PICTURES, key, "", True, "view")
+        for view, key in zip(views, keys, strict=True)
+    )
+
+
+class ActionTable:
+    """The actions of one window, by id, connected to what carries them out."""
+
+    def __init__(self, window: QWidget, commands: Commands, views: list[ViewChoice]) -> None:
+        self.specs = (*view_specs(views), *ACTIONS)
+        self._by_id: dict[str, QAction] = {}
+        groups: dict[str, QActionGroup] = {}
+        for spec in self.specs:
+            action = QAction(spec.text, window)
+            action.setCheckable(spec.checkable)
+            action.setShortcut(QKeySequence(spec.keys))
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            action.triggered.connect(_handler(spec, commands))
+            if spec.group:
+                groups.setdefault(spec.group, QActionGroup(window)).addAction(action)
+            window.addAction(action)
+            self._by_id[spec.id] = action
+
+    def __getitem__(self, id: str) -> QAction:
+        return self._by_id[id]
+
+    def all(self) -> list[QAction]:
+        """All actions, in the order of the table."""
+        return list(self._by_id.values())
+
+    def by_menu(self) -> dict[str, list[QAction]]:
+        """Actions grouped by menu."""
+        return {m: [self._by_id[s.id] for s in self.specs if s.menu.partition("/")[0] == m] for m in MENUS}
+
+    def apply(self, theme: Theme) -> None:
+        """Colour the icons."""
+        for spec in self.specs:
+            if spec.icon:
+                self._by_id[spec.id].setIcon(icons.icon(spec.icon, theme))
+
+    def check(self, **states: bool) -> None:
+        """Show states of checkable actions, without triggering them."""
+        for id, state in states.items():
+            self._by_id[id].setChecked(state)
+
+    def enable(self, **states: bool) -> None:
+        """Grey out what can't be done now."""
+        for id, state in states.items():
+            self._by_id[id].setEnabled(state)
+
+
+def _handler(spec: ActionSpec, commands: Commands) -> Callable[[], None]:
+    if spec.id.startswith("view:"):
+        run = partial(commands.view.choose_view, spec.id.removeprefix("view:"))
+    else:
+        run = getattr(commands.of(spec.menu), spec.id)
+    return lambda: run()  # Qt would hand over the checked state

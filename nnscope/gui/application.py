@@ -1,0 +1,41 @@
+"""The Qt application object, and what must be in place before it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QCoreApplication
+from PyQt6.QtWidgets import QApplication
+
+from nnscope.gui.garbage import GarbageKeeper
+from nnscope.gui.theme import apply_theme, resolve_theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def make_application(theme: str) -> QApplication:
+    """The application object: the one that exists, or a new one."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        QCoreApplication.setApplicationName("nnscope")
+        application = QApplication(sys.argv[:1])
+        application.setDesktopFileName("nnscope")  # ties the window to the desktop entry's icon
+    apply_theme(application, resolve_theme(theme))
+    return application
+
+
+def run_application(application: QApplication, interrupted: Callable[[], object]) -> int:
+    """Run the event loop until the last window has closed; Ctrl+C in the terminal calls ``interrupted``.
+
+    Python handles signals between two callbacks: the status bar's timer gives it a chance every second.
+    """
+    garbage = GarbageKeeper()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted())
+    try:
+        return application.exec()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        garbage.stop()

@@ -1,0 +1,30 @@
+"""What actions do: thin calls of the controller and the window, one class a menu."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnscope.gui.commands.file import FileCommands
+    from nnscope.gui.commands.help import HelpCommands
+    from nnscope.gui.commands.model import ModelCommands
+    from nnscope.gui.commands.view import ViewCommands
+    from nnscope.gui.commands.window import WindowCommands
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The commands of one window."""
+
+    file: FileCommands
+    view: ViewCommands
+    window: WindowCommands
+    model: ModelCommands
+    help: HelpCommands
+
+    def of(self, menu: str) -> object:
+        """The object whose methods carry out the entries of a menu."""
+        if menu in ("View/Theme", "View/Panels"):
+            return self.window
+        return {"File": self.file, "View": self.view, "Model": self.model, "Help": self.help}[menu.partition("/")[0]]

@@ -1,0 +1,78 @@
+"""The File menu: open, close, save and copy pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtWidgets import QFileDialog
+
+from nnscope.gui.dialogs.save_picture import SaveDialog
+
+if TYPE_CHECKING:
+    from nnscope.gui.main_window import MainWindow
+    from nnscope.gui.saving import PictureSaver
+    from nnscope.scene.controller import Controller
+
+KINDS = (
+    "Networks and arrays (*.safetensors *.pt *.pth *.bin *.ckpt *.npy *.npz *.json *.py)",
+    "All files (*)",
+)
+
+
+class FileCommands:
+    """See `nnscope.gui.actions`."""
+
+    def __init__(self, window: MainWindow, controller: Controller, saver: PictureSaver) -> None:
+        self._window = window
+        self._controller = controller
+        self._saver = saver
+
+    def open_file(self) -> None:
+        """Ask for files and open them."""
+        dialog = self._dialog("Open", QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters(KINDS)
+        dialog.filesSelected.connect(self._window.open_paths)
+        dialog.open()
+
+    def open_folder(self) -> None:
+        """Ask for a folder (a Hugging Face model) and open it."""
+        dialog = self._dialog("Open folder", QFileDialog.FileMode.Directory)
+        dialog.filesSelected.connect(self._window.open_paths)
+        dialog.open()
+
+    def close_source(self) -> None:
+        """Close the source of the active pane."""
+        self._window.close_source(self._controller.workspace.pane.source)
+
+    def welcome(self) -> None:
+        """Back to the welcome page."""
+        self._window.central.show_welcome()
+
+    def save_picture(self) -> None:
+        """Ask for a size and a file, and save what the canvas shows."""
+        dialog = SaveDialog(self._saver.screen_size, parent=self._window)
+        dialog.accepted_size.connect(self._ask_file)
+        dialog.open()
+
+    def copy_picture(self) -> None:
+        """The canvas as a picture to the clipboard."""
+        self._saver.copy()
+
+    def leave(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+    def _ask_file(self, width: int, height: int) -> None:
+        dialog = self._dialog("Save picture", QFileDialog.FileMode.AnyFile)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["PNG pictures (*.png)"])
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(self._saver.suggested_name)
+        dialog.fileSelected.connect(lambda path: self._saver.save(path, width, height))
+        dialog.open()
+
+    def _dialog(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
+        dialog = QFileDialog(self._window, title)
+        dialog.setFileMode(mode)
+        dialog.finished.connect(dialog.deleteLater)
+        return dialog

@@ -1,0 +1,71 @@
+"""What the tensor is: address, shape, type, bytes, kind, aliases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QWidget
+
+from nnscope.core.text import plain
+from nnscope.gui import fonts, numbers
+from nnscope.gui.text import ElidedLabel, Label, tooltip
+
+if TYPE_CHECKING:
+    from nnscope.core.tensor import TensorInfo
+
+ALIASES = 6  # shown; the rest is in the tooltip
+
+
+class Facts(QWidget):
+    """Two columns: what it is called, what it is."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._address = ElidedLabel()
+        self._address.setFont(fonts.mono(fonts.SIZE))
+        self._address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._values: dict[str, ElidedLabel] = {}
+        self._warning = Label("", "warning")
+        self._warning.setWordWrap(True)
+        grid = QGridLayout(self)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(self._address, 0, 0, 1, 2)
+        grid.setRowMinimumHeight(0, 24)
+        for row, name in enumerate(("Shape", "Type", "Bytes", "Kind", "Source", "Aliases"), 1):
+            self._add(grid, row, name)
+        grid.addWidget(self._warning, 7, 0, 1, 2)
+        grid.setColumnStretch(1, 1)
+
+    def show_info(self, info: TensorInfo, source: str) -> None:
+        """Fill in."""
+        self._address.setText(info.address)
+        self._set("Shape", f"{numbers.shape(info.shape, wide=True)}   {numbers.count(info.size)} values")
+        self._set("Type", info.dtype)
+        self._set("Bytes", f"{numbers.nbytes(info.nbytes)}   {numbers.count(info.nbytes)}" if info.nbytes else "–")
+        self._set("Kind", info.kind if not info.axes else f"{info.kind}   axes {', '.join(info.axes)}")
+        self._set("Source", source)
+        shown = [plain(alias, 64) for alias in info.aliases[:ALIASES]]
+        more = len(info.aliases) - len(shown)
+        self._set("Aliases", ", ".join(shown) + (f" and {more} more" if more > 0 else ""))
+        self._warning.setText(plain(info.unreadable, 400))
+        self._warning.setVisible(bool(info.unreadable))
+
+    def _add(self, grid: QGridLayout, row: int, name: str) -> None:
+        label = Label(name, "secondary")
+        value = ElidedLabel()
+        value.setFont(fonts.tabular())
+        value.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        value.setBuddy(label)
+        grid.addWidget(label, row, 0)
+        grid.addWidget(value, row, 1)
+        self._values[name] = value
+        self._labels = {**getattr(self, "_labels", {}), name: label}
+
+    def _set(self, name: str, text: str) -> None:
+        value = self._values[name]
+        value.setText(text)
+        value.setToolTip(tooltip(text))
+        for widget in (value, self._labels[name]):
+            widget.setVisible(bool(text))

@@ -1,0 +1,95 @@
+"""Ways to lay a tensor out that the inspector offers. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from nnscope.core.layout import Layout, default_layout, mosaic, planes
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A layout with its words in the menu."""
+
+    title: str
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class SliderSpec:
+    """A fixed axis: its virtual number, its name, the index it is at, and its size."""
+
+    axis: int
+    name: str
+    index: int
+    size: int
+
+
+def presets(shape: tuple[int, ...], names: tuple[str, ...], default: Layout) -> list[Preset]:
+    """The layouts offered for a shape, the view's default first; no layout twice."""
+    offered = [Preset("Default", default)]
+    if len(shape) == 1 and shape[0] > 0:
+        offered += [Preset("One row", Layout(shape, (), (0,))), Preset("Square grid", _square(shape))]
+    if len(shape) == 2:
+        offered.append(Preset("Transposed", Layout(shape, (1,), (0,))))
+    if len(shape) > 2:
+        offered.append(Preset("Kernels side by side" if len(shape) == 4 else "As listed", default_layout(shape)))
+        offered.append(Preset("Single plane", planes(shape)))
+        if 0 not in shape:
+            offered += [Preset(f"Mosaic over {axis_name(a, names)}", mosaic(shape, a)) for a in range(len(shape) - 2)]
+        offered.append(Preset("First axis by all others", Layout(shape, (0,), tuple(range(1, len(shape))))))
+    seen: set[Layout] = set()
+    return [p for p in offered if not (p.layout in seen or seen.add(p.layout))]  # type: ignore[func-returns-value]
+
+
+def transposed(layout: Layout) -> Layout:
+    """Rows and columns exchanged."""
+    return replace(layout, rows=layout.cols, cols=layout.rows)
+
+
+def with_axes(shape: tuple[int, ...], row: int, column: int, kept: Layout) -> Layout:
+    """Axis ``row`` as rows and ``column`` as columns; others stay where ``kept`` has them fixed, else at 0."""
+    at = dict(real_fixed(kept))
+    fixed = tuple((a, min(at.get(a, 0), shape[a] - 1)) for a in range(len(shape)) if a not in (row, column))
+    return Layout(shape, (row,), (column,), fixed)
+
+
+def plain_axes(layout: Layout) -> tuple[int, int] | None:
+    """(row axis, column axis) when each side is one whole axis; None for mosaics and grids."""
+    if layout.split is None and len(layout.rows) == len(layout.cols) == 1:
+        return layout.rows[0], layout.cols[0]
+    return None
+
+
+def sliders(layout: Layout, names: tuple[str, ...]) -> list[SliderSpec]:
+    """One for every fixed axis that has more than one index."""
+    sizes, real = layout.virtual_shape, _real_axes(layout)
+    return [
+        SliderSpec(axis, axis_name(real[axis], names), index, sizes[axis])
+        for axis, index in layout.fixed
+        if sizes[axis] > 1
+    ]
+
+
+def real_fixed(layout: Layout) -> list[tuple[int, int]]:
+    """(axis of the tensor, index) of what is fixed."""
+    real = _real_axes(layout)
+    return [(real[axis], index) for axis, index in layout.fixed]
+
+
+def axis_name(axis: int, names: tuple[str, ...]) -> str:
+    """``axis 2``, or its own name when it has one."""
+    return names[axis] if axis < len(names) and names[axis] else f"axis {axis}"
+
+
+def _real_axes(layout: Layout) -> list[int]:
+    """Axis of the tensor for each virtual axis."""
+    if layout.split is None:
+        return list(range(len(layout.shape)))
+    at = layout.split[0]
+    return [a if a <= at else a - 1 for a in range(len(layout.shape) + 1)]
+
+
+def _square(shape: tuple[int, ...]) -> Layout:
+    return Layout(shape, (0,), (1,), (), (0, math.isqrt(shape[0] - 1) + 1))

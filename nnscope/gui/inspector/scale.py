@@ -1,0 +1,66 @@
+"""The horizontal scale of the histogram: raw values to pixels and back, and bar heights. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from nnscope.core.statistics import TensorStats
+
+MARGIN = 0.04  # of the data's range, left and right
+FAR = 1.5  # limits beyond this many data ranges don't widen the scale: they stay at its edge
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """``lo`` is drawn at pixel ``left``, ``hi`` at ``left + width``."""
+
+    lo: float
+    hi: float
+    left: float
+    width: float
+
+    def pixel(self, value: float) -> float:
+        """Where a value is drawn; kept within the scale."""
+        share = (value - self.lo) / (self.hi - self.lo)
+        return self.left + min(max(share, 0.0), 1.0) * self.width
+
+    def value(self, pixel: float) -> float:
+        """The value at a pixel."""
+        return self.lo + (pixel - self.left) / self.width * (self.hi - self.lo)
+
+
+def scale_for(stats: TensorStats, limits: tuple[float, float] | None, left: float, width: float) -> Scale:
+    """A scale over the data and, within reason, the limits."""
+    if not stats.finite:
+        lo, hi = limits or (0.0, 1.0)
+        return Scale(lo, hi, left, width)
+    lo, hi = stats.min, stats.max
+    if not hi > lo:
+        lo, hi = lo - (abs(lo) or 1.0), hi + (abs(hi) or 1.0)
+    reach = FAR * (hi - lo)
+    if limits is not None and math.isfinite(limits[0]) and math.isfinite(limits[1]):
+        lo, hi = min(lo, max(limits[0], lo - reach)), max(hi, min(limits[1], hi + reach))
+    pad = MARGIN * (hi - lo)
+    if not math.isfinite(hi - lo + 2 * pad):  # ranges near the end of float64
+        return Scale(lo / 2, hi / 2, left, width)
+    return Scale(lo - pad, hi + pad, left, width)
+
+
+def column_heights(stats: TensorStats, scale: Scale, columns: int, log: bool) -> np.ndarray:
+    """Height in [0, 1] of each of ``columns`` pixel columns, [columns]: the tallest bin under it."""
+    if not stats.finite:
+        return np.zeros(columns)
+    span = stats.max - stats.min
+    edges = scale.lo + np.arange(columns + 1) / columns * (scale.hi - scale.lo)
+    bins = len(stats.histogram)
+    at = (edges - stats.min) / span * bins if span > 0 else np.where(edges >= stats.min, bins, 0)
+    first, last = np.clip(np.floor(at[:-1]), 0, bins), np.clip(np.ceil(at[1:]), 0, bins)
+    counts = np.log1p(stats.histogram) if log else stats.histogram.astype(float)
+    heights = np.array([counts[int(a) : int(b)].max(initial=0) for a, b in zip(first, last, strict=True)])
+    top = heights.max(initial=0)
+    return heights / top if top > 0 else heights

@@ -1,0 +1,91 @@
+"""Mouse, wheel and gestures over the canvas, as calls of the controller in device pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QEvent, QObject, QPointF, Qt
+from PyQt6.QtGui import QMouseEvent, QWheelEvent
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QWidget
+
+    from nnscope.scene.controller import Controller
+
+SLACK = 4.0  # logical pixels a click may slip before it is a drag
+STEP = 1.2  # zoom by one notch of the wheel
+NOTCH = 120.0  # what Qt counts for it
+
+
+class Pointer(QObject):
+    """Filters the events of the canvas' widget."""
+
+    def __init__(self, controller: Controller, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._controller = controller
+        self._widget = widget
+        self._pressed: QPointF | None = None
+        self._last: QPointF | None = None
+        self._dragging = False
+        self._pane: int | None = None
+        widget.setMouseTracking(True)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Take what is ours; everything else goes on to the canvas."""
+        if isinstance(event, QWheelEvent):
+            self._wheel(event)
+            return True
+        if isinstance(event, QMouseEvent):
+            return self._mouse(event)
+        if event is not None and event.type() == QEvent.Type.Leave:
+            self._controller.leave()
+        return False
+
+    def _mouse(self, event: QMouseEvent) -> bool:
+        at = event.position()
+        left = event.button() == Qt.MouseButton.LeftButton
+        if event.type() == QEvent.Type.MouseButtonPress and left:
+            self._press(at)
+        elif event.type() == QEvent.Type.MouseMove:
+            self._move(at)
+        elif event.type() == QEvent.Type.MouseButtonRelease and left:
+            self._release(at)
+        elif event.type() == QEvent.Type.MouseButtonDblClick and left:
+            self._controller.reset_camera()
+        return True
+
+    def _press(self, at: QPointF) -> None:
+        self._pressed = self._last = at
+        self._dragging = False
+        self._pane = self._controller.pane_at(*self._pixels(at))
+
+    def _move(self, at: QPointF) -> None:
+        if self._pressed is None or self._last is None:
+            self._controller.hover(*self._pixels(at))
+            return
+        if not self._dragging and (at - self._pressed).manhattanLength() < SLACK:
+            return
+        if not self._dragging:
+            self._dragging = True
+            self._widget.setCursor(Qt.CursorShape.ClosedHandCursor)
+        dx, dy = self._pixels(at - self._last)
+        self._last = at
+        self._controller.pan(dx, dy, self._pane)
+
+    def _release(self, at: QPointF) -> None:
+        clicked = self._pressed is not None and not self._dragging
+        self._pressed = self._last = None
+        self._dragging = False
+        self._widget.unsetCursor()
+        if clicked:
+            self._controller.click(*self._pixels(at))
+
+    def _wheel(self, event: QWheelEvent) -> None:
+        turned = event.angleDelta().y() / NOTCH
+        if turned:
+            self._controller.zoom(*self._pixels(event.position()), STEP**turned)
+
+    def _pixels(self, at: QPointF) -> tuple[float, float]:
+        ratio = self._widget.devicePixelRatioF()
+        return at.x() * ratio, at.y() * ratio

@@ -1,0 +1,72 @@
+"""The tool bar: choices at the left, the live model in the middle, panes and scientific mode at the right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
+
+from nnscope.gui.toolbar.choice import SWATCH, Choice
+from nnscope.gui.toolbar.live import LiveBar
+from nnscope.gui.toolbar.switch import Switch
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QAction
+
+    from nnscope.core.frame import Theme
+    from nnscope.gui.actions import ActionTable
+
+PANES = ("panes_1", "panes_2", "panes_4")
+
+
+class ToolBar(QToolBar):
+    """Its choices emit ``chosen``; its buttons are actions of the table."""
+
+    def __init__(self, actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__("Tools", parent)
+        self.setObjectName("tools")
+        self.setMovable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.view = Choice("View", 120)
+        self.normalisation = Choice("Normalisation", 120)
+        self.colours = Choice("Colours", 150)
+        self.colours.setIconSize(SWATCH)
+        self.reduction = Choice("Zoomed out, a cell shows", 120)
+        self.live = LiveBar()
+        self.scientific = Switch("SCIENTIFIC")
+        self.scientific.setToolTip("Leave every aesthetic step out of the picture (S)")
+        self._fill(actions)
+
+    def apply(self, theme: Theme) -> None:
+        """Colour what paints itself."""
+        self.live.apply(theme)
+        self.scientific.apply(theme)
+
+    def show_live(self, shown: bool) -> None:
+        """Whether there is a live model to steer."""
+        for action in (self._live_action, self._live_line):
+            action.setVisible(shown)
+
+    def _fill(self, actions: ActionTable) -> None:
+        for choice in (self.view, self.normalisation, self.colours, self.reduction):
+            self.addWidget(choice)
+        self._live_line = _added(self.addSeparator())
+        self._live_action = _added(self.addWidget(self.live))
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(space)
+        self.addAction(actions["reset_camera"])
+        self.addSeparator()
+        for name in PANES:
+            self.addAction(actions[name])
+        self.addSeparator()
+        self.addWidget(self.scientific)
+        for button in self.findChildren(QToolButton):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.scientific.clicked.connect(actions["scientific"].trigger)
+
+
+def _added(action: QAction | None) -> QAction:
+    assert action is not None
+    return action

@@ -1,0 +1,185 @@
+"""The Qt model over `nnscope.gui.tree.nodes`. It holds no state of its own but the nodes and their order."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
+
+from nnscope.core.text import plain
+from nnscope.gui import fonts, numbers
+from nnscope.gui.text import tooltip
+from nnscope.gui.tree.nodes import Node, Order, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnscope.core.statistics import TensorStats
+
+STATS_ROLE = Qt.ItemDataRole.UserRole + 1  # TensorStats or None, for the sparkline
+_ROOT = QModelIndex()
+
+
+class Column(IntEnum):
+    """The columns, in order; the numbers are also those of `Order`."""
+
+    NAME = 0
+    SHAPE = 1
+    VALUES = 2
+    NORM = 3
+    DTYPE = 4
+    BYTES = 5
+
+
+TITLES = {
+    Column.NAME: ("Name", "Module or tensor"),
+    Column.SHAPE: ("Shape", "Sizes of the axes"),
+    Column.VALUES: ("Values", "Histogram of the finite values"),
+    Column.NORM: ("Norm", "Frobenius norm √Σx²"),
+    Column.DTYPE: ("Type", "Data type"),
+    Column.BYTES: ("Bytes", "Size of the values as stored"),
+}
+_NUMERIC = (Column.NORM, Column.BYTES)
+
+
+class TensorTreeModel(QAbstractItemModel):
+    """Sources, their modules and tensors.
+
+    Parameters
+    ----------
+    statistics : callable
+        (source key, address) → the statistics known, or None.
+    """
+
+    def __init__(self, statistics: Callable[[str, str], TensorStats | None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._statistics = statistics
+        self._top = Node("", "")
+        self._order = Order()
+        self._fonts = {"tabular": fonts.tabular(fonts.SIZE - 1)}
+
+    def set_roots(self, roots: list[Node]) -> None:
+        """Show these sources and nothing else."""
+        self.beginResetModel()
+        self._top = Node("", "")
+        self._top.children = {str(at): root for at, root in enumerate(roots)}
+        self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort siblings; column -1 is the order of the file. Resets the model: rows are sorted when looked at."""
+        self.beginResetModel()
+        self._order = Order(column, order == Qt.SortOrder.DescendingOrder, self._known)
+        self._top.forget_order()
+        self.endResetModel()
+
+    def node(self, index: QModelIndex) -> Node:
+        """The node of a row; the invisible top for an invalid index."""
+        node = index.internalPointer() if index.isValid() else self._top
+        assert isinstance(node, Node)
+        return node
+
+    def find(self, source: str, address: str) -> QModelIndex:
+        """The row of a tensor; invalid when it is not shown."""
+        node = next((n for n in self._top.children.values() if n.source == source), None)
+        self._top.rows(self._order)  # sorting a branch numbers its rows
+        for part in parts_of(address):
+            if node is not None:
+                node.rows(self._order)
+                node = node.children.get(part)
+        return QModelIndex() if node is None else self.createIndex(node.row, 0, node)
+
+    def statistics_arrived(self, source: str, address: str) -> None:
+        """Repaint the row of a tensor whose statistics are new."""
+        index = self.find(source, address)
+        if index.isValid():
+            last = index.siblingAtColumn(self.columnCount() - 1)
+            self.dataChanged.emit(index.siblingAtColumn(Column.VALUES), last)
+
+    # -- what Qt asks
+
+    def index(self, row: int, column: int, parent: QModelIndex = _ROOT) -> QModelIndex:
+        """Of the child at ``row``."""
+        rows = self.node(parent).rows(self._order)
+        return self.createIndex(row, column, rows[row]) if 0 <= row < len(rows) else QModelIndex()
+
+    def parent(self, child: QModelIndex = _ROOT) -> QModelIndex:  # type: ignore[override]
+        """Of a row; invalid for sources."""
+        parent = self.node(child).parent if child.isValid() else None
+        return QModelIndex() if parent is None or parent is self._top else self.createIndex(parent.row, 0, parent)
+
+    def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # noqa: N802 - Qt's name
+        """Children shown."""
+        return len(self.node(parent).rows(self._order)) if parent.column() <= 0 else 0
+
+    def hasChildren(self, parent: QModelIndex = _ROOT) -> bool:  # noqa: N802 - Qt's name
+        """Whether there are any; sorts nothing."""
+        return parent.column() <= 0 and self.node(parent).branches
+
+    def columnCount(self, parent: QModelIndex = _ROOT) -> int:  # noqa: N802 - Qt's name
+        """Always all of `Column`."""
+        return len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802 - Qt's name
+        """Title, explanation and alignment of a column."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        title, explanation = TITLES[Column(section)]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return explanation
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return title if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What a cell shows."""
+        node, column = self.node(index), Column(index.column())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(node, column)
+        if role == STATS_ROLE:
+            return self._known(node)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(_explanation(node))
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
+        if role == Qt.ItemDataRole.FontRole and column is not Column.NAME:
+            return self._fonts["tabular"]
+        return None
+
+    def _text(self, node: Node, column: Column) -> str:
+        if column is Column.NAME:
+            return _name(node)
+        if column is Column.BYTES:
+            return numbers.nbytes(node.nbytes) if node.nbytes else ""
+        if node.info is None:
+            return ""
+        if column is Column.SHAPE:
+            return numbers.shape(node.info.shape)
+        if column is Column.DTYPE:
+            return node.info.dtype
+        stats = self._known(node) if column is Column.NORM else None
+        return f"{stats.frobenius:.4g}" if stats else ""
+
+    def _known(self, node: Node) -> TensorStats | None:
+        return self._statistics(node.source, node.info.address) if node.info else None
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _name(node: Node) -> str:
+    if node.info is None and node.type:
+        return f"{plain(node.name, 128)}  {plain(node.type, 64)}"
+    return plain(node.name, 128) or "(no name)"
+
+
+def _explanation(node: Node) -> str:
+    info = node.info
+    if info is None:
+        tensors = f"{numbers.count(node.size)} values, {numbers.nbytes(node.nbytes)}"
+        return "\n".join(filter(None, (node.name, node.type, tensors)))
+    lines = [info.address, f"{numbers.shape(info.shape, wide=True)}  {info.dtype}  {info.kind}"]
+    lines += [f"also: {alias}" for alias in info.aliases[:8]]
+    return "\n".join([*lines, info.unreadable] if info.unreadable else lines)
