@@ -1,0 +1,1 @@
+"""Where arrays live: NumPy on the host, CuPy on a GPU."""
