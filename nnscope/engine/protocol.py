@@ -48,9 +48,12 @@ class Job:
 
 
 class Engine(Protocol):
-    """The contract. ``notices`` emits `Changed` and `Died` from any thread."""
+    """The contract. Its signal emits from any thread."""
 
-    notices: SignalInstance
+    @property
+    def notices(self) -> SignalInstance:
+        """Emits `Changed` and `Died`."""
+        ...
 
     def submit(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
         """Start answering ``request``. Never blocks."""

@@ -1,0 +1,53 @@
+"""Look inside neural networks: open a checkpoint or a live PyTorch model and see exact values.
+
+``import nnscope`` costs nothing: each name below is loaded when it is first used.
+
+- `open` : a file, a folder, ``demo:NAME`` or ``file.py:factory`` as a mapping from address to tensor.
+- `capture` : the inputs and outputs of a model's modules while a ``with`` block runs.
+- `launch` : the window, on any of these.
+- `NnscopeError`, `FileError` : what is raised, each with a sentence that says what, where and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnscope.api import capture, launch, open
+    from nnscope.core.errors import FileError, NnscopeError
+
+    __version__: str
+
+__all__ = ["FileError", "NnscopeError", "__version__", "capture", "launch", "open"]
+
+_HOMES = {
+    "FileError": "nnscope.core.errors",
+    "NnscopeError": "nnscope.core.errors",
+    "capture": "nnscope.api",
+    "launch": "nnscope.api",
+    "open": "nnscope.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version()
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nnscope' has no attribute {name!r}")
+    import importlib
+
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("nnscope")
+    except PackageNotFoundError:  # run from a source tree
+        return "0+source"

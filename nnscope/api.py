@@ -1,0 +1,85 @@
+"""The Python interface: what `import nnscope` offers, loaded when it is first used."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from nnscope.collection import TensorCollection
+from nnscope.headless.client import open_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import torch
+
+    from nnscope.captured import CapturedTensors
+
+
+def open(path: str | os.PathLike[str]) -> TensorCollection:
+    """Open a file, a folder, ``demo:NAME`` or ``file.py:factory``, lazily.
+
+    Parameters
+    ----------
+    path : str or path
+        A safetensors file, a Hugging Face folder or its ``*.index.json``, a ``.pt``, ``.pth``, ``.bin`` or ``.ckpt``,
+        a ``.npy`` or ``.npz``: nothing in it is run. ``demo:NAME`` and ``file.py:factory`` run their model in a
+        process of its own, which lasts until the collection is closed.
+
+    Returns
+    -------
+    TensorCollection
+        A mapping from address to `nnscope.tensor.Tensor`.
+
+    Raises
+    ------
+    FileError
+        If the file can't be read or is malformed.
+    NnscopeError
+        If the model can't be started.
+
+    Examples
+    --------
+    >>> src = nnscope.open("model.safetensors")  # doctest: +SKIP
+    >>> src["encoder.layer.0.attention.self.query.weight"].stats().std  # doctest: +SKIP
+    0.0416
+    """
+    return TensorCollection(open_client(os.fspath(path)))
+
+
+def capture(
+    model: torch.nn.Module,
+    layers: str | Iterable[str] | Callable[[str], bool] = "*",
+    kinds: Sequence[str] = ("input", "output"),
+) -> CapturedTensors:
+    """Capture inputs and outputs of modules while a ``with`` block runs, without changing what the model computes.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    layers : str, iterable of str, or callable
+        Which modules: a path or a pattern (``"encoder.*"``), several, or a function of the path.
+    kinds : sequence of str
+        Of ``"input"`` and ``"output"``.
+
+    Returns
+    -------
+    CapturedTensors
+        A context manager, and a mapping from address to `nnscope.tensor.Tensor`, readable after the block too.
+
+    Raises
+    ------
+    NnscopeError
+        If ``layers`` matches no module or a kind can't be captured.
+
+    Examples
+    --------
+    >>> with nnscope.capture(model, layers="encoder.*") as cap:  # doctest: +SKIP
+    ...     model(x)
+    >>> cap["encoder.layer.0:output"].shape  # doctest: +SKIP
+    (1, 16, 64)
+    """
+    from nnscope.captured import CapturedTensors
+    from nnscope.sources.live.capture import capture as hooks
+
+    return CapturedTensors(hooks(model, layers, kinds))

@@ -1,0 +1,60 @@
+"""Captured values as tensors: what the hooks of ``nnscope.sources.live`` keep, under the Python interface."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nnscope.collection import TensorCollection
+from nnscope.core.errors import NnscopeError
+from nnscope.engine.local import LocalEngine
+from nnscope.headless.client import Client
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from nnscope.core.tensor import Listing, TensorInfo
+    from nnscope.sources.live.capture import Capture
+    from nnscope.sources.live.source import LiveSource
+
+_STORED = ("parameter", "buffer")  # what a live source lists beside the captured values
+
+
+class CapturedTensors(TensorCollection):
+    """What the modules of a model took and gave, by address, while the ``with`` block ran.
+
+    Every forward pass takes the place of the one before. The hooks come off at the end of the block; the values stay
+    readable.
+    """
+
+    def __init__(self, hooks: Capture) -> None:
+        self._hooks = hooks
+        super().__init__(_LiveClient(hooks.source))
+
+    def __enter__(self) -> Self:
+        self._hooks.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._hooks.__exit__(kind, error, at)
+
+
+class _LiveClient(Client):
+    """Asks about a source in this process whose values come and go: what it holds is looked up anew each time."""
+
+    def __init__(self, source: LiveSource) -> None:
+        self._source = source
+        super().__init__(LocalEngine(source, inline=True))
+
+    @property
+    def listing(self) -> Listing:
+        listing = self._source.listing()
+        return replace(listing, tensors=tuple(info for info in listing.tensors if info.kind not in _STORED))
+
+    def info(self, name: str) -> TensorInfo | None:
+        with suppress(NnscopeError):
+            info = self._source.reader(name).info
+            return info if info.kind not in _STORED else None
+        return None

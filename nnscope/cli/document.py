@@ -1,0 +1,30 @@
+"""The one strict JSON document that ``--json`` prints: non-finite numbers are the strings "nan", "inf" and "-inf"."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def print_document(document: Mapping[str, Any]) -> None:
+    """Print ``document`` and nothing else; all of it is ASCII, whatever the names in it are."""
+    json.dump(strict(document), sys.stdout, indent=2, allow_nan=False)
+    print()
+
+
+def strict(value: Any) -> Any:
+    """``value`` with everything JSON has no word for replaced: non-finite numbers, complex ones, tuples."""
+    if isinstance(value, dict):
+        return {key: strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(item) for item in value]
+    if isinstance(value, complex):
+        return {"real": strict(value.real), "imag": strict(value.imag)}
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value

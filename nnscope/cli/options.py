@@ -1,0 +1,46 @@
+"""Arguments and options that several commands share, and the texts that options are parsed from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nnscope.headless.look import OptionError
+
+PathArgument = Annotated[
+    str, typer.Argument(metavar="PATH", help="A file, a folder, demo:NAME or file.py:factory.", show_default=False)
+]
+AddressArgument = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="A tensor's name, as `nnscope info` lists it; an index may follow.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+SampleOption = Annotated[
+    int | None, typer.Option("--sample", metavar="N", help="Run a live model on its sample input N first.")
+]
+
+
+def parse_integers(text: str) -> tuple[int, ...]:
+    """``"3,0,-1"`` → ``(3, 0, -1)``; empty text gives none."""
+    try:
+        return tuple(int(part) for part in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise OptionError(f"{text!r} is no list of integers.", remedy="Write it such as 3,0,1.") from None
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``"1280x800"`` → ``(1280, 800)``."""
+    width, _, height = text.lower().partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise OptionError(f"{text!r} is no size.", remedy="Write it such as 1280x800.") from None
+
+
+def parse_limits(text: str) -> tuple[float, float]:
+    """``"-0.5,0.5"`` → ``(-0.5, 0.5)``."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise OptionError(f"{text!r} is no range.", remedy="Write it such as -0.5,0.5.") from None
+    return low, high

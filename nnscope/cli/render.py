@@ -1,0 +1,116 @@
+"""``nnscope render``: a picture of a tensor, drawn with no display."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnscope.cli.document import print_document
+from nnscope.cli.opened import opened_tensor
+from nnscope.cli.options import (
+    AddressArgument,
+    JsonOption,
+    PathArgument,
+    SampleOption,
+    parse_integers,
+    parse_limits,
+    parse_size,
+)
+from nnscope.cli.progress import reporter
+from nnscope.cli.spreading import spread
+from nnscope.headless.look import NORMALISATIONS, REDUCTIONS, THEMES, LookOptions, OptionError, look
+
+if TYPE_CHECKING:
+    from nnscope.core.legend import Legend
+    from nnscope.headless.picture import RenderedPicture
+
+
+def _words(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class LookArguments:
+    """How the picture is to look, as the command line has it; see `nnscope.headless.look.Look`."""
+
+    view: Annotated[str, typer.Option(metavar="NAME", help="heatmap or rgb.")] = "heatmap"
+    scientific: Annotated[bool, typer.Option("--scientific", help="Leave every aesthetic step out.")] = False
+    size: Annotated[str, typer.Option(metavar="WxH", help="Width and height in pixels.")] = "1280x800"
+    colours: Annotated[str, typer.Option(metavar="NAME", help="Colour map; chosen by the data otherwise.")] = ""
+    normalisation: Annotated[str, typer.Option(metavar="NAME", help=f"{_words(NORMALISATIONS)}.")] = ""
+    limits: Annotated[str, typer.Option(metavar="LO,HI", help="Values at both ends of the colour scale.")] = ""
+    reduction: Annotated[
+        str, typer.Option(metavar="NAME", help=f"What a cell shows of many values: {_words(REDUCTIONS)}.")
+    ] = "mean"
+    rows: Annotated[str, typer.Option(metavar="I,J,…", help="Axes along the rows, outermost first.")] = ""
+    cols: Annotated[str, typer.Option(metavar="I,J,…", help="Axes along the columns, outermost first.")] = ""
+    theme: Annotated[str, typer.Option(metavar="NAME", help=f"{_words(THEMES)}.")] = "dark"
+    scale: Annotated[float, typer.Option(metavar="X", help="Size of text and lines.")] = 1.0
+    quick: Annotated[bool, typer.Option("--quick", help="Show a large tensor from a labelled sample.")] = False
+
+    def options(self) -> LookOptions:
+        """The same as options of a `Look`."""
+        mosaic = bool(self.rows or self.cols)
+        return LookOptions(
+            view=self.view,
+            scientific=self.scientific,
+            size=parse_size(self.size),
+            colours=self.colours,
+            normalisation=self.normalisation,
+            limits=parse_limits(self.limits) if self.limits else None,
+            reduction=self.reduction,
+            rows=parse_integers(self.rows) if mosaic else None,
+            cols=parse_integers(self.cols) if mosaic else None,
+            theme=self.theme,
+            scale=self.scale,
+            exact=not self.quick,
+        )
+
+
+@spread
+def render(
+    path: PathArgument,
+    address: AddressArgument,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT.png", help="The picture's file.", show_default=False)],
+    arguments: LookArguments,
+    sample: SampleOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Draw a tensor as the window shows it at that size, every value read, and write it as PNG."""
+    options = arguments.options()
+    look(options)  # what is wrong with them is said before anything is opened
+    if not out.lower().endswith(".png"):
+        raise OptionError("Pictures are written as PNG.", out, "Give a name that ends in .png.")
+    with reporter() as progress, opened_tensor(path, address, sample, progress) as tensor:
+        picture = tensor.render(**options)
+    picture.save(out)
+    if as_json:
+        print_document(_document(out, picture))
+    return 0
+
+
+def _document(out: str, picture: RenderedPicture) -> dict[str, Any]:
+    return {
+        "out": out,
+        "size": picture.size,
+        "view": picture.view,
+        "scientific": picture.scientific,
+        "legend": _legend(picture.legend),
+        "steps": [{"name": step.name, "faithful": step.faithful} for step in picture.steps],
+    }
+
+
+def _legend(legend: Legend) -> dict[str, Any]:
+    norm = legend.normalisation
+    return {
+        "normalisation": None if norm is None else norm.name,
+        "domain": None if norm is None else norm.domain,
+        "level": legend.level,
+        "reduction": legend.reduction,
+        "clipped": legend.clipped,
+        "nan": legend.nan,
+        "posinf": legend.posinf,
+        "neginf": legend.neginf,
+    }

@@ -1,0 +1,108 @@
+"""What `nnscope.open` gives: a mapping from address to tensor, over a file, a folder, or a running model."""
+
+from __future__ import annotations
+
+import fnmatch
+import html
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nnscope.core.errors import NnscopeError
+from nnscope.core.text import plain
+from nnscope.headless.part import whole
+from nnscope.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from nnscope.core.tensor import Listing
+    from nnscope.headless.client import Client
+
+SHOWN = 50  # rows of a collection in a notebook
+
+
+class TensorCollection(Mapping[str, Tensor]):
+    """Tensors by address, in the order of the file or of execution. Opening reads no values.
+
+    ``collection["conv1.weight"]`` is a tensor; ``collection["conv1.weight[3, :, 0]"]`` is the part that the index
+    names. Close it, or use it in a ``with`` statement, to free files and to end the process of a running model.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def listing(self) -> Listing:
+        """All that is known without reading values: format, modules, metadata, refused names, warnings."""
+        return self._client.listing
+
+    @property
+    def path(self) -> str:
+        """What it was opened from."""
+        return self.listing.path
+
+    @property
+    def parameters(self) -> int:
+        """Number of stored elements; shared ones count once, captured ones not at all."""
+        return self.listing.parameters
+
+    def matching(self, pattern: str) -> list[Tensor]:
+        """The tensors whose address, or whose module, matches a glob such as ``"encoder.*.weight"``; case counts."""
+        globs = (pattern, f"{pattern}.*", f"{pattern}:*")  # a module stands for all that is in it
+        wanted = re.compile("|".join(map(fnmatch.translate, globs))).match
+        return [Tensor(self._client, info) for info in self.listing.tensors if wanted(info.address)]
+
+    def sample(self, index: int) -> None:
+        """Run a live model on its sample input ``index``; tensors taken before keep the shapes they had.
+
+        Raises
+        ------
+        NnscopeError
+            If nothing runs here, or there is no such sample.
+        """
+        self._client.control("sample", index=index)
+
+    def close(self) -> None:
+        """Free files, threads and processes. Idempotent; tensors can't be read any more."""
+        self._client.close()
+
+    def __getitem__(self, address: str) -> Tensor:
+        info, parsed = self._client.find(address)
+        part = whole(info.shape)
+        return Tensor(self._client, info, part.select(parsed.index, plain(address)) if parsed.index else part)
+
+    def __contains__(self, address: object) -> bool:
+        try:
+            return isinstance(address, str) and self[address] is not None
+        except NnscopeError:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        return (info.address for info in self.listing.tensors)
+
+    def __len__(self) -> int:
+        return len(self.listing.tensors)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name, kind = plain(self.path), plain(self.listing.format)
+        return f"<TensorCollection {name!r}: {kind}, {len(self)} tensors, {self.parameters:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        rows = [(t.address, str(t.shape), t.dtype, t.kind) for t in self.listing.tensors[:SHOWN]]
+        cells = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+        more = f"<div>… and {len(self) - SHOWN} more</div>" if len(self) > SHOWN else ""
+        head = "<tr><th>address</th><th>shape</th><th>dtype</th><th>kind</th></tr>"
+        return f"<div><div>{html.escape(repr(self))}</div><table>{head}{cells}</table>{more}</div>"
+
+
+def _cell(text: str) -> str:
+    return f"<td>{html.escape(plain(text))}</td>"

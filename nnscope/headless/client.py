@@ -1,0 +1,161 @@
+"""An engine, asked one thing at a time: every question waits for its answer, and a failure is raised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnscope.core.address import Address, parse_address
+from nnscope.core.errors import Cancelled, Failure, FileError, NnscopeError
+from nnscope.core.request import Control, ListTensors
+from nnscope.core.text import plain
+from nnscope.headless.names import near_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnscope.core.answer import Progress
+    from nnscope.core.request import Request, Scalar
+    from nnscope.core.tensor import Listing, TensorInfo
+    from nnscope.engine.protocol import Engine
+
+# Codes of failures that are not about a file's bytes; every other code is a `FileError`'s.
+_GENERAL = frozenset(("", "nnscopeerror", "unexpected", "memory", "died"))
+
+
+class UnknownTensorError(NnscopeError, KeyError):
+    """There is no tensor of that name."""
+
+
+class Client:
+    """Asks ``engine`` and waits.
+
+    Parameters
+    ----------
+    engine : Engine
+        Owned by the client from now on: closed with it, and at once when it can't even list its tensors.
+    on_progress : callable or None
+        Called with each `Progress` of what is being asked, for a model process from another thread.
+    """
+
+    def __init__(self, engine: Engine, on_progress: Callable[[Progress], None] | None = None) -> None:
+        self.engine = engine
+        self.on_progress = on_progress
+        try:
+            self._accept(self.ask(ListTensors()))
+        except BaseException:
+            engine.close()
+            raise
+
+    def ask(self, request: Request) -> Any:
+        """The answer to ``request``.
+
+        Raises
+        ------
+        NnscopeError
+            If the engine answers with a failure: `FileError` when it concerns a file's bytes.
+        """
+        job = self.engine.submit(request, self.on_progress)
+        try:
+            answer = job.answer()
+        except BaseException:  # interrupted from the keyboard: the engine should stop as well
+            job.cancel()
+            raise
+        if isinstance(answer, Failure):
+            raise error_of(answer)
+        return answer
+
+    def control(self, command: str, **arguments: Scalar) -> None:
+        """Send a command to a live model (`core.request.Control`) and list anew what it holds."""
+        self.ask(Control(command, tuple(sorted(arguments.items()))))
+        self._accept(self.ask(ListTensors()))
+
+    @property
+    def listing(self) -> Listing:
+        """What the engine's source holds."""
+        return self._listing
+
+    def info(self, name: str) -> TensorInfo | None:
+        """The tensor of that very name or alias; None when there is none."""
+        return self._infos.get(name)
+
+    def holds(self, text: str) -> bool:
+        """Whether the address means a tensor of this engine."""
+        return self.info(text) is not None or self.info(parse_address(text).name) is not None
+
+    def find(self, text: str) -> tuple[TensorInfo, Address]:
+        """The tensor that an address means, and the address parsed; an alias gives the tensor it stands for.
+
+        Raises
+        ------
+        UnknownTensorError
+            If there is none; the sentence names those that are near.
+        NnscopeError
+            If the index is not understood, or a step is given: only a recorded run has steps.
+        """
+        found = self.info(text)
+        if found is not None:  # a name that exists as it stands wins over its parse
+            return found, Address(text)
+        address = parse_address(text)
+        found = self.info(address.name)
+        if found is None:
+            raise self._unknown(address.name)
+        if address.step is not None:
+            raise NnscopeError("Only a recorded run has steps.", plain(text), "Leave out the part after '@'.")
+        return found, address
+
+    def close(self) -> None:
+        """End the engine: its files, threads and processes. Idempotent."""
+        self.engine.close()
+
+    def _accept(self, listing: Listing) -> None:
+        self._listing = listing
+        self._infos = {alias: info for info in listing.tensors for alias in info.aliases}
+        self._infos.update((info.address, info) for info in listing.tensors)
+
+    def _unknown(self, name: str) -> UnknownTensorError:
+        names = [info.address for info in self.listing.tensors]
+        near = " or ".join(plain(like, 96) for like in near_names(name, names))
+        remedy = f"Did you mean {near}?" if near else "`nnscope info` lists the names."
+        return UnknownTensorError("There is no tensor of this name.", plain(name), remedy)
+
+
+def open_client(path: str, address: str = "", on_progress: Callable[[Progress], None] | None = None) -> Client:
+    """Open a file, a folder, ``demo:NAME`` or ``file.py:factory``.
+
+    With an ``address``, the first engine that holds it answers: a demo's weights are in a file, and asking for one of
+    them starts no model process. Without one, or for an activation, the model runs.
+
+    Raises
+    ------
+    NnscopeError
+        If the path can't be opened.
+    """
+    from nnscope.engine.opening import open_engines
+
+    client: Client | None = None
+    try:
+        for engine in open_engines(path, inline=True):
+            if client is not None:
+                client.close()
+            client = Client(engine, on_progress)
+            if address and client.holds(address):
+                break
+    except BaseException:
+        if client is not None:
+            client.close()
+        raise
+    assert client is not None  # a path that opens yields at least one engine
+    return client
+
+
+def error_of(failure: Failure) -> NnscopeError:
+    """The exception that a failure tells of."""
+    if failure.code == "cancelled":
+        return Cancelled()
+    if failure.code in _GENERAL:
+        error = NnscopeError(failure.what, failure.where, failure.remedy)
+    else:
+        error = FileError(failure.code, failure.what, failure.where, failure.remedy)
+    if failure.code == "unexpected":
+        error.add_note(failure.details)
+    return error

@@ -1,0 +1,129 @@
+"""How a picture is to look: what the command line's options and the arguments of `Tensor.render` say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypedDict
+
+from nnscope.core.errors import NnscopeError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+NORMALISATIONS = ("linear", "minmax", "zscore", "robust", "log", "tanh")
+REDUCTIONS = ("mean", "extremes", "variance", "min", "max")
+THEMES = ("dark", "light")
+LARGEST_SIDE = 16_384  # pixels: what software and hardware drivers alike draw at once
+LARGEST_PICTURE = 1 << 26  # pixels
+
+
+class OptionError(NnscopeError, ValueError):
+    """A way of looking that does not exist."""
+
+
+class LookOptions(TypedDict, total=False):
+    """The fields of `Look`, for keyword arguments."""
+
+    view: str
+    size: tuple[int, int]
+    scientific: bool
+    colours: str
+    normalisation: str
+    limits: tuple[float, float] | None
+    reduction: str
+    rows: tuple[int, ...] | None
+    cols: tuple[int, ...] | None
+    theme: str
+    scale: float
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a picture is to look.
+
+    Attributes
+    ----------
+    view : str
+        ``"heatmap"`` or ``"rgb"``, or a plugin's.
+    size : (int, int)
+        Width and height in pixels.
+    scientific : bool
+        Leave every aesthetic step out.
+    colours : str
+        Colour map; empty for the default of the data (diverging when both signs occur).
+    normalisation : str
+        One of `NORMALISATIONS`; empty for the default: linear in scientific mode, else tanh.
+    limits : (float, float) or None
+        Raw values at both ends of the colour scale; None for the normalisation's own domain.
+    reduction : str
+        One of `REDUCTIONS`: what a cell shows that stands for many values.
+    rows, cols : tuple of int or None
+        Axes along the rows and along the columns, outermost first; both or neither. The other axes are fixed.
+    theme : str
+        One of `THEMES`.
+    scale : float
+        Device pixels per logical pixel: text and lines grow with it.
+    exact : bool
+        Read every value. Without it a large tensor may be shown from a labelled sample.
+    """
+
+    view: str = "heatmap"
+    size: tuple[int, int] = (1280, 800)
+    scientific: bool = False
+    colours: str = ""
+    normalisation: str = ""
+    limits: tuple[float, float] | None = None
+    reduction: str = "mean"
+    rows: tuple[int, ...] | None = None
+    cols: tuple[int, ...] | None = None
+    theme: str = "dark"
+    scale: float = 1.0
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        if self.normalisation:
+            _one_of("normalisation", self.normalisation, NORMALISATIONS)
+        _one_of("reduction", self.reduction, REDUCTIONS)
+        _one_of("theme", self.theme, THEMES)
+        _check_size(*self.size)
+        if self.limits is not None:
+            _check_limits(*self.limits)
+        if not 0.25 <= self.scale <= 16:
+            raise OptionError(f"The scale {self.scale:g} is outside 0.25 … 16.")
+        if (self.rows is None) != (self.cols is None):
+            raise OptionError("Rows and columns are given together.", remedy="Name the axes of both.")
+
+
+def look(options: LookOptions) -> Look:
+    """The `Look` of keyword arguments.
+
+    Raises
+    ------
+    OptionError
+        If an option or its value does not exist.
+    """
+    for name in options:
+        _one_of("option", name, [field.name for field in fields(Look)])
+    return Look(**options)
+
+
+def _one_of(what: str, value: str, choices: Collection[str]) -> None:
+    if value not in choices:
+        raise OptionError(f"There is no {what} {value!r}.", remedy=f"There are: {', '.join(choices)}.")
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE and width * height <= LARGEST_PICTURE):
+        raise OptionError(
+            f"A picture of {width}x{height} can't be made.",
+            remedy=f"Sides are 1 to {LARGEST_SIDE} pixels, {LARGEST_PICTURE >> 20} megapixels at most.",
+        )
+
+
+def _check_limits(low: float, high: float) -> None:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise OptionError(
+            f"The limits {low:g}, {high:g} are no range.", remedy="Give two finite numbers, the lower first."
+        )

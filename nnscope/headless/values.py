@@ -1,0 +1,91 @@
+"""Values of a part of a tensor, read through its engine in pieces that an engine answers; and a part as a source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.core.address import Address
+from nnscope.core.errors import NnscopeError
+from nnscope.core.request import ReadRegion
+from nnscope.core.tensor import Listing
+from nnscope.headless.client import Client
+from nnscope.sources.blocks import regions
+
+if TYPE_CHECKING:
+    from nnscope.core.request import Region
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.headless.part import Part
+
+PIECE = 4 << 20  # elements per request: engines answer up to 64 MiB, and an element has at most 16 bytes
+
+
+def read_part(client: Client, info: TensorInfo, part: Part) -> np.ndarray:
+    """The values of ``part``, shaped as NumPy shapes them."""
+    if info.unreadable:
+        raise NnscopeError(info.unreadable, info.address)
+    return part.values(_read(client, info.address, part.region))
+
+
+def _read(client: Client, address: str, region: Region) -> np.ndarray:
+    shape = tuple(len(range(*axis)) for axis in region)
+    if math.prod(shape) <= PIECE:
+        values: np.ndarray = client.ask(ReadRegion(address, region)).values
+        return values
+    out: np.ndarray | None = None
+    for piece in regions(shape, PIECE):
+        inside = tuple(_inside(axis, cut) for axis, cut in zip(region, piece, strict=True))
+        values = client.ask(ReadRegion(address, inside)).values
+        out = np.empty(shape, values.dtype) if out is None else out
+        out[tuple(slice(start, stop) for start, stop, _ in piece)] = values
+    assert out is not None  # more than PIECE elements make at least one piece
+    return out
+
+
+def _inside(axis: tuple[int, int, int], cut: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The range of an axis of the tensor that ``cut`` takes out of the region's range ``axis``."""
+    picked = range(*axis)[cut[0] : cut[1]]
+    return picked[0], picked[-1] + 1, picked.step
+
+
+class PartSource:
+    """A part of a tensor as a source of its own: what is computed over it is over the part alone."""
+
+    def __init__(self, client: Client, info: TensorInfo, part: Part) -> None:
+        self._client = client
+        self._base = info
+        self._part = part
+        self.info = replace(
+            info,
+            address=str(Address(info.address, part.items)),
+            shape=part.shape,
+            nbytes=info.nbytes * part.size // max(1, info.size),
+            axes=tuple(info.axes[axis] for axis in part.kept if axis < len(info.axes)),
+            aliases=(),
+        )
+
+    def listing(self) -> Listing:
+        """The part, and nothing else."""
+        return Listing(self._client.listing.path, self._client.listing.format, (self.info,))
+
+    def reader(self, address: str) -> PartSource:
+        """Itself: it is the reader of its one tensor."""
+        return self
+
+    def read(self, region: Region) -> np.ndarray:
+        """Values of a region of the part; all axes kept."""
+        item = tuple(slice(*axis) for axis in region)
+        return read_part(self._client, self._base, self._part.select(item, self._base.address))
+
+    def close(self) -> None:
+        """The tensor's own source stays open: it is not the part's."""
+
+
+def part_client(client: Client, info: TensorInfo, part: Part) -> Client:
+    """Asks about the part alone."""
+    from nnscope.engine.local import LocalEngine
+
+    return Client(LocalEngine(PartSource(client, info, part), inline=True), client.on_progress)

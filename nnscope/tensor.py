@@ -1,0 +1,251 @@
+"""One tensor of an opened source: described at once, read and computed on only when asked."""
+
+from __future__ import annotations
+
+import base64
+import html
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from nnscope.core.address import Address
+from nnscope.core.errors import NnscopeError
+from nnscope.core.request import GetSpectrum, GetStats
+from nnscope.core.text import plain
+from nnscope.headless.look import LookOptions, look
+from nnscope.headless.part import IndexingError, Part, whole
+from nnscope.headless.values import part_client, read_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import EllipsisType
+    from typing import Unpack
+
+    import numpy as np
+
+    from nnscope.core.answer import ProbeAnswer, Spectrum
+    from nnscope.core.statistics import TensorStats
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.headless.client import Client
+    from nnscope.headless.picture import RenderedPicture
+
+    Item = SupportsIndex | slice | EllipsisType
+    Index = Item | tuple[Item, ...]
+
+NOTEBOOK_SIZE = (720, 480)  # pixels of the picture that stands for a tensor in a notebook
+
+
+class Tensor:
+    """A tensor, or the part of one that an address with an index names. Made by `nnscope.open` and `nnscope.capture`.
+
+    Attributes
+    ----------
+    address : str
+        Its name in the source, with the index when it is a part.
+    shape : tuple of int
+    dtype : str
+        Canonical name as in NumPy and ml_dtypes: ``"float32"``, ``"bfloat16"``, ``"float8_e4m3fn"`` …
+    axes : tuple of str
+        Names of the axes where known, else empty.
+    kind : str
+        ``"parameter"``, ``"buffer"``, ``"array"``, ``"input"``, ``"output"``, ``"attention"`` …
+    """
+
+    def __init__(self, client: Client, info: TensorInfo, part: Part | None = None) -> None:
+        self._client = client
+        self._info = info
+        self._part = part if part is not None else whole(info.shape)
+        self._shown: tuple[int, bytes] | None = None  # the notebook's picture and the version it shows
+
+    @property
+    def info(self) -> TensorInfo:
+        """The whole tensor as its source lists it."""
+        return self._info
+
+    @property
+    def address(self) -> str:
+        """Its name in the source, with the index when it is a part."""
+        return str(Address(self._info.address, self._part.items))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return self._part.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._part.size
+
+    @property
+    def dtype(self) -> str:
+        """Canonical name of the type of its elements, as in NumPy and ml_dtypes."""
+        return self._info.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values as stored."""
+        return self._info.nbytes * self.size // max(1, self._info.size)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes where known, else empty."""
+        return tuple(self._info.axes[axis] for axis in self._part.kept if axis < len(self._info.axes))
+
+    @property
+    def kind(self) -> str:
+        """What it is in its model: ``"parameter"``, ``"output"`` …"""
+        return self._info.kind
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the same storage (tied weights)."""
+        return self._info.aliases
+
+    @property
+    def unreadable(self) -> str:
+        """Why its values can't be shown; empty when they can."""
+        return self._info.unreadable
+
+    def read(self, region: Index = ...) -> np.ndarray:
+        """Values in the tensor's own dtype (ml_dtypes types for bfloat16, float8 and int4).
+
+        Parameters
+        ----------
+        region : int, slice, ``...`` or a tuple of them
+            As in NumPy's basic indexing. Only these values are read.
+
+        Returns
+        -------
+        ndarray
+            Shaped as NumPy would shape it.
+
+        Raises
+        ------
+        IndexError
+            If the region is not one of this tensor (as `NnscopeError`).
+        FileError
+            If the bytes can't be read.
+        """
+        return read_part(self._client, self._info, self._part.select(region, plain(self.address)))
+
+    def stats(self) -> TensorStats:
+        """Counts, moments, extremes and histogram over all its values (methods.md §1)."""
+        client, info = self._own()
+        answer: TensorStats = client.ask(GetStats(info.address))
+        return answer
+
+    def singular_values(self, k: int = 16) -> Spectrum:
+        """The ``k`` largest singular values of the tensor seen as a matrix of its first axis × the rest.
+
+        Returns
+        -------
+        Spectrum
+            ``sigma`` in descending order, with whether it is exact and the residual when it is not.
+        """
+        if self.ndim < 2:
+            raise NnscopeError("Singular values need at least two axes.", plain(self.address))
+        client, info = self._own()
+        answer: Spectrum = client.ask(GetSpectrum(info.address, k))
+        return answer
+
+    def probe(self, index: tuple[int, ...], level: int = 0) -> ProbeAnswer:
+        """One element in full precision, and what surrounds it: what hovering there shows.
+
+        Parameters
+        ----------
+        index : tuple of int
+            One per axis; negative ones count from the end.
+        level : int
+            Above 0, the answer has statistics of the block of 2**level × 2**level heat-map cells around the element.
+
+        Returns
+        -------
+        ProbeAnswer
+            ``value``, its ``zscore`` against the whole tensor, ``block``.
+        """
+        from nnscope.headless.probing import probe_element
+
+        place = self._part.select(index, plain(self.address))
+        if place.shape:
+            wants = f"Give {self.ndim}, one for each axis of {self.shape}."
+            raise IndexingError(f"{len(index)} indices do not name one element.", plain(self.address), wants)
+        return probe_element(self._client, self._info, place.index(()), level)
+
+    def render(self, **options: Unpack[LookOptions]) -> RenderedPicture:
+        """A picture of it, drawn with no display: pixel for pixel what the window shows at that size.
+
+        Parameters
+        ----------
+        **options
+            Fields of `nnscope.headless.look.Look`: ``view``, ``size``, ``scientific``, ``colours``, ``normalisation``,
+            ``limits``, ``reduction``, ``rows``, ``cols``, ``theme``, ``scale``, ``exact``.
+
+        Returns
+        -------
+        RenderedPicture
+            With ``rgba`` (uint8, height × width × 4), ``legend`` and ``steps``. The domain is that of the whole
+            tensor, so that pictures of its parts can be compared.
+
+        Raises
+        ------
+        ValueError
+            If an option or its value does not exist (as `NnscopeError`).
+        NnscopeError
+            If the view can't show this tensor or nothing can be drawn on this machine.
+        """
+        from nnscope.headless.picture import take_picture
+
+        return take_picture(self._client, self._info, self._fixed(), look(options))
+
+    def __getitem__(self, region: Index) -> np.ndarray:
+        return self.read(region)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a tensor without axes")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self.read(i) for i in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("The values are read from their source, which makes a copy.")
+        values = self.read()
+        return values if dtype is None else values.astype(dtype)
+
+    def __repr__(self) -> str:
+        return f"Tensor({plain(self.address)!r}, shape={self.shape}, dtype={self.dtype!r}, kind={self.kind!r})"
+
+    def _repr_html_(self) -> str:
+        head = " · ".join(map(html.escape, (plain(self.address), str(self.shape), self.dtype, self.kind)))
+        try:
+            data = base64.b64encode(self._picture()).decode()
+            body = f'<img alt="" style="max-width: 100%" src="data:image/png;base64,{data}">'
+        except NnscopeError as error:
+            body = html.escape(plain(str(error), limit=0))
+        return f'<div><div style="font-family: monospace">{head}</div>{body}</div>'
+
+    def _picture(self) -> bytes:
+        if self._shown is None or self._shown[0] != self._info.version:
+            self._shown = (self._info.version, self.render(size=NOTEBOOK_SIZE).png())
+        return self._shown[1]
+
+    def _own(self) -> tuple[Client, TensorInfo]:
+        """Whom to ask about exactly this: the source itself, or a source that holds just the part."""
+        if not self._part.items:
+            return self._client, self._info
+        client = part_client(self._client, self._info, self._part)
+        return client, client.listing.tensors[0]
+
+    def _fixed(self) -> dict[int, int]:
+        """The axes that the index fixes, for a picture."""
+        if any(isinstance(item, slice) and item != slice(None) for item in self._part.items):
+            raise NnscopeError(
+                "A picture shows whole axes.", plain(self.address), "Use single indices and ':' only, and zoom in."
+            )
+        return {axis: at for axis, at in enumerate(self._part.axes) if isinstance(at, int)}
