@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 OLDEST, NEWEST = (3, 11), (3, 13)
-FREE_SPACE = 4 * 2**30  # bytes: PyTorch and Qt, unpacked, and what pip downloads
+FREE_SPACE = 4 * 2**30  # bytes for Qt, PyTorch's CPU build and what pip downloads; its CUDA build takes twice that
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -51,7 +51,7 @@ _MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX
 
 # Fragments of pip's messages → what to tell.
 _PIP_FAILURES = {
-    ("No space left on device", "Errno 28"): "the disk is full: free 4 GB for the environment and its downloads",
+    ("No space left on device", "Errno 28"): "the disk is full: free 10 GB (4 GB where pip finds a CPU build of PyTorch)",
     (
         "NewConnectionError", "NameResolutionError", "Temporary failure in name resolution", "Network is unreachable",
         "ConnectTimeoutError", "ReadTimeoutError", "ProxyError", "SSLError",
@@ -311,12 +311,14 @@ def pip(*arguments: str) -> None:
 
 def follow(process: subprocess.Popen[bytes], *, quiet: bool) -> None:
     """Wait for pip and tell every ten seconds what it is at."""
+    stage = "looking for packages"
     while True:
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
+            stage = pip_stage(read_log()) or stage
             if not quiet:
-                say(f"  {pip_stage(read_log())}")
+                say(f"  {stage}")
         else:
             return
 
@@ -330,10 +332,13 @@ def read_log() -> str:
 
 
 def pip_stage(log: str) -> str:
-    """The last thing in the log that means something to a reader, without the time stamp and addresses."""
-    lines = [line.partition(" ")[2].strip() for line in log.splitlines()]
-    stages = [line for line in lines if line.startswith(("Collecting", "Downloading", "Installing", "Building"))]
-    return stages[-1].partition(" (from")[0].partition("://")[0][:100] if stages else "looking for packages"
+    """The last thing in the log that means something to a reader; empty if there is none."""
+    lines = [line.partition(" ")[2].strip() for line in log.splitlines()]  # without the time
+    stages = [line for line in lines if line.startswith(("Collecting", "Downloading", "Building", "Installing coll"))]
+    stage = stages[-1].partition(" (from")[0].partition("://")[0] if stages else ""
+    if stage.startswith("Installing"):
+        return f"Unpacking {stage.count(',') + 1} packages"
+    return stage[:100]
 
 
 def pip_failure(log: str) -> str:
