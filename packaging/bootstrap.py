@@ -51,7 +51,7 @@ _MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX
 
 # Fragments of pip's messages → what to tell.
 _PIP_FAILURES = {
-    ("No space left on device", "Errno 28"): "the disk is full: free 10 GB (4 GB where pip finds a CPU build of PyTorch)",
+    ("No space left on device", "Errno 28"): "the disk is full: free 10 GB (4 where pip finds a CPU build of PyTorch)",
     (
         "NewConnectionError", "NameResolutionError", "Temporary failure in name resolution", "Network is unreachable",
         "ConnectTimeoutError", "ReadTimeoutError", "ProxyError", "SSLError",
