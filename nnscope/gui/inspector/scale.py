@@ -55,10 +55,10 @@ def column_heights(stats: TensorStats, scale: Scale, columns: int, log: bool) ->
     """Height in [0, 1] of each of ``columns`` pixel columns, [columns]: the tallest bin under it."""
     if not stats.finite:
         return np.zeros(columns)
-    span = stats.max - stats.min
+    span = stats.max / 2 - stats.min / 2  # halves: the whole range may be beyond float64
     edges = scale.lo + np.arange(columns + 1) / columns * (scale.hi - scale.lo)
     bins = len(stats.histogram)
-    at = (edges - stats.min) / span * bins if span > 0 else np.where(edges >= stats.min, bins, 0)
+    at = (edges / 2 - stats.min / 2) / span * bins if span > 0 else np.where(edges >= stats.min, bins, 0)
     first, last = np.clip(np.floor(at[:-1]), 0, bins), np.clip(np.ceil(at[1:]), 0, bins)
     counts = np.log1p(stats.histogram) if log else stats.histogram.astype(float)
     heights = np.array([counts[int(a) : int(b)].max(initial=0) for a, b in zip(first, last, strict=True)])

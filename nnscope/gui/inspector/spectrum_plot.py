@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 96
 LABELS = 16
+DECADES = 6.0  # of the logarithmic scale at most
 SHOWN = 64  # bars at most
 
 
@@ -87,16 +88,15 @@ class SpectrumPlot(QWidget):
 
 
 def bar_shares(values: list[float], log: bool) -> list[float]:
-    """Height of each bar in [0, 1]. Logarithmic: six decades below the largest at most."""
+    """Height of each bar in [0, 1]. Logarithmic: `DECADES` below the largest at most."""
     top = max(values, default=0.0)
     if top <= 0:
         return [0.0] * len(values)
     if not log:
         return [v / top for v in values]
-    decades = 6.0
-    least = min((v for v in values if v > top * 10**-decades), default=top)
-    span = max(1.0, math.ceil(math.log10(top / least) + 1e-9))
-    return [max(0.0, 1 + math.log10(v / top) / span) if v > 0 else 0.0 for v in values]
+    below = [math.log10(top) - math.log10(v) if v > 0 else math.inf for v in values]  # decades under the largest
+    span = max(1.0, math.ceil(max((d for d in below if d < DECADES), default=1.0) + 1e-9))
+    return [max(0.0, 1 - d / span) for d in below]
 
 
 def summary(spectrum: Spectrum) -> list[tuple[str, float, str]]:
