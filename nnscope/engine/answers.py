@@ -6,10 +6,6 @@ import math
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from nnscope.compute.block_stats import block_stats
-from nnscope.compute.spectrum import top_singular_values
 from nnscope.core.answer import ControlAnswer, ProbeAnswer, Spectrum, Values
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import (
@@ -22,7 +18,6 @@ from nnscope.core.request import (
     ReadRegion,
     Request,
 )
-from nnscope.views.cells import read_cells
 from nnscope.views.registry import find_view
 
 if TYPE_CHECKING:
@@ -45,17 +40,17 @@ def _answer(request: Request, context: Context) -> Any:
     raise NnscopeError("This engine does not know that request.", type(request).__name__)
 
 
-@_answer.register
+@_answer.register(ListTensors)
 def _list(request: ListTensors, context: Context) -> Listing:
     return context.source.listing()
 
 
-@_answer.register
+@_answer.register(GetStats)
 def _stats(request: GetStats, context: Context) -> TensorStats:
     return context.stats(request.address, request.exact)
 
 
-@_answer.register
+@_answer.register(BuildPicture)
 def _picture(request: BuildPicture, context: Context) -> TilePicture:
     reader = context.reader(request.address)
     if request.layout.shape != reader.info.shape:
@@ -67,7 +62,7 @@ def _picture(request: BuildPicture, context: Context) -> TilePicture:
     return view.build(context, request)
 
 
-@_answer.register
+@_answer.register(ReadRegion)
 def _read(request: ReadRegion, context: Context) -> Values:
     reader = context.reader(request.address)
     if len(request.region) != reader.info.ndim:
@@ -78,27 +73,15 @@ def _read(request: ReadRegion, context: Context) -> Values:
     return Values(request.address, reader.read(request.region), reader.info.version)
 
 
-@_answer.register
+@_answer.register(Probe)
 def _probe(request: Probe, context: Context) -> ProbeAnswer:
-    reader = context.reader(request.address)
-    view = find_view(request.view)
-    if view.coloured:
-        return view.probe(context, request)
-    side = 2**request.level
-    index = request.layout.index_at(request.row * side, request.col * side)
-    if index is None:
-        return ProbeAnswer(request.address, None, None, math.nan, None, reader.info.version)
-    value = reader.read(tuple((i, i + 1, 1) for i in index)).reshape(()).item()
-    stats = context.known_stats(request.address)
-    zscore = math.nan
-    if stats is not None and stats.std > 0 and not isinstance(value, complex):
-        zscore = (float(value) - stats.mean) / stats.std
-    block = _block(context, request, reader) if request.level else None
-    return ProbeAnswer(request.address, index, _plain(value), zscore, block, reader.info.version)
+    return find_view(request.view).probe(context, request)
 
 
-@_answer.register
+@_answer.register(GetSpectrum)
 def _spectrum(request: GetSpectrum, context: Context) -> Spectrum:
+    from nnscope.compute.spectrum import top_singular_values  # SciPy is slow to import and rarely asked for
+
     reader = context.reader(request.address)
     key = ("spectrum", request.address, reader.info.version, request.k)
     result: Spectrum = context.memo(
@@ -107,7 +90,7 @@ def _spectrum(request: GetSpectrum, context: Context) -> Spectrum:
     return result
 
 
-@_answer.register
+@_answer.register(Control)
 def _control(request: Control, context: Context) -> ControlAnswer:
     control = getattr(context.source, "control", None)
     if control is None:
@@ -118,8 +101,3 @@ def _control(request: Control, context: Context) -> ControlAnswer:
 
 def _itemsize(reader: TensorReader) -> int:
     return max(1, reader.info.nbytes // max(1, reader.info.size))
-
-
-def _plain(value: Any) -> Any:
-    """ml_dtypes scalars as Python floats; Python's own numbers as they are."""
-    return value if isinstance(value, (bool, int, float, complex)) else float(value)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
-
-from nnscope.engine.passes import exact_stats, sampled_stats
 
 from nnscope.core.answer import Progress
 from nnscope.core.errors import Cancelled, NnscopeError
+from nnscope.engine.passes import SAMPLE, exact_stats, sampled_stats
+from nnscope.store.disk import user_cache
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Hashable
 
+    import numpy as np
+
     from nnscope.core.statistics import TensorStats
     from nnscope.sources.base import Source, TensorReader
     from nnscope.store.memo import Memo
+
+WORTH_KEEPING = 0.5  # seconds from which a result goes to disk
 
 
 class Context:
@@ -59,9 +64,42 @@ class Context:
         result: TensorStats = self.memo(key, lambda: compute(self, reader), lambda s: s.histogram.nbytes + 512)
         return result
 
+    def known_stats(self, address: str) -> TensorStats | None:
+        """The statistics at hand without a long pass: exact, sampled, or computed now when the tensor is small."""
+        reader = self.reader(address)
+        for kind in ("stats", "sampled-stats"):
+            found: TensorStats | None = self.peek((kind, address, reader.info.version))
+            if found is not None:
+                return found
+        return self.stats(address) if reader.info.size <= SAMPLE else None
+
     def memo(self, key: Hashable, build: Callable[[], Any], nbytes: Callable[[Any], int]) -> Any:
         """``build()`` once for ``key``, kept under the engine's byte budget."""
         return self._memo.get(key, build, nbytes)
+
+    def durable(
+        self,
+        key: Hashable,
+        build: Callable[[], Any],
+        pack: Callable[[Any], dict[str, np.ndarray]],
+        unpack: Callable[[dict[str, np.ndarray]], Any],
+    ) -> Any:
+        """``build()``, or what an earlier run kept on disk for the same content of the same file.
+
+        Only files have content that outlives a process, and only what took long is worth its place on the disk.
+        """
+        origin = getattr(self.source, "origin", "")
+        if not origin:
+            return build()
+        cache = user_cache()
+        held = cache.get((origin, key))
+        if held is not None:
+            return unpack(held)
+        start = time.perf_counter()
+        result = build()
+        if time.perf_counter() - start > WORTH_KEEPING:
+            cache.put((origin, key), pack(result))
+        return result
 
     def peek(self, key: Hashable) -> Any | None:
         """What is kept for ``key``, or None."""

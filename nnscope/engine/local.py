@@ -12,11 +12,11 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnscope.engine.answers import answer
 from psygnal import Signal
 
 from nnscope.core.errors import Cancelled, Failure, NnscopeError
 from nnscope.core.request import BuildPicture, GetSpectrum, GetStats
+from nnscope.engine.answers import answer
 from nnscope.engine.context import Context
 from nnscope.engine.protocol import Job
 from nnscope.store.memo import Memo

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from psygnal import SignalInstance
 
+    from nnscope.core.frame import Camera2D
     from nnscope.core.request import Scalar
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
@@ -262,20 +263,20 @@ class Controller:
 
     def pan(self, dx: float, dy: float, pane: int | None = None) -> None:
         """Drag the picture by device pixels."""
-        drawn, at = self._target(pane)
-        if drawn is not None and drawn.composed.camera is not None:
-            moved = cameras.panned(drawn.composed.camera, dx, dy)
-            self.workspace.update_pane(at, merge="camera", camera=moved)
+        at = self.workspace.state.active if pane is None else pane
+        camera = self._camera(at)
+        if camera is not None:
+            self.workspace.update_pane(at, merge="camera", camera=cameras.panned(camera, dx, dy))
 
     def zoom(self, x: float, y: float, factor: float) -> None:
         """Zoom the pane under a screen position about that position."""
         at = self.pane_at(x, y)
-        drawn = self._drawn.get(at) if at is not None else None
-        if drawn is None or drawn.composed.camera is None:
+        before = self._camera(at) if at is not None else None
+        if at is None or before is None:
             return
-        picture = drawn.place.picture
-        least = cameras.fit(drawn.resolved.grid, picture).zoom / 4
-        camera = cameras.zoomed(drawn.composed.camera, picture, (x, y), factor, least)
+        drawn = self._drawn[at]
+        least = cameras.fit(drawn.resolved.grid, drawn.place.picture).zoom / 4
+        camera = cameras.zoomed(before, drawn.place.picture, (x, y), factor, least)
         self.workspace.update_pane(at, merge="camera", camera=camera)
 
     def reset_camera(self) -> None:
@@ -411,9 +412,12 @@ class Controller:
         rows, cols = drawn.resolved.grid
         return (int(row), int(col)) if 0 <= row < rows and 0 <= col < cols else None
 
-    def _target(self, pane: int | None) -> tuple[Drawn | None, int]:
-        at = self.workspace.state.active if pane is None else pane
-        return self._drawn.get(at), at
+    def _camera(self, pane: int) -> Camera2D | None:
+        """Where the pane looks: as set, which may be newer than what was drawn, else as fitted when it was drawn."""
+        drawn = self._drawn.get(pane)
+        if drawn is None or drawn.composed.camera is None:
+            return None
+        return self.workspace.state.panes[pane].camera or drawn.composed.camera
 
     def _info(self, pane: PaneState) -> TensorInfo | None:
         return self.library.info(pane.source, pane.address)

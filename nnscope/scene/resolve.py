@@ -6,12 +6,12 @@ normalisation, colours) and honours scientific mode by leaving aesthetic steps o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style, default_colours
 from nnscope.compute.normalise import clipped_share, normalisation
-
+from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
 from nnscope.views.registry import find_view
@@ -104,17 +104,23 @@ class Resolved:
             notes += (f"from a sample: {picture.sampled:.1%} of the values",)
         if stats is not None and stats.sampled < 1:
             notes += (f"domain from {stats.sampled:.1%} of the values",)
-        legend = Legend(
+        clipped = 0.0
+        if stats is not None and self.normalisation is not None:
+            clipped = clipped_share(stats, self.normalisation.domain)
+        return Legend(
             self.info.address,
             self.normalisation,
             unit="variance" if self.reduction == "variance" else "raw value",
             reduction=f"{self.reduction} of {side}×{side}" if scaled else "",
             level=level,
+            clipped=clipped,
+            nan=stats.nan if stats is not None else 0,
+            posinf=stats.posinf if stats is not None else 0,
+            neginf=stats.neginf if stats is not None else 0,
             scientific=self.scientific,
             faithful=all(step.faithful for step in self.recipe(picture)),
             notes=notes,
         )
-        return legend if stats is None else replace(legend, **_counts(stats, self.normalisation))
 
 
 def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "dark") -> Resolved | None:
@@ -126,7 +132,10 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
     refusal = info.unreadable or view.refuses(info)
     if scientific and view.aesthetic:
         refusal = refusal or f"{view.title} is not shown in scientific mode: {view.aesthetic}"
-    layout = pane.layout if pane.layout is not None and pane.layout.shape == info.shape else view.layout(info)
+    if pane.layout is not None and pane.layout.shape == info.shape:
+        layout = pane.layout
+    else:
+        layout = default_layout(info.shape) if refusal else view.layout(info)
     stats = library.statistics(pane.source, pane.address)
     norm = style = None
     if not view.coloured and stats is not None and not refusal:
@@ -165,8 +174,3 @@ def _colours(pane: PaneState, stats: TensorStats) -> str:
     if pane.colours:
         return pane.colours
     return default_colours(signed=stats.signed and pane.reduction != "variance")
-
-
-def _counts(stats: TensorStats, norm: Normalisation | None) -> dict[str, float | int]:
-    clipped = clipped_share(stats, norm.domain) if norm is not None else 0.0
-    return {"clipped": clipped, "nan": stats.nan, "posinf": stats.posinf, "neginf": stats.neginf}

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    import numpy as np
+
+    from nnscope.core.answer import ProbeAnswer
     from nnscope.core.layout import Layout
     from nnscope.core.picture import TilePicture
-    from nnscope.core.request import BuildPicture
+    from nnscope.core.request import BuildPicture, Probe
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.sources.base import TensorReader
@@ -29,8 +32,22 @@ class BuildContext(Protocol):
         """Its statistics, from the cache or computed now."""
         ...
 
+    def known_stats(self, address: str) -> TensorStats | None:
+        """The statistics at hand without a long pass: exact, sampled, or computed now when the tensor is small."""
+        ...
+
     def memo(self, key: Hashable, build: Callable[[], Any], nbytes: Callable[[Any], int]) -> Any:
         """``build()`` once for ``key``, kept under the engine's byte budget. Keys hold the content version."""
+        ...
+
+    def durable(
+        self,
+        key: Hashable,
+        build: Callable[[], Any],
+        pack: Callable[[Any], dict[str, np.ndarray]],
+        unpack: Callable[[dict[str, np.ndarray]], Any],
+    ) -> Any:
+        """``build()``, or what an earlier run kept on disk for the same content of the same file."""
         ...
 
     def peek(self, key: Hashable) -> Any | None:
@@ -66,6 +83,10 @@ class View(Protocol):
 
     def refuses(self, info: TensorInfo) -> str:
         """Why this view can't show the tensor, as a sentence; empty when it can."""
+        ...
+
+    def probe(self, context: BuildContext, request: Probe) -> ProbeAnswer:
+        """What hovering shows at a cell."""
         ...
 
     def layout(self, info: TensorInfo) -> Layout:

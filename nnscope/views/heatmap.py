@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
+from nnscope.core.answer import ProbeAnswer
 from nnscope.core.layout import default_layout
 from nnscope.core.picture import Step, TilePicture, level_count
-from nnscope.views.tiling import build_tiles
+from nnscope.views.tiling import block_under, build_tiles
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
-    from nnscope.core.request import BuildPicture
+    from nnscope.core.request import BuildPicture, Probe
     from nnscope.core.tensor import TensorInfo
     from nnscope.views.base import BuildContext
 
@@ -49,6 +51,26 @@ class Heatmap:
             _recipe(reader.info, request, reduction, share),
             share,
         )
+
+    def probe(self, context: BuildContext, request: Probe) -> ProbeAnswer:
+        """The first element under the cell, exactly, and the statistics of all of them when zoomed out."""
+        reader = context.reader(request.address)
+        side = 2**request.level
+        index = request.layout.index_at(request.row * side, request.col * side)
+        if index is None:
+            return ProbeAnswer(request.address, None, None, math.nan, None, reader.info.version)
+        value = reader.read(tuple((i, i + 1, 1) for i in index)).reshape(()).item()
+        stats = context.known_stats(request.address)
+        zscore = math.nan
+        if stats is not None and stats.std > 0 and not isinstance(value, complex):
+            zscore = (float(value) - stats.mean) / stats.std
+        block = block_under(context, reader, request) if request.level else None
+        return ProbeAnswer(request.address, index, _plain(value), zscore, block, reader.info.version)
+
+
+def _plain(value: Any) -> complex | float | int | bool:
+    """ml_dtypes scalars as Python floats; Python's own numbers as they are."""
+    return value if isinstance(value, (bool, int, float, complex)) else float(value)
 
 
 def _recipe(info: TensorInfo, request: BuildPicture, reduction: str, share: float) -> tuple[Step, ...]:

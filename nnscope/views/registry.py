@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnscope.core.errors import NnscopeError
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.rgb import PcaRgb
-
-from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:
     from nnscope.views.base import View

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from nnscope.compute.pca import align, pca, scores_to_rgb
 
 from nnscope.compute.decode import to_float
 from nnscope.core.answer import ProbeAnswer

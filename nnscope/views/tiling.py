@@ -2,8 +2,8 @@
 
 Three ways, by level. Below the *base level* a tile covers at most a few million elements: it is read and reduced on
 the spot. From the base level on, one streaming pass builds all upper levels, which are kept. And while a large tensor's
-pass has not been made, a *labelled sample* stands in: every 2^j-th row, and within it one column of each 2^j, jittered so
-that no periodic structure of the weights is mistaken for the whole.
+pass has not been made, a *labelled sample* stands in: every 2^j-th row, and within it one column of each 2^j, jittered
+so that no periodic structure of the weights is mistaken for the whole.
 """
 
 from __future__ import annotations
@@ -12,22 +12,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute import pyramid
+from nnscope.compute.block_stats import block_stats
 from nnscope.compute.decode import to_float
-from nnscope.core.picture import TILE, Tile, level_count
+from nnscope.compute.pyramid import Level, build_levels, reduce_times, tile_values
+from nnscope.core.answer import BlockStats
+from nnscope.core.picture import TILE, Tile
 from nnscope.views.cells import read_cells
 
 if TYPE_CHECKING:
-    from nnscope.compute.pyramid import Level
+    from collections.abc import Hashable
 
     from nnscope.core.layout import Layout
-    from nnscope.core.request import BuildPicture
+    from nnscope.core.request import BuildPicture, Probe
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import BuildContext
 
-PYRAMID_CELLS = 1 << 22  # cells of the base level: about 100 MB of pyramid
+PYRAMID_CELLS = 1 << 21  # cells of the base level: about 60 MB of pyramid
 SAMPLE_READ = 1 << 22  # elements read for a sampled tile
-BAND = 1 << 22  # elements read at once while streaming
+BLOCK_READ = 1 << 22  # elements read for the statistics under one cell
+
+Levels = tuple[Level, ...]
 
 
 def base_level(grid: tuple[int, int]) -> int:
@@ -48,11 +52,11 @@ def build_tiles(
     for row, col in request.tiles:
         context.check()
         if levels is not None:
-            cells = levels[level - base_level(layout.grid)]
-            tiles.append(_cut(cells, reduction, row, col))
+            window = (slice(row * TILE, (row + 1) * TILE), slice(col * TILE, (col + 1) * TILE))
+            tiles.append(_tile(levels[level - base_level(layout.grid)], reduction, (row, col), window))
             continue
         cells, share = tile_cells(reader, layout, level, (row, col), sampled=not request.exact)
-        tiles.append(_tile(cells, reduction, row, col))
+        tiles.append(_tile(cells, reduction, (row, col), (slice(None), slice(None))))
     return tuple(tiles), share
 
 
@@ -60,53 +64,81 @@ def tile_cells(
     reader: TensorReader, layout: Layout, level: int, at: tuple[int, int], sampled: bool = False
 ) -> tuple[Level, float]:
     """The cells of one tile, reduced from the elements under it; and the share of them looked at."""
-    side = TILE << level
-    rows = (at[0] * side, min((at[0] + 1) * side, layout.grid[0]))
-    cols = (at[1] * side, min((at[1] + 1) * side, layout.grid[1]))
+    rows, cols = _span(at[0], TILE << level, layout.grid[0]), _span(at[1], TILE << level, layout.grid[1])
     j = _sample_exponent(layout, level, rows, cols) if sampled else 0
     values, padding = read_cells(reader, layout, rows, cols, 1 << j)
     if j:
         values = _jittered(values, j)
-    cells = pyramid.level_from_array(to_float(values), padding)
-    for _ in range(level - j):
-        cells = pyramid.reduce_level(cells)
-    return cells, 0.25**j
+    return reduce_times(values, level - j, padding), 0.25**j
+
+
+def block_under(context: BuildContext, reader: TensorReader, request: Probe) -> BlockStats:
+    """Statistics of all elements under one cell of a level above 0, from the kept pyramid or read now."""
+    layout, level = request.layout, request.level
+    rows = _span(request.row, 1 << level, layout.grid[0])
+    cols = _span(request.col, 1 << level, layout.grid[1])
+    base = base_level(layout.grid)
+    kept: Levels | None = context.peek(_key(reader, layout)) if level >= base else None
+    if kept is None and (rows[1] - rows[0]) * (cols[1] - cols[0]) <= BLOCK_READ:
+        values, padding = read_cells(reader, layout, rows, cols)
+        return block_stats(to_float(values), padding)
+    cells = (kept or _pyramid(context, reader, layout))[level - base]
+    at = (request.row, request.col)
+    moments = (float(a[at]) for a in (cells.mean, cells.min, cells.max, cells.std))
+    return BlockStats((rows[1] - rows[0]) * (cols[1] - cols[0]), int(cells.count[at]), *moments)
 
 
 def can_sample(layout: Layout) -> bool:
     """Whether rows can be skipped: they are one whole axis of the tensor."""
-    return len(layout.rows) == 1 and (
-        layout.split is None or layout.split[0] not in (layout.rows[0], layout.rows[0] - 1)
-    )
+    split = () if layout.split is None else (layout.split[0], layout.split[0] + 1)
+    return len(layout.rows) == 1 and layout.rows[0] not in split
 
 
-def _kept_levels(context: BuildContext, reader: TensorReader, request: BuildPicture) -> tuple[Level, ...] | None:
+def _kept_levels(context: BuildContext, reader: TensorReader, request: BuildPicture) -> Levels | None:
     """The kept upper levels when the request needs them; None when its tiles are made on the spot."""
     layout = request.layout
-    base = base_level(layout.grid)
-    if request.level < base:
+    if request.level < base_level(layout.grid):
         return None
-    key = ("pyramid", request.address, reader.info.version, layout)
     if not request.exact and can_sample(layout):
-        found: tuple[Level, ...] | None = context.peek(key)
+        found: Levels | None = context.peek(_key(reader, layout))
         return found
-    levels: tuple[Level, ...] = context.memo(key, lambda: _stream(context, reader, layout, base), _size)
+    return _pyramid(context, reader, layout)
+
+
+def _pyramid(context: BuildContext, reader: TensorReader, layout: Layout) -> Levels:
+    """All levels from the base up, in one pass over the tensor, kept in memory and (when it took long) on disk."""
+    base = base_level(layout.grid)
+
+    def build() -> Levels:
+        return build_levels(
+            lambda rows, cols: read_cells(reader, layout, rows, cols),
+            layout.grid,
+            base,
+            lambda done, total: context.progress(done, total, "Building the overview"),
+        )
+
+    def durably() -> Levels:
+        return context.durable(_key(reader, layout), build, _to_arrays, _from_arrays) if base else build()
+
+    levels: Levels = context.memo(_key(reader, layout), durably, lambda held: sum(level.nbytes for level in held))
     return levels
 
 
-def _stream(context: BuildContext, reader: TensorReader, layout: Layout, base: int) -> tuple[Level, ...]:
-    """All levels from ``base`` up, in one pass over the tensor."""
-    rows, cols = layout.grid
-    height = max(1, BAND // max(1, cols) >> base) << base  # whole rows of base cells
-    bands = []
-    for start in range(0, rows, height):
-        context.progress(start, rows, "Building the overview")
-        values, padding = read_cells(reader, layout, (start, min(start + height, rows)), (0, cols))
-        bands.append(pyramid.reduce_times(values, base, padding))
-    levels = [pyramid.stack_rows(bands)]
-    for _ in range(level_count(layout.grid) - 1 - base):
-        levels.append(pyramid.reduce_level(levels[-1]))
-    return tuple(levels)
+def _key(reader: TensorReader, layout: Layout) -> Hashable:
+    return ("pyramid", reader.info.address, reader.info.version, layout)
+
+
+def _to_arrays(levels: Levels) -> dict[str, np.ndarray]:
+    return {f"{i}.{j}": a for i, level in enumerate(levels) for j, a in enumerate(level.arrays)}
+
+
+def _from_arrays(arrays: dict[str, np.ndarray]) -> Levels:
+    count = 1 + max(int(name.partition(".")[0]) for name in arrays)
+    return tuple(Level(*(arrays[f"{i}.{j}"] for j in range(6))) for i in range(count))
+
+
+def _span(at: int, side: int, end: int) -> tuple[int, int]:
+    return at * side, min((at + 1) * side, end)
 
 
 def _sample_exponent(layout: Layout, level: int, rows: tuple[int, int], cols: tuple[int, int]) -> int:
@@ -129,16 +161,6 @@ def _jittered(values: np.ndarray, j: int) -> np.ndarray:
     return np.take_along_axis(values, columns, axis=1)
 
 
-def _cut(cells: Level, reduction: str, row: int, col: int) -> Tile:
-    window = (slice(row * TILE, (row + 1) * TILE), slice(col * TILE, (col + 1) * TILE))
-    values, states = pyramid.tile_values(cells, reduction, window)
-    return Tile(row, col, np.ascontiguousarray(values), np.ascontiguousarray(states))
-
-
-def _tile(cells: Level, reduction: str, row: int, col: int) -> Tile:
-    values, states = pyramid.tile_values(cells, reduction, (slice(None), slice(None)))
-    return Tile(row, col, values, states)
-
-
-def _size(levels: tuple[Level, ...]) -> int:
-    return sum(level.nbytes for level in levels)
+def _tile(cells: Level, reduction: str, at: tuple[int, int], window: tuple[slice, slice]) -> Tile:
+    values, states = tile_values(cells, reduction, window)
+    return Tile(*at, np.ascontiguousarray(values), np.ascontiguousarray(states))
