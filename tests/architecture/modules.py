@@ -116,7 +116,9 @@ def _targets(node: ast.Import | ast.ImportFrom, package: str, known: frozenset[s
         start = parents[: len(parents) - node.level + 1]
         base = ".".join([*start, base]) if base else ".".join(start)
     # `from package import module` means the module, `from module import name` the module before it.
-    return sorted({full if (full := f"{base}.{alias.name}") in known else base for alias in node.names})
+    # A name such as `__version__` belongs to the package as such, which is imported before any of its modules.
+    names = [alias.name for alias in node.names if not alias.name.startswith("__")]
+    return sorted({full if (full := f"{base}.{name}") in known else base for name in names})
 
 
 def _is_type_checking(test: ast.expr) -> bool:

@@ -41,7 +41,7 @@ HOMES = {
     "numba": ("arrays",),
     "scipy": ("compute",),
     "sklearn": ("compute", "plugins"),
-    "torch": ("fields", "sources.live", "plugins"),
+    "torch": ("fields", "sources.live", "engine.model_process", "plugins"),  # the process that a live model runs in
     "transformers": (),
     "h5py": ("store",),
     "zmq": ("engine",),
