@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def print_document(document: Mapping[str, Any]) -> None:
     """Print ``document`` and nothing else; all of it is ASCII, whatever the names in it are."""
-    json.dump(strict(document), sys.stdout, indent=2, allow_nan=False)
+    json.dump(strict(document), sys.stdout, allow_nan=False)
     print()
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nnscope.compute.colour import colour_style
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import DARK, LIGHT, Frame, PaneFrame
 from nnscope.core.request import GetStats
 from nnscope.core.text import plain
 from nnscope.headless.layouts import chosen_layout, fixed_layout
-from nnscope.headless.look import THEMES
+from nnscope.headless.look import THEMES, OptionError
 from nnscope.scene.compose import Composed, compose
 from nnscope.scene.library import Library, OpenSource, TileStore
 from nnscope.scene.panes import places
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from nnscope.core.tensor import TensorInfo
     from nnscope.headless.client import Client
     from nnscope.headless.look import Look
+    from nnscope.views.base import View
 
 _THEMES = dict(zip(THEMES, (DARK, LIGHT), strict=True))
 _KEY = "source"  # the one source of a picture's library
@@ -116,7 +118,12 @@ def take_picture(client: Client, info: TensorInfo, fixed: Mapping[int, int], loo
     NnscopeError
         If the view can't show this tensor, its values can't be read, or nothing can be drawn on this machine.
     """
-    resolved, composed = settle(client, info, fixed, look)
+    view = _view(look)
+    refusal = info.unreadable or view.refuses(info)
+    if refusal:
+        raise NnscopeError(refusal, plain(info.address))
+    pane = _pane(view, info, fixed, look)
+    resolved, composed = settle(client, info, pane, look)
     frame, legend = composed.frame, composed.frame.legend
     if frame.message or legend is None:
         raise NnscopeError(frame.message or "There is nothing to draw.", plain(info.address))
@@ -125,10 +132,9 @@ def take_picture(client: Client, info: TensorInfo, fixed: Mapping[int, int], loo
     )
 
 
-def settle(client: Client, info: TensorInfo, fixed: Mapping[int, int], look: Look) -> tuple[Resolved, Composed]:
+def settle(client: Client, info: TensorInfo, pane: PaneState, look: Look) -> tuple[Resolved, Composed]:
     """What a pane must show and its frame, with every tile that it lacks asked for and waited for."""
     library = _library(client, info)
-    pane = _pane(info, fixed, look)
     place = places(*look.size, 1, look.scale)[0]
     resolved = _resolved(pane, look, library)
     if not resolved.refusal and 0 not in resolved.grid:
@@ -150,11 +156,21 @@ def _library(client: Client, info: TensorInfo) -> Library:
     return library
 
 
-def _pane(info: TensorInfo, fixed: Mapping[int, int], look: Look) -> PaneState:
+def _view(look: Look) -> View:
+    """The view of that name; this and the colour map are known to their registries only."""
+    try:
+        if look.colours:
+            colour_style(look.colours, look.theme)
+        return find_view(look.view)
+    except NnscopeError as error:
+        raise OptionError(error.what, error.where, error.remedy) from None
+
+
+def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) -> PaneState:
     if look.rows is not None and look.cols is not None:
         layout = chosen_layout(info, look.rows, look.cols, fixed)
     else:
-        layout = fixed_layout(find_view(look.view), info, fixed)
+        layout = fixed_layout(view, info, fixed)
     return PaneState(
         _KEY,
         info.address,
