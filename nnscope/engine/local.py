@@ -1,7 +1,8 @@
 """The engine over tensors of this process: worker threads answer requests about one source.
 
-Two pools, so that a hover never waits behind a pass over a billion values: *quick* for what a person waits for (tiles,
-probes, listings, labelled samples), *slow* for exact passes over large tensors and decompositions.
+Three pools, so that nobody waits behind something longer: *prompt* for what must come within a frame (probes, small
+reads, listings), *quick* for what a person watches come (tiles, labelled samples, small tensors), *slow* for exact
+passes over large tensors and decompositions.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from nnscope.engine.answers import answer
 from nnscope.engine.context import Context
 from nnscope.engine.protocol import Job
 from nnscope.store.memo import Memo
+from nnscope.views.tiling import base_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from nnscope.sources.base import Source
 
 MEMO_BUDGET = 256 << 20  # bytes of pyramids, statistics and small results per engine
+POOLS = {"prompt": 1, "quick": 2, "slow": 1}  # threads of each
 SMALL = 1 << 22  # elements up to which any pass counts as quick
 
 
@@ -53,24 +56,24 @@ class LocalEngine:
         self._closed = False
         self._lock = threading.Lock()
         self._running: dict[int, Job] = {}
-        self._pools: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._inline = inline
         if not inline:
-            self._pools = (
-                ThreadPoolExecutor(2, thread_name_prefix="nnscope-quick"),
-                ThreadPoolExecutor(1, thread_name_prefix="nnscope-slow"),
-            )
+            self._pools = {
+                name: ThreadPoolExecutor(count, thread_name_prefix=f"nnscope-{name}") for name, count in POOLS.items()
+            }
 
     def submit(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
         """Start answering ``request``; never blocks unless the engine is inline."""
         job = Job(request)
         if self._closed:
             job.future.set_result(Failure("This source is closed.", code="closed"))
-        elif self._pools is None:
+        elif self._inline:
             self._run(job, on_progress)
         else:
             with self._lock:
                 self._running[id(job)] = job
-            self._pools[self._is_slow(request)].submit(self._run, job, on_progress)
+            self._pools[self._pool(request)].submit(self._run, job, on_progress)
         return job
 
     def announce(self, changed: Changed) -> None:
@@ -86,22 +89,27 @@ class LocalEngine:
             running = list(self._running.values())
         for job in running:
             job.cancel()
-        for pool in self._pools or ():
+        for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
         self.memo.clear()
         self.source.close()
 
-    def _is_slow(self, request: Request) -> bool:
+    def _pool(self, request: Request) -> str:
         if isinstance(request, GetSpectrum):
-            return True
-        if not isinstance(request, (GetStats, BuildPicture)) or not request.exact:
-            return False
-        with suppress(NnscopeError):
+            return "slow"
+        if not isinstance(request, (GetStats, BuildPicture)):
+            return "prompt"
+        return "slow" if request.exact and self._is_long(request) else "quick"
+
+    def _is_long(self, request: GetStats | BuildPicture) -> bool:
+        """Whether answering means a pass over a large tensor."""
+        try:
             info = self.source.reader(request.address).info
-            if isinstance(request, BuildPicture) and 4**request.level * len(request.tiles) << 16 < SMALL:
-                return False
-            return info.size > SMALL
-        return False
+        except NnscopeError:
+            return False
+        if isinstance(request, BuildPicture) and request.level < base_level(request.layout.grid):
+            return False
+        return info.size > SMALL
 
     def _run(self, job: Job, on_progress: Callable[[Progress], None] | None) -> None:
         try:

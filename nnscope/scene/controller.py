@@ -6,24 +6,24 @@ Every method is called on one thread (the window's); answers come back there thr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from psygnal import Signal
 
-from nnscope.core.answer import ControlAnswer, Spectrum
+from nnscope.core.answer import ControlAnswer
 from nnscope.core.errors import Failure
 from nnscope.core.frame import DARK, Frame, Marker, PaneFrame, Theme
-from nnscope.core.request import Control, GetSpectrum, GetStats
-from nnscope.core.statistics import TensorStats
+from nnscope.core.request import Control
 from nnscope.core.text import plain
 from nnscope.scene import camera as cameras
 from nnscope.scene.compose import Composed, Place, compose, marked
 from nnscope.scene.hover import Hover, HoverWork
 from nnscope.scene.jobs import JobBoard, JobInfo
+from nnscope.scene.knowledge import Knowledge
+from nnscope.scene.knowledge import Listener as KnowledgeListener
 from nnscope.scene.library import Library
 from nnscope.scene.panes import places
-from nnscope.scene.resolve import LARGE, Resolved, resolve
+from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.sessions import Listener, Sessions
 from nnscope.scene.tilework import TileWork
 from nnscope.scene.workspace import Workspace
@@ -90,9 +90,10 @@ class Controller:
         self._sessions = Sessions(
             self.library, self._board, self._post, Listener(self._listed, self._told, self.failed.emit), inline
         )
+        told = KnowledgeListener(self._stats_came, self.spectrum_changed.emit, self.failed.emit)
+        self._knowledge = Knowledge(self.library, self._board, told)
         self._hover = HoverWork(self.library, self._post, self._hovered)
         self._drawn: dict[int, Drawn] = {}
-        self._asked: set[tuple[str, str, int, bool]] = set()  # statistics under way or refused
         self.workspace.changed.connect(lambda: self.redraw.emit())
 
     # sources ------------------------------------------------------------------------------------------------
@@ -189,36 +190,13 @@ class Controller:
 
         Large tensors give a labelled sample first, and all their values only when ``exact``.
         """
-        info, opened = self.library.info(source, address), self.library.sources.get(source)
-        if info is None or info.unreadable or opened is None or opened.dead:
-            return
-        version = opened.version(address)
-        known = self.library.stats.get((source, address))
-        fresh = known is not None and known[0] >= version
-        if fresh and known is not None and (known[1].sampled == 1 or not exact):
-            return
-        first_look = info.size > LARGE and not fresh
-        ask = (source, address, version, not first_look)
-        if ask in self._asked:
-            return
-        self._asked.add(ask)
-        text = f"Statistics of {plain(address, 64)}"
-        then = partial(self._take_stats, ask, exact)
-        self._board.send(opened.engine, GetStats(address, not first_look), text, source, then)
+        self._knowledge.request_stats(source, address, exact)
 
     def request_spectrum(self, pane: int | None = None, k: int = 64) -> None:
         """Have the largest singular values of a pane's tensor computed; `spectrum_changed` follows."""
         state = self.workspace.state
         shown = state.panes[state.active if pane is None else pane]
-        info, opened = self._info(shown), self.library.sources.get(shown.source)
-        if info is None or opened is None or info.ndim < 2 or info.unreadable or 0 in info.shape:
-            return
-        known = self.library.spectra.get((shown.source, shown.address))
-        if known is not None and known[0] >= opened.version(shown.address):
-            return
-        then = partial(self._take_spectrum, shown.source, shown.address, opened.version(shown.address))
-        text = f"Singular values of {plain(shown.address, 64)}"
-        self._board.send(opened.engine, GetSpectrum(shown.address, k), text, shown.source, then)
+        self._knowledge.request_spectrum(shown.source, shown.address, k)
 
     # looking ------------------------------------------------------------------------------------------------
 
@@ -256,7 +234,8 @@ class Controller:
                 continue
             composed = compose(resolved, pane.camera, place, self.library.tiles)
             drawn[i] = Drawn(place, resolved, composed)
-            panes.append(marked(composed.frame, self._markers(i, pane, drawn[i]), self._is_active(i)))
+            shown = marked(composed.frame, self._markers(i, pane), self._is_active(i))
+            panes.append(self._told_why(shown, composed))
         self._drawn = drawn
         self._want(drawn)
         return Frame(width, height, tuple(panes), self._theme, scale)
@@ -360,26 +339,9 @@ class Controller:
 
         return take
 
-    def _take_stats(self, ask: tuple[str, str, int, bool], exact: bool, answer: Any) -> None:
-        source, address, version, _ = ask
-        if isinstance(answer, TensorStats):
-            self._asked.discard(ask)
-            self.library.stats[source, address] = (version, answer)
-            self.stats_changed.emit(source, address)
-            self.redraw.emit()
-            if exact and answer.sampled < 1:
-                self.request_stats(source, address, exact=True)
-        elif isinstance(answer, Failure) and answer.code in ("cancelled", "closed"):
-            self._asked.discard(ask)
-        elif isinstance(answer, Failure):
-            self.failed.emit(answer)
-
-    def _take_spectrum(self, source: str, address: str, version: int, answer: Any) -> None:
-        if isinstance(answer, Spectrum):
-            self.library.spectra[source, address] = (version, answer)
-            self.spectrum_changed.emit(source, address)
-        elif isinstance(answer, Failure) and answer.code not in ("cancelled", "closed"):
-            self.failed.emit(answer)
+    def _stats_came(self, source: str, address: str) -> None:
+        self.stats_changed.emit(source, address)
+        self.redraw.emit()
 
     def _hovered(self, hover: Hover | None) -> None:
         self.hover_changed.emit(hover)
@@ -394,7 +356,14 @@ class Controller:
         keys = [key for shown in drawn.values() for key in shown.composed.missing]
         self._tiles.want(tuple(dict.fromkeys(keys)))
 
-    def _markers(self, index: int, pane: PaneState, drawn: Drawn) -> tuple[Marker, ...]:
+    def _told_why(self, frame: PaneFrame, composed: Composed) -> PaneFrame:
+        """A pane that will stay empty says why."""
+        if frame.tiles or not composed.missing:
+            return frame
+        failures = [self._tiles.broken(key) for key in composed.missing]
+        return replace(frame, message=str(failures[0])) if failures[0] is not None else frame
+
+    def _markers(self, index: int, pane: PaneState) -> tuple[Marker, ...]:
         markers = []
         if pane.pin is not None:
             markers.append(Marker(*pane.pin, 1, "pin"))
