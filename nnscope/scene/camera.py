@@ -61,6 +61,11 @@ def zoomed(camera: Camera2D, picture: Rect, at: tuple[float, float], factor: flo
     return Camera2D(x - (at[0] - cx) / zoom, y - (at[1] - cy) / zoom, zoom)
 
 
+def magnified(camera: Camera2D | None, factor: float) -> Camera2D | None:
+    """The same place, every cell ``factor`` times as large; None stays what fits."""
+    return None if camera is None else Camera2D(camera.x, camera.y, camera.zoom * factor)
+
+
 def level_for(zoom: float, levels: int) -> int:
     """The finest level whose cells are at least one pixel wide."""
     if zoom >= 1:

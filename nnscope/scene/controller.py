@@ -220,8 +220,11 @@ class Controller:
         """Jobs under way, oldest first."""
         return self._board.infos
 
-    def frame(self, width: int, height: int, scale: float = 1.0) -> Frame:
-        """What the canvas draws now; asks engines for what is missing."""
+    def frame(self, width: int, height: int, scale: float = 1.0, magnify: float = 1.0) -> Frame:
+        """What the canvas draws now; asks engines for what is missing.
+
+        A picture larger than the canvas by ``magnify`` shows the same cells, each so much larger.
+        """
         state = self.workspace.state
         drawn: dict[int, Drawn] = {}
         panes: list[PaneFrame] = []
@@ -232,7 +235,8 @@ class Controller:
             if resolved is None:
                 panes.append(PaneFrame(place.rect, place.picture, message=self._empty(pane), active=self._is_active(i)))
                 continue
-            composed = compose(resolved, pane.camera, place, self.library.tiles)
+            camera = cameras.magnified(pane.camera, magnify)
+            composed = compose(resolved, camera, place, self.library.tiles)
             drawn[i] = Drawn(place, resolved, composed)
             shown = marked(composed.frame, self._markers(i, pane), self._is_active(i))
             panes.append(self._told_why(shown, composed))
