@@ -1,4 +1,4 @@
-"""The middle of the window: the welcome page, or the canvas under a banner. The canvas never leaves its place."""
+"""The middle of the window: the welcome page, or banner, live strip and canvas. The canvas never moves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from nnscope.gui.banner import Banner
+from nnscope.gui.live import LiveBar
 
 if TYPE_CHECKING:
     from nnscope.core.frame import Theme
@@ -20,6 +21,8 @@ class Central(QStackedWidget):
         super().__init__(parent)
         self.welcome = welcome
         self.banner = Banner()
+        self.live = LiveBar()
+        self.live.hide()
         self._canvas = canvas
         canvas.setAccessibleName("Canvas")
         canvas.setMinimumSize(160, 120)
@@ -28,6 +31,7 @@ class Central(QStackedWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.banner)
+        box.addWidget(self.live)
         box.addWidget(canvas, 1)
         self.addWidget(welcome)
         self.addWidget(page)
@@ -51,3 +55,4 @@ class Central(QStackedWidget):
         """Colour the icons."""
         self.welcome.apply(theme)
         self.banner.apply(theme)
+        self.live.apply(theme)

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QApplication,
     QHBoxLayout,
+    QListView,
     QListWidget,
     QListWidgetItem,
     QPlainTextEdit,
@@ -65,6 +66,8 @@ class FailureList(QWidget):
         self.list.setWordWrap(True)
         self.list.setAccessibleName("Problems")
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.details = QPlainTextEdit()
         self.details.setReadOnly(True)
         self.details.setFont(fonts.mono())

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nnscope.scene.controller import Controller
 
 SIZE = (1440, 900)
-SIDES = {"model": 372, "inspector": 312}
+SIDES = {"model": 392, "inspector": 312}
 
 
 class MainWindow(QMainWindow):
@@ -221,8 +221,8 @@ class MainWindow(QMainWindow):
         self._connect_welcome()
         self._connect_toolbar()
         self._connect_inspector()
-        self.toolbar.live.sample.connect(model.choose_sample)
-        self.toolbar.live.train.connect(model.set_training)
+        self.central.live.sample.connect(model.choose_sample)
+        self.central.live.train.connect(model.set_training)
         self.failures.changed.connect(self.status.show_problems)
         self.status.problems.clicked.connect(self.actions_table["show_problems"].trigger)
         self.saver.failed.connect(self.show_failure)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject
 
 from nnscope.core.text import plain
+from nnscope.gui.live import LiveState
 from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.timers import once
 from nnscope.gui.toolbar import offers
-from nnscope.gui.toolbar.live import LiveState
 from nnscope.gui.tree.panel import summary
 
 if TYPE_CHECKING:
@@ -108,15 +108,14 @@ class Presenter(QObject):
         bar.reduction.offer(offers.REDUCTIONS)
         bar.reduction.choose(pane.reduction)
         for choice in (bar.normalisation, bar.colours, bar.reduction):
-            choice.setEnabled(resolved is not None and not coloured)
-        bar.view.setEnabled(resolved is not None)
+            choice.setEnabled(not coloured)
+        bar.show_choices(resolved is not None)
         bar.scientific.setChecked(scientific)
 
     def _show_live(self, pane: PaneState) -> None:
         source = self._controller.library.sources.get(pane.source)
         live = LiveState.of(source)
-        self._window.toolbar.live.show_state(live)
-        self._window.toolbar.show_live(live is not None)
+        self._window.central.live.show_state(live)
         self._window.status.device.setText(str(source.status.get("device", "cpu")) if source else "cpu")
 
     def _show_actions(self, pane: PaneState, resolved: Resolved | None) -> None:

@@ -35,6 +35,9 @@ QToolButton:checked { background: $checked; color: $accent; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $faint; }
 QToolButton::menu-indicator { image: none; }
+QToolBar QToolButton { padding: 5px; }
+QToolButton[role="fold"] { background: transparent; padding: 2px; }
+QToolButton[role="fold"]:hover { background: $hover; }
 
 QPushButton { background: $control; border: 1px solid transparent; border-radius: 4px; padding: 5px 12px; }
 QPushButton:hover { background: $hover; }
@@ -46,6 +49,7 @@ QPushButton[role="primary"]:hover { background: $accent_hover; }
 QPushButton[role="primary"]:focus { border-color: $text; }
 QPushButton[role="quiet"] { background: transparent; color: $accent; padding: 3px 8px; }
 QPushButton[role="quiet"]:hover { background: $hover; }
+QPushButton[role="quiet"]:disabled { color: $faint; }
 
 QComboBox { background: $control; border: 1px solid transparent; border-radius: 4px; padding: 3px 8px;
             min-height: 18px; }
@@ -106,7 +110,8 @@ QFrame[role="line"] { background: $line; border: none; max-height: 1px; min-heig
 QWidget[role="ground"] { background: $ground; }
 QWidget[role="bar"] { background: $panel; border-bottom: 1px solid $line; }
 QWidget[role="banner"] { background: $warning; border-bottom: 1px solid $line; }
-QFrame[role="popup"] { background: $popup; border: 1px solid $line; }
+QSplitter::handle { background: transparent; }
+QFrame[role="popup"], QDialog[role="popup"] { background: $popup; border: 1px solid $line; }
 QPushButton[role="card"] { background: $panel; border: 1px solid $line; border-radius: 8px; text-align: left; }
 QPushButton[role="card"]:hover { background: $control; border-color: $handle; }
 QPushButton[role="card"]:focus { border-color: $accent; }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nnscope.gui import numbers
 from nnscope.gui.dialogs.matching import rank
-from nnscope.gui.toolbar.live import LiveState, told
+from nnscope.gui.live import LiveState, told
 
 
 @given(st.floats())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnscope.gui.toolbar.live import LiveState
+from nnscope.gui.live import LiveState
 
 if TYPE_CHECKING:
     from nnscope.gui.tree.panel import TreePanel

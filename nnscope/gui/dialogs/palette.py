@@ -5,16 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, Qt
-from PyQt6.QtGui import QKeyEvent, QKeySequence
-from PyQt6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PyQt6.QtGui import QIcon, QKeyEvent, QKeySequence, QPainter, QPalette, QPixmap
+from PyQt6.QtWidgets import (
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
+from nnscope.gui import icons
 from nnscope.gui.dialogs.matching import rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PyQt6.QtCore import QModelIndex
     from PyQt6.QtGui import QAction
 
+KEYS_ROLE = Qt.ItemDataRole.UserRole + 1
 WIDTH = 520
 ROWS = 12
 _TO_LIST = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -27,11 +39,16 @@ class CommandPalette(QDialog):
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Command palette")
+        self.setProperty("role", "popup")
         self._actions = [action for action in actions if action.isEnabled()]
         self.query = QLineEdit()
         self.query.setPlaceholderText("Type a command")
         self.query.setAccessibleName("Command")
+        blank = QPixmap(icons.SIZE, icons.SIZE)
+        blank.fill(Qt.GlobalColor.transparent)
+        self._blank = QIcon(blank)
         self.list = QListWidget()
+        self.list.setItemDelegate(_KeysDelegate(self.list))
         self.list.setAccessibleName("Matching commands")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -67,9 +84,9 @@ class CommandPalette(QDialog):
         self.list.clear()
         for at in found:
             action = self._actions[at]
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QListWidgetItem(action.icon(), f"{words(action)}{f'    {keys}' if keys else ''}")
+            item = QListWidgetItem(action.icon() if not action.icon().isNull() else self._blank, words(action))
             item.setData(Qt.ItemDataRole.UserRole, at)
+            item.setData(KEYS_ROLE, action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
             self.list.addItem(item)
         self.list.setCurrentRow(0)
         rows = min(ROWS, max(1, self.list.count()))
@@ -82,6 +99,18 @@ class CommandPalette(QDialog):
         self.close()
         if action is not None:
             action.trigger()
+
+
+class _KeysDelegate(QStyledItemDelegate):
+    """A row with its shortcut at the right."""
+
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        super().paint(painter, option, index)
+        if painter is not None:
+            painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+            area = option.rect.adjusted(0, 0, -8, 0)
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(area, int(flags), str(index.data(KEYS_ROLE) or ""))
 
 
 def words(action: QAction) -> str:

@@ -21,6 +21,7 @@ HEIGHT = 118
 STRIP = 8  # height of the colour strip
 LABELS = 16  # height of the line of numbers
 GRIP = 6  # pixels around a limit in which it can be taken
+APART = 96  # difference in lightness (of 255) from which a bar is seen as it is
 EDGE = 6  # free pixels left and right
 
 
@@ -207,10 +208,11 @@ class HistogramPlot(QWidget):
             painter.drawText(area, int(side | Qt.AlignmentFlag.AlignBottom), text)
 
     def _readable(self, colour: QColor) -> QColor:
-        """The colour, pulled away from the ground when it would vanish in it."""
-        ground = self.palette().color(QPalette.ColorRole.Window)
-        apart = abs(colour.lightness() - ground.lightness())
-        return colour if apart > 48 else self._secondary()
+        """The colour, drawn towards grey the more it would vanish in the ground."""
+        apart = abs(colour.lightness() - self.palette().color(QPalette.ColorRole.Window).lightness())
+        share = max(0.0, 1 - apart / APART)
+        ours, grey = colour.getRgb()[:3], self._secondary().getRgb()[:3]
+        return QColor(*(round((a or 0) * (1 - share) + (b or 0) * share) for a, b in zip(ours, grey, strict=True)))
 
     def _secondary(self) -> QColor:
         return self.palette().color(QPalette.ColorRole.PlaceholderText)

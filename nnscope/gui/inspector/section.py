@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from nnscope.gui import icons
@@ -29,6 +29,7 @@ class Section(QWidget):
         self._toggle.setChecked(True)
         self._toggle.setProperty("role", "fold")
         self._toggle.setAccessibleName(f"{title}: fold")
+        self._toggle.setIconSize(QSize(10, 10))
         self._toggle.toggled.connect(self._fold)
         line = QFrame()
         line.setProperty("role", "line")
@@ -59,4 +60,4 @@ class Section(QWidget):
 
     def _fold(self, opened: bool) -> None:
         self.body.setVisible(opened)
-        self._toggle.setIcon(icons.icon("chevron-down" if opened else "chevron-right", self._theme))
+        self._toggle.setIcon(icons.tinted("chevron-down" if opened else "chevron-right", self._theme.secondary))

@@ -1,11 +1,14 @@
-"""Frames per second of the canvas, over the last second in which it drew."""
+"""Frames per second of the canvas, while something moves."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from itertools import pairwise
 
 WINDOW = 1.0  # seconds
+PAUSE = 0.2  # seconds between frames that belong to no movement
+LEAST = 4  # gaps
 
 
 class FrameRate:
@@ -20,9 +23,8 @@ class FrameRate:
 
     @property
     def value(self) -> float:
-        """Frames per second."""
+        """Frames per second while the canvas moves; single frames now and then are no rate."""
         now = time.monotonic()
         recent = [t for t in self._times if now - t <= WINDOW]
-        if len(recent) < 2:
-            return 0.0
-        return (len(recent) - 1) / (recent[-1] - recent[0]) if recent[-1] > recent[0] else 0.0
+        gaps = [b - a for a, b in pairwise(recent) if b - a < PAUSE]
+        return len(gaps) / sum(gaps) if len(gaps) >= LEAST and sum(gaps) > 0 else 0.0

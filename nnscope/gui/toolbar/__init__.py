@@ -1,1 +1,1 @@
-"""The row of choices over the canvas: view, normalisation, colours, reduction, panes, live model, scientific mode."""
+"""The row of choices over the canvas: view, scale, colours, blocks, panes, scientific mode."""

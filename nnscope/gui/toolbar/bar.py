@@ -1,4 +1,4 @@
-"""The tool bar: choices at the left, the live model in the middle, panes and scientific mode at the right."""
+"""The tool bar: how the picture is made at the left, panes and scientific mode at the right."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
+from nnscope.gui.text import Label
 from nnscope.gui.toolbar.choice import SWATCH, Choice
-from nnscope.gui.toolbar.live import LiveBar
 from nnscope.gui.toolbar.switch import Switch
 
 if TYPE_CHECKING:
@@ -29,30 +29,31 @@ class ToolBar(QToolBar):
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.view = Choice("View", 120)
-        self.normalisation = Choice("Normalisation", 120)
+        self.normalisation = Choice("Normalisation", 116)
         self.colours = Choice("Colours", 150)
         self.colours.setIconSize(SWATCH)
-        self.reduction = Choice("Zoomed out, a cell shows", 120)
-        self.live = LiveBar()
+        self.reduction = Choice("Zoomed out, a cell shows", 104)
+        self._choice_actions: list[QAction] = []
         self.scientific = Switch("SCIENTIFIC")
         self.scientific.setToolTip("Leave every aesthetic step out of the picture (S)")
         self._fill(actions)
 
     def apply(self, theme: Theme) -> None:
         """Colour what paints itself."""
-        self.live.apply(theme)
         self.scientific.apply(theme)
 
-    def show_live(self, shown: bool) -> None:
-        """Whether there is a live model to steer."""
-        for action in (self._live_action, self._live_line):
+    def show_choices(self, shown: bool) -> None:
+        """Whether there is a picture to choose for."""
+        for action in self._choice_actions:
             action.setVisible(shown)
 
     def _fill(self, actions: ActionTable) -> None:
-        for choice in (self.view, self.normalisation, self.colours, self.reduction):
-            self.addWidget(choice)
-        self._live_line = _added(self.addSeparator())
-        self._live_action = _added(self.addWidget(self.live))
+        choices = (("View", self.view), ("Scale", self.normalisation), ("Colours", self.colours))
+        for name, choice in (*choices, ("Blocks", self.reduction)):
+            label = Label(name, "secondary")
+            label.setContentsMargins(8, 0, 4, 0)
+            label.setBuddy(choice)
+            self._choice_actions += [_added(self.addWidget(label)), _added(self.addWidget(choice))]
         space = QWidget()
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(space)

@@ -69,7 +69,8 @@ class TreePanel(QWidget):
         if selection is None or index == self.tree.currentIndex():
             return
         was = self.blockSignals(True)
-        selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        flags = QItemSelectionModel.SelectionFlag
+        selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.tree.scrollTo(index)
         self.blockSignals(was)
 

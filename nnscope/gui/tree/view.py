@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 INDENT = 14
 SETTLE = 60  # ms without scrolling before visible rows are reported
-_WIDTHS = {Column.NAME: 168, Column.SHAPE: 88, Column.VALUES: 70, Column.NORM: 64, Column.DTYPE: 72, Column.BYTES: 72}
+_WIDTHS = {Column.NAME: 152, Column.SHAPE: 92, Column.VALUES: 68, Column.NORM: 62, Column.DTYPE: 72, Column.BYTES: 72}
 
 
 class TreeView(QTreeView):

@@ -1,11 +1,11 @@
-"""What a running model offers: which sample runs through it, training, and what it tells while it trains."""
+"""The strip over the canvas for a running model: which input runs through it, training, and what it tells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from nnscope.gui import fonts, icons
@@ -56,11 +56,14 @@ class LiveBar(QWidget):
         self._label = Label("Input", "secondary")
         self._told = Label("", "secondary")
         self._told.setFont(fonts.tabular())
+        self.setProperty("role", "bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         row = QHBoxLayout(self)
-        row.setContentsMargins(4, 0, 4, 0)
+        row.setContentsMargins(16, 6, 8, 6)
         row.setSpacing(8)
         for widget in (self._label, self.samples, self.button, self._told):
             row.addWidget(widget)
+        row.addStretch(1)
 
     def apply(self, theme: Theme) -> None:
         """Colour the icons."""
@@ -68,8 +71,9 @@ class LiveBar(QWidget):
         self._show_button()
 
     def show_state(self, state: LiveState | None) -> None:
-        """Fill in. The bar itself is hidden by its owner when there is no live model."""
+        """Fill in; without a live model the strip is not there."""
         self._state = state
+        self.setVisible(state is not None)
         if state is None:
             return
         self.samples.offer([Entry(str(at), label) for at, label in enumerate(state.samples)])
