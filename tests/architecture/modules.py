@@ -85,7 +85,8 @@ def _read(name: str, path: Path, known: frozenset[str]) -> Module:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text, str(path))
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
-    imports = tuple(_imports(tree.body, package, known, eager=True, typing=False))
+    found = _imports(tree.body, package, known, eager=True, typing=False)
+    imports = tuple(item for item in found if item.target != "nnscope" or not _asks_version_only(tree))
     return Module(name, path, tree, text.count("\n"), imports)
 
 
@@ -119,6 +120,14 @@ def _targets(node: ast.Import | ast.ImportFrom, package: str, known: frozenset[s
     # A name such as `__version__` belongs to the package as such, which is imported before any of its modules.
     names = [alias.name for alias in node.names if not alias.name.startswith("__")]
     return sorted({full if (full := f"{base}.{name}") in known else base for name in names})
+
+
+def _asks_version_only(tree: ast.Module) -> bool:
+    """Whether all that the module takes from ``nnscope`` itself is what any package has, such as ``__version__``."""
+    taken = (
+        node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "nnscope"
+    )
+    return all(node.attr.startswith("__") for node in taken)
 
 
 def _is_type_checking(test: ast.expr) -> bool:
