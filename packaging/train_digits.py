@@ -51,9 +51,9 @@ def train_model(name: str, model: torch.nn.Module, epochs: int, rate: float) -> 
     from nnscope_plugins.digits.training import Recipe, accuracy, train
 
     for status in train(model, SEED, Recipe(epochs=epochs, rate=rate)):
-        print(f"\r{name}: epoch {status['epoch']} loss {status['loss']:.4f} held out {status['accuracy']:.4f}", end="")
+        print(f"\r{name}: epoch {status['epoch']} of {epochs}, loss {status['loss']:.4f}", end="")
     measured = accuracy(model.eval())
-    print(f"\r{name}: {measured:.4f} of the held-out images after {epochs} epochs")
+    print(f"\r{name}: {measured:.4f} of the held-out images after {epochs} epochs ")
     metadata = {
         "format": "pt",
         "accuracy": repr(measured),

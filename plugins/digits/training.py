@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .adamw import AdamW
 from .data import held_out_part, training_part
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ class Recipe:
     ----------
     epochs : int
     rate : float
-        Highest learning rate, reached after a tenth of the steps; then it falls along a half cosine to zero.
+        Highest learning rate, reached along a straight line after a tenth of the steps; then it falls along a half
+        cosine to zero.
     decay : float
         Weight decay of AdamW.
     """
@@ -33,6 +36,12 @@ class Recipe:
     epochs: int = 40
     rate: float = 3e-3
     decay: float = 0.05
+
+    def rate_at(self, progress: float) -> float:
+        """The learning rate when ``progress`` of the steps, in 0–1, is done."""
+        if progress < 0.1:
+            return self.rate * progress / 0.1
+        return self.rate * (1 + math.cos(math.pi * (progress - 0.1) / 0.9)) / 2
 
 
 def accuracy(model: nn.Module) -> float:
@@ -49,34 +58,33 @@ def train(model: nn.Module, seed: int, recipe: Recipe | None = None) -> Iterator
     """Forget the weights and train on the training part; yields after each step.
 
     What is yielded: ``step`` and ``epoch`` from 1, ``loss`` of the step's batch, ``accuracy`` on the held-out images
-    (measured at the end of each epoch; 0 before the first).
+    (measured at the end of each epoch; absent before).
     """
     recipe = recipe or Recipe()
     generator = torch.Generator().manual_seed(seed)
     _initialise(model, seed)
     part = training_part()
     images, digits = torch.from_numpy(part.images), torch.from_numpy(part.digits)
-    optimizer = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=recipe.decay)
-    steps = recipe.epochs * (len(images) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, steps, pct_start=0.1)
-    measured, step = 0.0, 0
+    optimizer = AdamW(model, recipe.decay)
+    measured: dict[str, float] = {}
+    step, steps = 0, recipe.epochs * (len(images) // BATCH)
     for epoch in range(1, recipe.epochs + 1):
         batches = torch.randperm(len(images), generator=generator)[: len(images) // BATCH * BATCH].view(-1, BATCH)
         for number, batch in enumerate(batches, 1):
-            loss = _step(model, optimizer, _shifted(images[batch], generator), digits[batch])
-            schedule.step()
             step += 1
+            loss = _loss(model, _shifted(images[batch], generator), digits[batch])
+            optimizer.step(recipe.rate_at(step / steps))
             if number == len(batches):
-                measured = accuracy(model)
-            yield {"step": step, "epoch": epoch, "loss": loss, "accuracy": measured}
+                measured = {"accuracy": accuracy(model)}
+            yield {"step": step, "epoch": epoch, "loss": loss, **measured}
 
 
-def _step(model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, digits: Tensor) -> float:
+def _loss(model: nn.Module, images: Tensor, digits: Tensor) -> float:
+    """Cross entropy with smoothed labels; its gradients are left in the parameters."""
     model.train()
+    model.zero_grad()
     loss = F.cross_entropy(model(images), digits, label_smoothing=0.05)
-    optimizer.zero_grad()
     loss.backward()
-    optimizer.step()
     return float(loss.detach())
 
 

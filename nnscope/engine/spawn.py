@@ -1,0 +1,133 @@
+"""Starting a model process: ``python -m nnscope.engine.model_process``, which imports PyTorch so that we need not.
+
+The process is told what to run, and the token, through its standard input, which then stays open: when it closes,
+because we close it or because we are no more, the process ends. What it prints is kept, up to `KEPT` bytes, for the
+details of a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from nnscope.core.errors import NnscopeError
+from nnscope.engine.channel import find_endpoint, make_folder, new_token, remove_folder
+from nnscope.engine.remote import RemoteEngine
+
+KEPT = 32 << 10  # bytes of output
+PATIENCE = 1.0  # seconds that a process gets to end by itself
+
+
+def start_model(target: str) -> RemoteEngine:
+    """Start a process that runs ``demo:NAME`` or ``file.py:factory``, and the engine that speaks with it.
+
+    Returns at once: requests wait until the model is there, and tell by their progress what is going on. Whatever goes
+    wrong in the process, such as an error in the user's file, is the answer to each of them.
+
+    Raises
+    ------
+    NnscopeError
+        If no process can be started at all.
+    """
+    return RemoteEngine(ModelProcess(target))
+
+
+class ModelProcess:
+    """A model process that we have started; see `nnscope.engine.remote.Peer`."""
+
+    def __init__(self, target: str) -> None:
+        self.token = new_token()
+        self._folder = make_folder()
+        self._kept = bytearray()
+        try:
+            self._process = _start(target, self._folder, self.token)
+        except OSError as error:
+            remove_folder(self._folder)
+            raise NnscopeError(f"The model process can't be started: {error.strerror}.", sys.executable) from error
+        assert self._process.stdout is not None  # a pipe was asked for
+        self.output: int | None = self._process.stdout.fileno()
+        os.set_blocking(self.output, False)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def endpoint(self) -> str | None:
+        """Where it listens; None while it doesn't yet."""
+        return find_endpoint(self._folder)
+
+    def read_output(self) -> bool:
+        """Take what it has written; False when there will be no more."""
+        if self.output is None:
+            return False
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self.output, 1 << 16):
+                self._kept += chunk
+                del self._kept[:-KEPT]
+            self.output = None
+        return self.output is not None
+
+    def ended(self, wait: float = 0.0) -> str:
+        """Why it is no more, as a sentence; empty while it lives."""
+        try:
+            code = self._process.wait(wait) if wait else self._process.poll()
+        except subprocess.TimeoutExpired:
+            return ""
+        return "" if code is None else _reason(code)
+
+    def details(self) -> str:
+        """The last that it wrote."""
+        self.read_output()
+        return self._kept.decode(errors="replace")
+
+    def close(self) -> None:
+        """End it, by force if it has to be, and remove its folder. Idempotent."""
+        assert self._process.stdin is not None  # pipes were asked for
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self.output = None
+        remove_folder(self._folder)
+
+
+def _start(target: str, folder: Path, token: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nnscope.engine.model_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+        env=_environment(),
+        start_new_session=True,  # Ctrl+C in a terminal is for us, and we end it
+    )
+    assert process.stdin is not None  # a pipe was asked for
+    with contextlib.suppress(BrokenPipeError):  # it ended at once: the loop will tell why
+        process.stdin.write(json.dumps({"target": target, "folder": str(folder), "token": token}).encode() + b"\n")
+    return process
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with a way to this very package where it isn't installed."""
+    root = str(Path(__file__).resolve().parents[2])
+    before = os.environ.get("PYTHONPATH", "")
+    path = before if root.endswith("-packages") else os.pathsep.join(filter(None, (root, before)))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def _reason(code: int) -> str:
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"The model process was ended by the signal {signal.Signals(-code).name}."
+    return f"The model process ended by itself (exit status {code})."
