@@ -129,6 +129,7 @@ BROKEN = {
     "upward, by name": ("nnscope/views/a.py", "TABLE = {'x': 'nnscope.gui.window'}", rules.upward_imports),
     "upward, to the top": ("nnscope/gui/a.py", "from nnscope import app", rules.upward_imports),
     "upward, through the package": ("nnscope/gui/a.py", "import nnscope\nnnscope.launch()", rules.upward_imports),
+    "upward, from the package": ("nnscope/gui/a.py", "from nnscope import launch", rules.upward_imports),
     "upward, relative": ("nnscope/core/a.py", "from ..gui import window", rules.upward_imports),
     "cycle of modules": ("nnscope/gui/other.py", "import nnscope.gui.window", rules.import_cycles),
     "cycle of rooms": ("nnscope/render/a.py", "def f():\n    import nnscope.gui.window", rules.import_cycles),

@@ -124,10 +124,10 @@ def _targets(node: ast.Import | ast.ImportFrom, package: str, known: frozenset[s
 
 def _asks_version_only(tree: ast.Module) -> bool:
     """Whether all that the module takes from ``nnscope`` itself is what any package has, such as ``__version__``."""
-    taken = (
-        node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "nnscope"
-    )
-    return all(node.attr.startswith("__") for node in taken)
+    taken = [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "nnscope"]
+    from_imports = (n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == "nnscope")
+    taken += [alias.name for node in from_imports for alias in node.names]
+    return all(name.startswith("__") for name in taken)
 
 
 def _is_type_checking(test: ast.expr) -> bool:
