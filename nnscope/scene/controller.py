@@ -240,8 +240,8 @@ class Controller:
             drawn[i] = Drawn(place, resolved, composed)
             shown = marked(composed.frame, self._markers(i, pane), self._is_active(i))
             panes.append(self._told_why(shown, composed))
-        self._drawn = drawn
-        self._want(drawn)
+        before, self._drawn = self._drawn, drawn
+        self._want(drawn, before)
         return Frame(width, height, tuple(panes), self._theme, scale)
 
     def pan(self, dx: float, dy: float, pane: int | None = None) -> None:
@@ -353,11 +353,17 @@ class Controller:
 
     # composing ----------------------------------------------------------------------------------------------
 
-    def _want(self, drawn: dict[int, Drawn]) -> None:
-        for shown in drawn.values():
-            if not shown.resolved.refusal and not shown.resolved.view.coloured:
-                self.request_stats(shown.resolved.source, shown.resolved.info.address, exact=True)
-        keys = [key for shown in drawn.values() for key in shown.composed.missing]
+    def _want(self, drawn: dict[int, Drawn], before: dict[int, Drawn]) -> None:
+        """Ask for what is missing. Passes over all of a large tensor wait until a first look of it is on the screen."""
+        keys = []
+        for i, shown in drawn.items():
+            resolved = shown.resolved
+            seen = not resolved.large or _showed(before.get(i), resolved)
+            if not resolved.refusal and not resolved.view.coloured:
+                self.request_stats(resolved.source, resolved.info.address, exact=seen)
+            keys += [key for key in shown.composed.missing if seen or not key.exact]
+            if not seen and shown.composed.frame.tiles:
+                self._post(self.redraw.emit)
         self._tiles.want(tuple(dict.fromkeys(keys)))
 
     def _told_why(self, frame: PaneFrame, composed: Composed) -> PaneFrame:
@@ -411,6 +417,13 @@ class Controller:
 
     def _is_active(self, index: int) -> bool:
         return index == self.workspace.state.active and len(self.workspace.state.panes) > 1
+
+
+def _showed(drawn: Drawn | None, resolved: Resolved) -> bool:
+    """Whether a pane's last frame had a picture of this very tensor."""
+    if drawn is None or not drawn.composed.frame.tiles:
+        return False
+    return (drawn.resolved.source, drawn.resolved.info.address) == (resolved.source, resolved.info.address)
 
 
 def first_tensor(listing: Listing) -> TensorInfo | None:

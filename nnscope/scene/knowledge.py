@@ -59,7 +59,7 @@ class Knowledge:
         first_look = info.size > LARGE and not fresh
         ask = _Ask(source, address, version, "sample" if first_look else "stats")
         text = f"Statistics of {plain(address, 64)}"
-        self._ask(ask, GetStats(address, not first_look), text, partial(self._take_stats, ask, exact))
+        self._ask(ask, GetStats(address, not first_look), text, partial(self._take_stats, ask))
 
     def request_spectrum(self, source: str, address: str, k: int) -> None:
         """Have the ``k`` largest singular values computed unless they are there."""
@@ -79,13 +79,11 @@ class Knowledge:
             self._asked.add(ask)
             self._board.send(self._library.sources[ask.source].engine, request, text, ask.source, then)
 
-    def _take_stats(self, ask: _Ask, exact: bool, answer: Any) -> None:
+    def _take_stats(self, ask: _Ask, answer: Any) -> None:
         if isinstance(answer, TensorStats):
             self._asked.discard(ask)
             self._library.stats[ask.source, ask.address] = (ask.version, answer)
             self._tell.stats(ask.source, ask.address)
-            if exact and answer.sampled < 1:
-                self.request_stats(ask.source, ask.address, exact=True)
         else:
             self._take_failure(ask, answer)
 
