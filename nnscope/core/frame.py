@@ -38,7 +38,7 @@ class Rect:
 
 # Space around a picture for its title, axes and legend, in logical pixels: left, top, right, bottom. A small pane has
 # its legend below the picture instead of on the right, and no names along its axes.
-MARGINS = (68, 48, 172, 44)
+MARGINS = (68, 56, 172, 44)
 SMALL_MARGINS = (44, 28, 12, 60)
 SMALL_PANE = (480, 320)  # a pane narrower or lower than this is small
 

@@ -25,6 +25,7 @@ _ELLIPSIS = "…"
 _UNITS = 1024  # size at which widths are measured
 _NOT_A_CHARACTER = "\uffff"
 _RUNS = 8192  # lines kept set
+_LONGEST = 4096  # characters of a line that are looked at
 
 
 class Face(Enum):
@@ -70,6 +71,7 @@ class Glyphs:
         self.coverage = np.zeros((side, side), np.uint8)
         self._glyphs: dict[tuple[Face, int, str, int], tuple[float, ...]] = {}
         self._runs: dict[tuple[Face, int, str], Run] = {}
+        self._elided: dict[tuple[Face, int, float, str], str] = {}
         self._x = self._y = self._row = 0
 
     def start_frame(self) -> None:
@@ -94,23 +96,32 @@ class Glyphs:
 
     def elided(self, text: str, face: Face, size: int, width: float) -> str:
         """``text``, with its middle left out when it is wider than ``width``."""
-        if self.width(text, face, size) <= width:
-            return text
-        low, high = 0, len(text)  # characters kept
-        while low + 1 < high:
-            keep = (low + high) // 2
-            low, high = (keep, high) if self.width(_shortened(text, keep), face, size) <= width else (low, keep)
-        return _shortened(text, low)
+        key = (face, size, width, text)
+        short = self._elided.get(key)
+        if short is None:
+            if len(self._elided) >= _RUNS:
+                self._elided.clear()
+            short = self._elided[key] = self._elide(text, face, size, width)
+        return short
 
     def wrapped(self, text: str, face: Face, size: int, width: float) -> list[str]:
         """``text`` in lines no wider than ``width``; a single word that is wider is elided."""
         lines: list[str] = []
-        for word in text.split():
+        for word in text[:_LONGEST].split():
             if lines and self.width(f"{lines[-1]} {word}", face, size) <= width:
                 lines[-1] += f" {word}"
             else:
                 lines.append(word)
         return [self.elided(line, face, size, width) for line in lines]
+
+    def _elide(self, text: str, face: Face, size: int, width: float) -> str:
+        if len(text) <= _LONGEST and self.width(text, face, size) <= width:
+            return text
+        low, high = 0, min(len(text), _LONGEST)  # characters kept
+        while low + 1 < high:
+            keep = (low + high) // 2
+            low, high = (keep, high) if self.width(_shortened(text, keep), face, size) <= width else (low, keep)
+        return _shortened(text, low)
 
     def _set(self, text: str, font: _Font, size: int) -> Run:
         quads, x = [], 0.0
@@ -193,8 +204,10 @@ class _Font:
         return x0, y0, np.rint(coarse).astype(np.uint8)
 
     def _known(self, character: str) -> str:
-        """The character, or □ when the font draws it as it draws what it lacks."""
-        if character.isascii() and character.isprintable():
+        """The character, or □ for one that controls, or that the font draws as it draws what it lacks."""
+        if not character.isprintable():
+            return MISSING
+        if character.isascii():
             return character
         shown = self._shown.get(character)
         if shown is None:

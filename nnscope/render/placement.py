@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.core.frame import Rect
 from nnscope.core.picture import TILE
 
 if TYPE_CHECKING:
-    from nnscope.core.frame import PaneFrame, PlacedTile
+    from nnscope.core.frame import PaneFrame
 
 ROOM = 1e-4  # cells; float32 arithmetic on offsets and products below 256 loses at most 2.3e-5
 
@@ -84,13 +85,11 @@ def axes(pane: PaneFrame) -> tuple[Axis, Axis]:
     return Axis(picture.x, columns, pane.grid[1], camera.zoom), Axis(picture.y, rows, pane.grid[0], camera.zoom)
 
 
-def tile_spans(placed: PlacedTile, horizontal: Axis, vertical: Axis) -> list[tuple[Span, Span]]:
-    """The rectangles of pixels that show ``placed``, each as its horizontal and vertical span."""
-    tile = placed.tile
-    height, width = tile.states.shape[:2]
-    across = axis_spans(horizontal, placed.level, tile.col, width)
-    down = axis_spans(vertical, placed.level, tile.row, height) if across else []
-    return [(x, y) for y in down for x in across]
+def grid_rect(horizontal: Axis, vertical: Axis) -> Rect:
+    """The pixels of the picture that show cells of the grid."""
+    left, right = horizontal.pixels(0, horizontal.count)
+    top, bottom = vertical.pixels(0, vertical.count)
+    return Rect(horizontal.first + left, vertical.first + top, right - left, bottom - top)
 
 
 def axis_spans(axis: Axis, level: int, index: int, size: int) -> list[Span]:

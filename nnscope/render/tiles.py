@@ -6,24 +6,27 @@ new limits are new uniforms and a new colour map is one row of 2 KiB: neither up
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from nnscope.shaders import load
 from vispy import gloo
 
 from nnscope.core.frame import ColourStyle
 from nnscope.render.atlas import COLOURS, VALUES, TexelFormat, TileAtlas
 from nnscope.render.colour import mapping
 from nnscope.render.palettes import Palettes
-from nnscope.render.placement import axes, tile_spans
+from nnscope.render.pixels import fill
+from nnscope.render.placement import axes, axis_spans, grid_rect
 from nnscope.render.quads import QuadBuffer
+from nnscope.shaders import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnscope.core.frame import Frame, PaneFrame, PlacedTile, Theme
+    from nnscope.render.placement import Axis, Span
 
 VERTEX = np.dtype([("a_corner", np.float32, 2), ("a_start", np.float32, 3), ("a_place", np.float32, 4)])
 _RGBA = -1  # in place of a curve: tiles that are colours
@@ -60,8 +63,13 @@ class TileLayer:
         self._reserve(frame)
         gloo.set_state(blend=False, depth_test=False, scissor_test=False)
         for pane in frame.panes:
-            for kind, tiles in groupby(_drawable(pane), key=_format):
-                self._draw_tiles(pane, kind, list(tiles), frame)
+            tiles = drawable(pane)
+            horizontal, vertical = axes(pane)
+            placing = Placing(horizontal, vertical)
+            if tiles and not placing.covers(tiles):
+                fill(grid_rect(horizontal, vertical), frame.theme.panel)
+            for kind, part in groupby(tiles, key=_format):
+                self._draw_tiles(pane, placing, kind, list(part), frame)
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
@@ -71,19 +79,21 @@ class TileLayer:
     def _reserve(self, frame: Frame) -> None:
         """Room for the tiles of all panes, so that one doesn't push out another's in every frame."""
         for kind in (VALUES, COLOURS):
-            keys = {tile.key for pane in frame.panes for tile in _drawable(pane) if _format(tile) is kind}
+            keys = {tile.key for pane in frame.panes for tile in drawable(pane) if _format(tile) is kind}
             if keys:
                 self._atlas(kind).reserve(len(keys))
 
-    def _draw_tiles(self, pane: PaneFrame, kind: TexelFormat, tiles: list[PlacedTile], frame: Frame) -> None:
+    def _draw_tiles(
+        self, pane: PaneFrame, placing: Placing, kind: TexelFormat, tiles: list[PlacedTile], frame: Frame
+    ) -> None:
         program = self._ready_program(pane, kind, frame)
         atlas = self._atlas(kind)
         for start in range(0, len(tiles), atlas.capacity):
             batch = tiles[start : start + atlas.capacity]
             slots = atlas.place(batch)
             program["u_cells"] = atlas.texture
-            program["u_atlas"] = float(atlas.side)
-            self._quads.draw(program, tile_vertices(pane, batch, [slots[tile.key] for tile in batch]))
+            program["u_texel"] = 1.0 / atlas.side
+            self._quads.draw(program, placing.vertices(batch, [slots[tile.key] for tile in batch], atlas.side))
 
     def _ready_program(self, pane: PaneFrame, kind: TexelFormat, frame: Frame) -> Any:
         """The program for a pane's tiles, with its colours and limits."""
@@ -113,23 +123,58 @@ class TileLayer:
         return self._atlases[kind]
 
 
-def tile_vertices(pane: PaneFrame, tiles: Sequence[PlacedTile], slots: Sequence[tuple[int, int]]) -> np.ndarray:
-    """The quads of ``tiles``: `VERTEX`, 4 a quad. Tiles outside the picture have none."""
-    horizontal, vertical = axes(pane)
-    rows = [
-        (x.start, y.start, x.stop, y.stop, x.step, x.offset, y.offset, *slot)
-        for tile, slot in zip(tiles, slots, strict=True)
-        for x, y in tile_spans(tile, horizontal, vertical)
-    ]
-    quads = np.array(rows, np.float64).reshape(-1, 9)
-    vertices = np.empty((len(quads), 4), VERTEX)
-    vertices["a_corner"] = quads[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]
-    vertices["a_start"] = (quads[:, [0, 1, 4]] + (0.5, 0.5, 0.0))[:, None]
-    vertices["a_place"] = quads[:, None, 5:9]
-    return vertices.ravel()
+class Placing:
+    """Where the tiles of one pane lie, in pixels; what is the same for tiles in one row or column is worked out once.
+
+    Parameters
+    ----------
+    horizontal, vertical : Axis
+    """
+
+    def __init__(self, horizontal: Axis, vertical: Axis) -> None:
+        self._axes = horizontal, vertical
+        self._known: dict[tuple[int, int, int, int], list[Span]] = {}
+
+    def spans(self, placed: PlacedTile) -> tuple[list[Span], list[Span]]:
+        """The horizontal and the vertical spans of a tile: each pair is a rectangle of pixels that shows it."""
+        height, width = placed.tile.states.shape[:2]
+        return self._along(0, placed.level, placed.tile.col, width), self._along(
+            1, placed.level, placed.tile.row, height
+        )
+
+    def covers(self, tiles: Sequence[PlacedTile]) -> bool:
+        """Whether the tiles of the finest level leave nothing of the grid uncovered."""
+        finest = min(placed.level for placed in tiles)
+        places = {(placed.tile.row, placed.tile.col): placed for placed in tiles if placed.level == finest}
+        area = sum(math.prod(sum(s.stop - s.start for s in along) for along in self.spans(p)) for p in places.values())
+        grid = grid_rect(*self._axes)
+        return area == grid.w * grid.h
+
+    def vertices(self, tiles: Sequence[PlacedTile], slots: Sequence[tuple[int, int]], side: int) -> np.ndarray:
+        """Quads of tiles whose first texels are ``slots`` of an atlas: `VERTEX`, 4 a quad; none for a tile unseen."""
+        rows = [
+            (x.start, y.start, x.stop, y.stop, x.step, x.offset, y.offset, *slot)
+            for placed, slot in zip(tiles, slots, strict=True)
+            for across, down in (self.spans(placed),)
+            for y in down
+            for x in across
+        ]
+        quads = np.array(rows, np.float64).reshape(-1, 9)
+        quads[:, 7:] = (quads[:, 7:] + 0.5) / side  # exact: the side is a power of two
+        vertices = np.empty((len(quads), 4), VERTEX)
+        vertices["a_corner"] = quads[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]
+        vertices["a_start"] = (quads[:, [0, 1, 4]] + (0.5, 0.5, 0.0))[:, None]
+        vertices["a_place"] = quads[:, None, 5:9]
+        return vertices.ravel()
+
+    def _along(self, axis: int, level: int, index: int, size: int) -> list[Span]:
+        key = (axis, level, index, size)
+        if key not in self._known:
+            self._known[key] = axis_spans(self._axes[axis], level, index, size)
+        return self._known[key]
 
 
-def _drawable(pane: PaneFrame) -> list[PlacedTile]:
+def drawable(pane: PaneFrame) -> list[PlacedTile]:
     """Its tiles; those with values only when it is said how they become colours."""
     if pane.normalisation is not None and pane.style is not None:
         return list(pane.tiles)

@@ -1,0 +1,64 @@
+"""Axes of a pane: ticks and names along the left and lower edge of what is visible of the grid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnscope.core.frame import Rect
+from nnscope.render.legend import has_column
+from nnscope.render.overlay import aligned
+
+if TYPE_CHECKING:
+    from nnscope.core.frame import AxisTicks, PaneFrame
+    from nnscope.render.overlay import Overlay
+
+
+def draw_axes(overlay: Overlay, pane: PaneFrame, grid: Rect) -> None:
+    """Add an edge around the grid, ticks, labels and names."""
+    if not grid.w or not grid.h:
+        return
+    thin = max(1, overlay.px(1))
+    edge = Rect(grid.x - thin, grid.y - thin, grid.w + 2 * thin, grid.h + 2 * thin)
+    overlay.outline(edge, thin, overlay.theme.line)
+    named = has_column(pane, overlay.scale)
+    _columns(overlay, pane, grid, named)
+    _rows(overlay, pane, grid, named)
+
+
+def _columns(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
+    px, thin, bottom = overlay.px, max(1, overlay.px(1)), grid.y + grid.h
+    style = aligned(overlay.small, "centre")
+    free = float(pane.rect.x)  # where the next label may begin
+    for x, label in _places(pane.col_axis, pane.picture.x + pane.picture.w / 2, pane.camera.x, pane.camera.zoom):
+        if not grid.x <= x < grid.x + grid.w:
+            continue
+        overlay.rect(Rect(int(x), bottom + thin, thin, px(4)), overlay.theme.secondary)
+        half = overlay.width(label, style) / 2
+        if x - half >= free:
+            overlay.text(label, x, bottom + px(16), style)
+            free = x + half + px(8)
+    if named and pane.col_axis.name:
+        overlay.text(pane.col_axis.name, grid.x + grid.w / 2, bottom + px(34), style, grid.w)
+
+
+def _rows(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
+    px, thin = overlay.px, max(1, overlay.px(1))
+    style = aligned(overlay.small, "right")
+    widest, free = 0.0, float(pane.rect.y)
+    for y, label in _places(pane.row_axis, pane.picture.y + pane.picture.h / 2, pane.camera.y, pane.camera.zoom):
+        if not grid.y <= y < grid.y + grid.h:
+            continue
+        overlay.rect(Rect(grid.x - thin - px(4), int(y), px(4), thin), overlay.theme.secondary)
+        if y - px(6) >= free:
+            overlay.text(label, grid.x - px(8), y + px(4), style)
+            widest = max(widest, overlay.width(label, style))
+            free = y + px(8)
+    if named and pane.row_axis.name:
+        x = max(grid.x - px(18) - widest, pane.rect.x + px(12))
+        style = aligned(overlay.small, "centre", turned=True)
+        overlay.text(pane.row_axis.name, x, grid.y + grid.h / 2, style, grid.h)
+
+
+def _places(axis: AxisTicks, middle: float, camera: float, zoom: float) -> list[tuple[float, str]]:
+    """Device position of each tick."""
+    return [(middle + (cell - camera) * zoom, label) for cell, label in axis.ticks]

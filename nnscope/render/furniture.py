@@ -1,0 +1,132 @@
+"""Everything on a frame that isn't a picture, pane by pane: `furniture` turns a `Frame` into quads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.core.frame import Rect
+from nnscope.render.axes import draw_axes
+from nnscope.render.glyphs import Face
+from nnscope.render.legend import badge_width, draw_badge, draw_legend, has_column
+from nnscope.render.numbers import draw_numbers
+from nnscope.render.overlay import Overlay, aligned
+from nnscope.render.placement import axes, grid_rect
+
+if TYPE_CHECKING:
+    from nnscope.core.frame import Frame, Marker, PaneFrame
+    from nnscope.render.glyphs import Glyphs
+    from nnscope.render.placement import Axis
+
+SEPARATOR_ZOOM = 16.0  # logical pixels per cell from which thin lines part the cells, in both modes
+_SEPARATOR_OPACITY = 0.5  # at twice that zoom and above
+_LEAST_MARKER = 8  # logical pixels; a smaller cell gets a larger frame around it
+
+
+def furniture(frame: Frame, glyphs: Glyphs) -> Overlay:
+    """The overlay of a frame."""
+    overlay = Overlay(glyphs, frame.theme, frame.scale)
+    for pane in frame.panes:
+        if len(frame.panes) > 1:
+            _draw_border(overlay, pane, Rect(0, 0, frame.width, frame.height))
+        _draw_pane(overlay, pane)
+    return overlay
+
+
+def _draw_border(overlay: Overlay, pane: PaneFrame, canvas: Rect) -> None:
+    """A line in the gap around a pane; the active one has an edge of its own."""
+    thin = max(1, overlay.px(1))
+    overlay.outline(_around(pane.rect, thin), thin, overlay.theme.line, canvas)
+    if pane.active:
+        overlay.outline(pane.rect, overlay.px(2), overlay.theme.accent)
+
+
+def _draw_pane(overlay: Overlay, pane: PaneFrame) -> None:
+    if pane.tiles:
+        horizontal, vertical = axes(pane)
+        grid = grid_rect(horizontal, vertical)
+        draw_axes(overlay, pane, grid)
+        if grid.w and grid.h:
+            _draw_separators(overlay, pane, horizontal, vertical, grid)
+            draw_numbers(overlay, pane, grid)
+            for marker in pane.markers:
+                _draw_marker(overlay, pane, marker, horizontal, vertical)
+    _draw_title(overlay, pane)
+    draw_legend(overlay, pane)
+    if pane.message:
+        _draw_message(overlay, pane)
+
+
+def _draw_title(overlay: Overlay, pane: PaneFrame) -> None:
+    """Address and description at the top left; in a small pane the address and the badge."""
+    px, x = overlay.px, pane.rect.x + overlay.px(16)
+    if has_column(pane, overlay.scale):
+        width = pane.picture.x + pane.picture.w - x
+        overlay.text(pane.title, x, pane.rect.y + px(24), overlay.address, width)
+        overlay.text(pane.subtitle, x, pane.rect.y + px(42), overlay.small, width)
+        return
+    right = pane.rect.x + pane.rect.w - px(4)
+    if pane.legend is not None and (wide := badge_width(overlay, pane.legend)):
+        right -= wide
+        draw_badge(overlay, pane.legend, right, pane.rect.y + px(4))
+    x = pane.rect.x + px(8)
+    style = replace(overlay.normal, face=Face.MONO)
+    overlay.text(pane.title, x, pane.rect.y + px(18), style, max(right - px(8) - x, 1))
+
+
+def _draw_message(overlay: Overlay, pane: PaneFrame) -> None:
+    """Centred, in lines of readable length."""
+    style, line = aligned(overlay.body, "centre"), overlay.px(20)
+    width = min(pane.rect.w - overlay.px(32), overlay.px(400))
+    lines = overlay.glyphs.wrapped(pane.message, style.face, style.size, max(width, 1))
+    x = pane.rect.x + pane.rect.w / 2
+    y = pane.picture.y + pane.picture.h / 2 - line * len(lines) / 2 + overlay.px(14)
+    for text in lines:
+        overlay.text(text, x, y, style)
+        y += line
+
+
+def _draw_separators(overlay: Overlay, pane: PaneFrame, horizontal: Axis, vertical: Axis, grid: Rect) -> None:
+    """One device pixel along the left and upper edge of each cell, fading in; a cell's own colour stays as it is."""
+    strength = pane.camera.zoom / overlay.scale / SEPARATOR_ZOOM - 1
+    if strength <= 0:
+        return
+    x, y = _starts(horizontal, grid.x, grid.w), _starts(vertical, grid.y, grid.h)
+    lines = np.concatenate(
+        (
+            np.stack((x, np.full_like(x, grid.y), x + 1, np.full_like(x, grid.y + grid.h)), 1),
+            np.stack((np.full_like(y, grid.x), y, np.full_like(y, grid.x + grid.w), y + 1), 1),
+        )
+    )
+    overlay.rects(lines, np.array(overlay.theme.ground), min(strength, 1.0) * _SEPARATOR_OPACITY)
+
+
+def _starts(axis: Axis, first: int, length: int) -> np.ndarray:
+    """Device pixels within the grid at which a cell begins, without the very first."""
+    cells = axis.cells[first - axis.first :][:length]
+    return first + 1 + np.flatnonzero(np.diff(cells))
+
+
+def _draw_marker(overlay: Overlay, pane: PaneFrame, marker: Marker, horizontal: Axis, vertical: Axis) -> None:
+    """A frame around the marked cells: two-tone for the cursor, so that it shows on any colour; accent for a pin."""
+    left, right = _extent(horizontal, marker.col, marker.size, overlay.px(_LEAST_MARKER))
+    top, bottom = _extent(vertical, marker.row, marker.size, overlay.px(_LEAST_MARKER))
+    thin = max(1, overlay.px(1))
+    pin = marker.kind == "pin"
+    thick = 2 * thin if pin else thin
+    inner = _around(Rect(left, top, right - left, bottom - top), thick)
+    overlay.outline(_around(inner, thin), thin, overlay.theme.ground, pane.picture)
+    overlay.outline(inner, thick, overlay.theme.accent if pin else overlay.theme.text, pane.picture)
+
+
+def _around(place: Rect, by: int) -> Rect:
+    return Rect(place.x - by, place.y - by, place.w + 2 * by, place.h + 2 * by)
+
+
+def _extent(axis: Axis, cell: int, size: int, least: int) -> tuple[int, int]:
+    """Device pixels of some cells along an axis, widened to at least ``least``."""
+    low, high = np.searchsorted(axis.cells, (cell, cell + size)) + axis.first
+    more = max(0, least - (high - low))
+    return int(low) - more // 2, int(high) + (more + 1) // 2
