@@ -67,7 +67,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("leave", "&Quit", "File", "Ctrl+Q", line=True),
     ActionSpec("undo", "&Undo", "View", "Ctrl+Z", "undo"),
     ActionSpec("redo", "&Redo", "View", "Ctrl+Shift+Z", "redo"),
-    ActionSpec("scientific", "&Scientific mode", "View", "S", checkable=True, line=True),
+    ActionSpec("scientific", "&Scientific mode", "View", "S", checkable=True),
     ActionSpec("panes_1", "&One pane", "View", "Ctrl+1", "panes-1", True, "panes", line=True),
     ActionSpec("panes_2", "&Two panes", "View", "Ctrl+2", "panes-2", True, "panes"),
     ActionSpec("panes_4", "&Four panes", "View", "Ctrl+4", "panes-4", True, "panes"),
@@ -103,6 +103,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
 
 MENUS = ("File", "View", "Model", "Help")
 PICTURES = "View/Picture"  # the submenu of views
+AFTER_VIEWS = "scientific"  # the entry that follows it
 
 
 def view_specs(views: list[ViewChoice]) -> tuple[ActionSpec, ...]:
@@ -118,7 +119,8 @@ class ActionTable:
     """The actions of one window, by id, connected to what carries them out."""
 
     def __init__(self, window: QWidget, commands: Commands, views: list[ViewChoice]) -> None:
-        self.specs = (*view_specs(views), *ACTIONS)
+        at = next(i for i, spec in enumerate(ACTIONS) if spec.id == AFTER_VIEWS)
+        self.specs = (*ACTIONS[:at], *view_specs(views), *ACTIONS[at:])
         self._by_id: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
         for spec in self.specs:

@@ -49,6 +49,7 @@ def _icon(name: str, idle: Colour, checked: Colour, disabled: Colour) -> QIcon:
     for ratio in _RATIOS:
         built.addPixmap(pixmap(name, idle, ratio=ratio))
         built.addPixmap(pixmap(name, checked, ratio=ratio), QIcon.Mode.Normal, QIcon.State.On)
+        built.addPixmap(pixmap(name, idle, ratio=ratio), QIcon.Mode.Selected)  # else Qt tints it
         built.addPixmap(pixmap(name, disabled, ratio=ratio), QIcon.Mode.Disabled)
     return built
 

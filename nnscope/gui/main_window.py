@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nnscope.scene.controller import Controller
 
 SIZE = (1440, 900)
-SIDES = {"model": 392, "inspector": 312}
+SIDES = {"model": 396, "inspector": 312}
 
 
 class MainWindow(QMainWindow):

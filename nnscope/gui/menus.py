@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QMenu, QMenuBar
 
-from nnscope.gui.actions import MENUS
+from nnscope.gui.actions import MENUS, PICTURES
 from nnscope.gui.text import menu_text, tooltip
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Menus:
         for name in MENUS:
             self._menus[name] = _added(bar, name)
         for spec in actions.specs:
+            if spec.menu == PICTURES and PICTURES not in self._menus:
+                self._menu("View").addSeparator()
             menu = self._menu(spec.menu)
             if spec.line:
                 menu.addSeparator()

@@ -5,7 +5,6 @@ the keyboard shows it by an accent outline.
 """
 
 STYLE = """
-QWidget { color: $text; }
 QMainWindow, QDialog { background: $panel; }
 QMainWindow::separator { background: $line; width: 1px; height: 1px; }
 QMainWindow::separator:hover { background: $accent; }

@@ -14,11 +14,11 @@ from nnscope.gui.tree.model import Column
 from nnscope.gui.tree.sparkline import SparklineDelegate
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QPainter
+    from PyQt6.QtGui import QPainter, QResizeEvent
 
 INDENT = 14
 SETTLE = 60  # ms without scrolling before visible rows are reported
-_WIDTHS = {Column.NAME: 152, Column.SHAPE: 92, Column.VALUES: 68, Column.NORM: 62, Column.DTYPE: 72, Column.BYTES: 72}
+_WIDTHS = {Column.NAME: 120, Column.SHAPE: 100, Column.VALUES: 68, Column.NORM: 62, Column.DTYPE: 72, Column.BYTES: 72}
 
 
 class TreeView(QTreeView):
@@ -71,6 +71,15 @@ class TreeView(QTreeView):
         name = "chevron-down" if self.isExpanded(index) else "chevron-right"
         mark = icons.pixmap(name, (colour.red(), colour.green(), colour.blue()), 10, self.devicePixelRatioF())
         painter.drawPixmap(rect.right() - 11, rect.center().y() - 4, mark)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Name, shape, values and norm fill the width; the rest is to the right."""
+        super().resizeEvent(event)
+        header, viewport = self.header(), self.viewport()
+        if header is not None and viewport is not None:
+            others = sum(header.sectionSize(column) for column in (Column.SHAPE, Column.VALUES, Column.NORM))
+            header.resizeSection(Column.NAME, max(_WIDTHS[Column.NAME], viewport.width() - others))
+        self.notice()
 
     def notice(self) -> None:
         """Something changed: report the visible rows soon."""
