@@ -29,7 +29,6 @@ class Fact:
 
     text: str
     swatch: Colour | None = None
-    strong: bool = False
 
 
 def has_column(pane: PaneFrame, scale: float) -> bool:
