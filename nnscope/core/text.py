@@ -6,10 +6,6 @@ are elided in the middle. It never interprets markup; widgets that could must be
 
 from __future__ import annotations
 
-import unicodedata
-
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
 
 def plain(text: str, limit: int = 256) -> str:
     """``text`` with control, format and bidirectional characters escaped, elided to ``limit`` characters.
@@ -29,8 +25,8 @@ def plain(text: str, limit: int = 256) -> str:
 
 
 def _visible(c: str) -> str:
-    if c.isascii():
-        return c if c.isprintable() else f"\\x{ord(c):02x}"
-    if c in _BIDI or unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
-    return c
+    """Printable characters as they are; control, format, direction and odd space characters as escapes."""
+    if c.isprintable():
+        return c
+    code = ord(c)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
