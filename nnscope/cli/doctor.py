@@ -7,16 +7,16 @@ from nnscope.cli.failures import FAILURE
 from nnscope.cli.options import JsonOption  # noqa: TC001 - Typer reads annotations
 from nnscope.cli.table import Column, print_table
 from nnscope.core.text import plain
-from nnscope.doctor import as_json as document_of
-from nnscope.doctor import report
 
 _COLUMNS = (Column("what"), Column("status"), Column("found"))
 
 
 def doctor(as_json: JsonOption = False) -> int:
     """Say what works on this machine and what to install: Python, Qt, OpenGL, PyTorch, CuPy."""
-    checks = report()
-    document = document_of(checks)
+    from nnscope import doctor as examination
+
+    checks = examination.report()
+    document = examination.as_json(checks)
     if as_json:
         print_document(document)
     else:

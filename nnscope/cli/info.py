@@ -47,7 +47,7 @@ def info(
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client
 
-    with TensorCollection(open_client(path)) as source, reporter() as progress:
+    with reporter() as progress, TensorCollection(open_client(path, on_progress=progress.update)) as source:
         tensors = source.matching(layer)
         rows = _with_statistics(tensors, progress) if stats else [(tensor, None) for tensor in tensors]
     if as_json:
@@ -64,7 +64,7 @@ def _with_statistics(tensors: Sequence[Tensor], progress: Reporter) -> list[Row]
     rows: list[Row] = []
     done, total = 0, sum(tensor.nbytes for tensor in tensors)
     for tensor in tensors:
-        progress.update(Progress(done, total, tensor.address))
+        progress.begin(Progress(done, total, tensor.address), tensor.nbytes)
         rows.append((tensor, None if tensor.unreadable else tensor.stats()))
         done += tensor.nbytes
     return rows

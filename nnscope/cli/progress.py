@@ -7,14 +7,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from nnscope.core.answer import Progress
 from nnscope.core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.progress import Progress as Bar
-
-    from nnscope.core.answer import Progress
 
 WAIT = 0.3  # seconds of work before anything is shown
 
@@ -32,18 +31,25 @@ class Reporter:
         self._enabled = enabled
         self._start = time.monotonic()
         self._bar: Bar | None = None
+        self._share: tuple[Progress, int] | None = None
 
     def update(self, step: Progress) -> None:
         """Take a report; the bar appears with the first one after `WAIT`."""
         if not self._enabled or time.monotonic() - self._start < WAIT:
             return
+        if self._share is not None:
+            step = _within(step, *self._share)
         if self._bar is None:
             self._bar = _bar()
             self._bar.start()
             self._bar.add_task("")
-        self._bar.update(
-            self._bar.task_ids[0], description=plain(step.text, 64), completed=step.done, total=step.total or None
-        )
+        task = self._bar.task_ids[0]
+        self._bar.update(task, description=plain(step.text, 64), completed=step.done, total=step.total or None)
+
+    def begin(self, whole: Progress, share: int) -> None:
+        """Reports from now on are about ``share`` units of the ``whole``, on top of those it counts as done."""
+        self._share = (whole, share)
+        self.update(Progress(0, 1))
 
     def close(self) -> None:
         """Take the bar off the terminal."""
@@ -59,6 +65,11 @@ def reporter() -> Iterator[Reporter]:
         yield shown
     finally:
         shown.close()
+
+
+def _within(step: Progress, whole: Progress, share: int) -> Progress:
+    done = share * step.done // step.total if step.total else 0
+    return Progress(whole.done + done, whole.total, whole.text)
 
 
 def _bar() -> Bar:

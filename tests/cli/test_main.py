@@ -115,7 +115,7 @@ def test_missing_file(nnscope: Callable, tmp_path: Path) -> None:
 def test_endings(
     nnscope: Callable, npy: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("nnscope.headless.client.open_client", fail)
