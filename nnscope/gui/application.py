@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QCoreApplication
 from PyQt6.QtWidgets import QApplication
 
+from nnscope.core.settings import load_preferences
 from nnscope.gui.garbage import GarbageKeeper
 from nnscope.gui.theme import apply_theme, resolve_theme
 
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def make_application(theme: str) -> QApplication:
-    """The application object: the one that exists, or a new one."""
+def make_application() -> QApplication:
+    """The application object, the one that exists or a new one, in the theme that was chosen last."""
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         QCoreApplication.setApplicationName("nnscope")
         application = QApplication(sys.argv[:1])
         application.setDesktopFileName("nnscope")  # ties the window to the desktop entry's icon
-    apply_theme(application, resolve_theme(theme))
+    apply_theme(application, resolve_theme(load_preferences().theme))
     return application
 
 

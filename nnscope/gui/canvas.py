@@ -8,7 +8,7 @@ from nnscope.gui.status.rate import FrameRate
 
 if TYPE_CHECKING:
     import numpy as np
-    from PyQt6.QtWidgets import QWidget
+    from PyQt6.QtOpenGLWidgets import QOpenGLWidget
 
     from nnscope.core.frame import Frame
     from nnscope.scene.controller import Controller
@@ -18,7 +18,7 @@ class Canvas(Protocol):
     """Draws frames in a widget of its own, and into arrays."""
 
     @property
-    def native(self) -> QWidget:
+    def native(self) -> QOpenGLWidget:
         """The widget. It stays where it is put first: moved elsewhere, its GL context would die."""
         ...
 
@@ -27,12 +27,23 @@ class Canvas(Protocol):
         """What OpenGL runs on; empty before the first frame."""
         ...
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in device pixels."""
+        ...
+
     def redraw(self) -> None:
         """Draw again soon."""
         ...
 
     def picture(self, frame: Frame) -> np.ndarray:
-        """The frame's pixels [height, width, RGBA], drawn by the renderer of the widget."""
+        """The frame's pixels [height, width, RGBA], drawn by the renderer of the widget.
+
+        Raises
+        ------
+        NnscopeError
+            If the frame is too large, or the widget was never shown.
+        """
         ...
 
     def close(self) -> None:
@@ -48,6 +59,11 @@ class FrameSource:
         self.rate = FrameRate()
         self.held = False
         self._last: Frame | None = None
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the frame given last has a picture in it."""
+        return self._last is not None and any(pane.tiles for pane in self._last.panes)
 
     def frame(self, width: int, height: int, scale: float) -> Frame:
         """The frame to draw at this size in device pixels."""

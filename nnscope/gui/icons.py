@@ -1,6 +1,7 @@
 """The icons: small SVG files drawn in one style, coloured by the theme.
 
-A 16-pixel grid, strokes of 1.5 pixels, ``currentColor``. An icon font would cost more at start-up than all of them.
+A 16-pixel grid, strokes of 1.5 pixels, ``currentColor``. An icon is drawn when it is first seen, at the resolution of
+the screen it is seen on. An icon font would cost more at start-up than all of them.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QByteArray, QRectF, Qt
-from PyQt6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PyQt6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PyQt6.QtSvg import QSvgRenderer
 
 from nnscope.core.assets import assets_folder
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from nnscope.core.frame import Colour, Theme
 
 SIZE = 16  # logical pixels
-_RATIOS = (1, 2, 3)  # device pixels per logical pixel that are drawn ahead
 
 
 def icon(name: str, theme: Theme) -> QIcon:
@@ -43,15 +43,34 @@ def pixmap(name: str, colour: Colour, size: int = SIZE, ratio: float = 1.0) -> Q
     return drawn
 
 
+class _Engine(QIconEngine):
+    """Draws a name in the colour of a state."""
+
+    def __init__(self, name: str, idle: Colour, checked: Colour, disabled: Colour) -> None:
+        super().__init__()
+        self._name = name
+        self._colours = (idle, checked, disabled)
+
+    def paint(self, painter: QPainter | None, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        idle, checked, disabled = self._colours
+        colour = disabled if mode == QIcon.Mode.Disabled else checked if state == QIcon.State.On else idle
+        _renderer(self._name, colour).render(painter, QRectF(rect))
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        drawn = QPixmap(size)
+        drawn.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(drawn)
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
+        painter.end()
+        return drawn
+
+    def clone(self) -> QIconEngine:
+        return _Engine(self._name, *self._colours)
+
+
 @lru_cache(maxsize=256)
 def _icon(name: str, idle: Colour, checked: Colour, disabled: Colour) -> QIcon:
-    built = QIcon()
-    for ratio in _RATIOS:
-        built.addPixmap(pixmap(name, idle, ratio=ratio))
-        built.addPixmap(pixmap(name, checked, ratio=ratio), QIcon.Mode.Normal, QIcon.State.On)
-        built.addPixmap(pixmap(name, idle, ratio=ratio), QIcon.Mode.Selected)  # else Qt tints it
-        built.addPixmap(pixmap(name, disabled, ratio=ratio), QIcon.Mode.Disabled)
-    return built
+    return QIcon(_Engine(name, idle, checked, disabled))
 
 
 @lru_cache(maxsize=256)

@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("nnscope")
         self.controller = controller
         self.canvas = canvas
+        self._frames = frames
         self._poster = poster
         self._wanted: set[str] = set()  # sources to bring to the front when they are there
         self.memory = Memory(self.show_failure_later)
@@ -106,6 +107,16 @@ class MainWindow(QMainWindow):
         if not self.controller.library.sources:
             self.central.show_welcome()
 
+    def when_first_picture(self, run: Callable[[], None]) -> None:
+        """Call ``run`` once, as soon as a frame with a picture in it is on the screen."""
+
+        def swapped() -> None:
+            if self._frames.has_picture:
+                self.canvas.native.frameSwapped.disconnect(swapped)
+                run()
+
+        self.canvas.native.frameSwapped.connect(swapped)
+
     def close_source(self, key: str) -> None:
         """Close a source."""
         self._wanted.discard(key)
@@ -141,7 +152,8 @@ class MainWindow(QMainWindow):
         assert isinstance(application, QApplication)
         theme = resolve_theme(self.memory.now.theme)
         apply_theme(application, theme)
-        for part in (self.actions_table, self.toolbar, self.central, self.inspector, self.failures, self.status):
+        parts = (self.toolbar, self.central, self.tree, self.inspector, self.failures, self.status)
+        for part in (self.actions_table, *parts):
             part.apply(theme)
         for panel in self.panels.values():
             panel.apply(theme)

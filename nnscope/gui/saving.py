@@ -65,9 +65,7 @@ class PictureSaver(QObject):
     @property
     def screen_size(self) -> tuple[int, int]:
         """The canvas' size in device pixels."""
-        widget = self._canvas.native
-        ratio = widget.devicePixelRatioF()
-        return round(widget.width() * ratio), round(widget.height() * ratio)
+        return self._canvas.size
 
     @property
     def suggested_name(self) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nnscope.core.statistics import TensorStats
 
 ROW_HEIGHT = 20
+NAME_WIDTH = 88
 _ROOT = QModelIndex()
 
 
@@ -147,7 +148,8 @@ class StatisticsTable(QTableView):
         assert across is not None
         assert down is not None
         across.hide()
-        across.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        across.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        across.resizeSection(0, NAME_WIDTH)
         across.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         down.hide()
         down.setMinimumSectionSize(ROW_HEIGHT)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
+from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QLineEdit, QStackedLayout, QVBoxLayout, QWidget
 
-from nnscope.gui import numbers
+from nnscope.gui import icons, numbers
 from nnscope.gui.text import Label
 from nnscope.gui.timers import once
 from nnscope.gui.tree.filter import matcher
@@ -16,6 +17,7 @@ from nnscope.gui.tree.model import TensorTreeModel
 from nnscope.gui.tree.view import TreeView
 
 if TYPE_CHECKING:
+    from nnscope.core.frame import Theme
     from nnscope.gui.tree.nodes import Node
     from nnscope.scene.library import Library
 
@@ -42,7 +44,7 @@ class TreePanel(QWidget):
         self.model = TensorTreeModel(library.statistics, self)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter: words or a glob")
-        self.filter.setClearButtonEnabled(True)
+        self._clear = self._add_clear()
         self.filter.setAccessibleName("Filter tensors")
         self.tree = TreeView()
         self._empty = Label("", "secondary")
@@ -80,10 +82,23 @@ class TreePanel(QWidget):
         self._growth.stop()
         self.tree.stop()
 
+    def apply(self, theme: Theme) -> None:
+        """Colour the icons."""
+        self._clear.setIcon(icons.icon("close", theme))
+
     def focus_filter(self) -> None:
         """Let the next keys go to the filter."""
         self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter.selectAll()
+
+    def _add_clear(self) -> QAction:
+        """A cross in the filter box while there is something in it. Qt's own would search the disk for its icon."""
+        clear = QAction("Clear the filter", self.filter)
+        clear.triggered.connect(self.filter.clear)
+        clear.setVisible(False)
+        self.filter.addAction(clear, QLineEdit.ActionPosition.TrailingPosition)
+        self.filter.textChanged.connect(lambda text: clear.setVisible(bool(text)))
+        return clear
 
     def _lay_out(self) -> None:
         self.tree.setModel(self.model)

@@ -1,0 +1,90 @@
+"""The composition root: controller, canvas and window, put together and run."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nnscope.gui.exceptions import ExceptionHooks
+    from nnscope.gui.main_window import MainWindow
+
+DEMO = "demo:digits-cnn"
+
+
+def run(paths: Sequence[str], on_first_picture: Callable[[], None] | None = None) -> int:
+    """Open the window on ``paths`` and return when it has closed.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, folders, ``demo:NAME`` or ``file.py:factory``. With none the welcome page is shown, and the demo model
+        runs behind it.
+    on_first_picture : callable, optional
+        Called once, when the first frame with a picture in it has been drawn.
+
+    Returns
+    -------
+    int
+        Exit code: 1 when no window can open here; the reason was said on stderr.
+    """
+    from nnscope.doctor import startup_problem
+
+    problem = startup_problem()
+    if problem is not None:  # Qt itself would abort the process (promise P19)
+        print(f"nnscope: {problem}", file=sys.stderr)
+        return 1
+    from nnscope.gui.exceptions import ExceptionHooks
+
+    hooks = ExceptionHooks()
+    hooks.install()  # before the application object exists (promise P18)
+    try:
+        return _run(hooks, paths, on_first_picture)
+    finally:
+        hooks.remove()
+
+
+def _run(hooks: ExceptionHooks, paths: Sequence[str], on_first_picture: Callable[[], None] | None) -> int:
+    from nnscope.gui.application import make_application, run_application
+
+    application = make_application()
+    window = build_window(paths or [DEMO])
+    hooks.listen(window.show_failure_later)
+    if on_first_picture is not None:
+        window.when_first_picture(on_first_picture)
+    window.show()
+    if paths:
+        window.open_paths(paths)
+    return run_application(application, window.close)
+
+
+def build_window(paths: Sequence[str] = ()) -> MainWindow:
+    """A window with its controller and canvas, not shown yet. The application object must exist.
+
+    ``paths`` are being opened, without being brought to the front, while the rest is put together.
+    """
+    from nnscope.core.errors import Failure
+    from nnscope.gui.poster import Poster
+    from nnscope.scene.controller import Controller
+
+    poster = Poster()
+    controller = Controller(poster.post)
+    for path in paths:
+        controller.open(path)
+
+    def draw_failed(error: Exception) -> None:
+        failure = Failure.of(error, "".join(traceback.format_exception(error)))
+        poster.post(lambda: controller.failed.emit(failure))
+
+    from nnscope.core.plugins import loaded_plugins
+    from nnscope.gui.canvas import FrameSource
+    from nnscope.gui.main_window import MainWindow
+    from nnscope.render.canvas import FrameCanvas
+
+    frames = FrameSource(controller)
+    canvas = FrameCanvas(frames.frame, draw_failed)
+    models = tuple(loaded_plugins().registry.models.values())
+    return MainWindow(controller, canvas, frames, models, poster)
