@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from nnscope.sources.files.pickle_values import Vocabulary
 
 MAX_STEPS = 10_000_000
+"""Some 200 000 tensors; more would take longer than anyone waits."""
+
 MAX_STACK = 1_000_000
 MAX_REFUSED = 1000
-BASE_MEMORY = 40_000_000
+BASE_MEMORY = 56_000_000
 """Bytes of objects that any pickle may make; each of its own bytes allows one more."""
 
 _MAX_LINE = 1 << 20
 _CHUNK = 1 << 20
+_BATCH = 1000
 
 
 class Cursor:
@@ -58,19 +61,22 @@ class Cursor:
 
     def byte(self) -> int:
         """Take one byte."""
-        if self._next >= len(self._buffer):
+        at = self._next
+        if at >= len(self._buffer):
             self._refill(1)
-        value = self._buffer[self._next]
-        self._next += 1
-        return value
+            at = 0
+        self._next = at + 1
+        return self._buffer[at]
 
     def take(self, length: int) -> bytes:
         """Take ``length`` bytes, which must be there."""
-        if self._next + length > len(self._buffer):
-            self._refill(length)
         start = self._next
-        self._next = start + length
-        return self._buffer[start : self._next]
+        end = start + length
+        if end > len(self._buffer):
+            self._refill(length)
+            start, end = 0, length
+        self._next = end
+        return self._buffer[start:end]
 
     def skip(self, length: int) -> None:
         """Pass over ``length`` bytes, which must be there, without reading them."""
@@ -124,6 +130,7 @@ class PickleMachine:
         self._memo: list[object] = []
         self._far_memo: dict[int, object] = {}
         self._made = 0
+        self._limit = BASE_MEMORY
         self._start = cursor.at
 
     def run(self) -> object:
@@ -135,26 +142,40 @@ class PickleMachine:
             If it is malformed, cut short or too large.
         """
         try:
-            for _ in range(MAX_STEPS):
-                OPCODES[self.cursor.byte()](self)
-        except Stop:
-            return self.pop()
+            for _ in range(0, MAX_STEPS, _BATCH):
+                self._run_batch()
+        except Stop as stop:
+            return stop.result
         except (IndexError, KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
             self.fail(f"The pickle is malformed ({plain(str(error), 80) or type(error).__name__}).")
         self.fail(f"The pickle has more than {MAX_STEPS} steps; no more are run.", "over-budget")
 
+    def _run_batch(self) -> None:
+        byte, opcodes = self.cursor.byte, OPCODES
+        for _ in range(_BATCH):
+            opcodes[byte()](self)
+        if len(self.stack) + len(self.marks) > MAX_STACK:
+            self.fail(f"The pickle stacks more than {MAX_STACK} objects.", "over-budget")
+
     def push(self, value: object, size: int = 0) -> None:
         """Put ``value``, for which about ``size`` bytes were allocated, on the stack."""
-        self.charge(size)
+        self._made += size
+        if self._made > self._limit:
+            self._raise_limit()
         self.stack.append(value)
 
     def charge(self, size: int) -> None:
         """Count ``size`` bytes of objects; refuse to go over the budget."""
         self._made += size
-        if self._made > BASE_MEMORY + self.cursor.at - self._start or len(self.stack) > MAX_STACK:
-            self.fail(
-                f"The pickle's objects need over {self._made >> 20} MiB, far more than its own bytes.", "over-budget"
-            )
+        if self._made > self._limit:
+            self._raise_limit()
+
+    def _raise_limit(self) -> None:
+        """Allow what the bytes taken so far allow, and refuse more."""
+        self._limit = BASE_MEMORY + self.cursor.at - self._start
+        if self._made > self._limit:
+            what = f"The pickle's objects need over {self._made >> 20} MiB, far more than its own bytes."
+            self.fail(what, "over-budget")
 
     def pop(self) -> object:
         """Take the top of the stack; a mark is a wall."""
@@ -213,11 +234,13 @@ class PickleMachine:
         """What calling ``target`` would make, described."""
         if not isinstance(args, tuple):
             raise ValueError("arguments that are no tuple")
-        self.charge(150)
         if isinstance(target, Global):
-            return self.vocabulary.call(target.name, args)
+            made = self.vocabulary.call(target.name, args)
+            self.charge(300 if isinstance(made, Placeholder) else 96)
+            return made
         name = f"{target.name}(…)" if isinstance(target, Placeholder) else f"({type(target).__name__})"
         self.refuse(name)
+        self.charge(300)
         return Placeholder(name, args)
 
     def refuse(self, name: str) -> None:

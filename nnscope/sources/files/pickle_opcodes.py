@@ -35,7 +35,11 @@ _SIMPLE_ESCAPES = {
 
 
 class Stop(Exception):  # noqa: N818 - it ends a pickle, it is no error
-    """The STOP opcode."""
+    """The STOP opcode; ``result`` is what the pickle describes."""
+
+    def __init__(self, result: object) -> None:
+        super().__init__()
+        self.result = result
 
 
 def _unknown(m: PickleMachine) -> None:
@@ -73,7 +77,7 @@ def frame(m: PickleMachine) -> None:
 
 @_opcode(b".")
 def stop(m: PickleMachine) -> None:
-    raise Stop
+    raise Stop(m.pop())
 
 
 # --- stack and memo
@@ -413,7 +417,7 @@ def _set_items(m: PickleMachine, items: list[object]) -> None:
         target = target.items
     if not isinstance(target, dict) or len(items) % 2:
         raise ValueError("items set in what is no dict")
-    m.charge(50 * len(items))
+    m.charge(30 * len(items))
     for key, value in zip(items[::2], items[1::2], strict=True):
         target[safe_key(key)] = value
 

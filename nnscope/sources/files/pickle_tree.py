@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_DEPTH = 200
-MAX_REPEATS = 100_000
+MAX_REPEATS = 10_000
 MAX_TENSORS = 250_000
 MAX_NAMES = 32 << 20
 

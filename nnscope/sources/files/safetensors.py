@@ -24,7 +24,7 @@ from nnscope.sources.files.formats import FileFormat
 from nnscope.sources.files.handle import FileSection
 from nnscope.sources.files.source import FileSource, open_guarded
 from nnscope.sources.files.strict_json import JsonScanner
-from nnscope.sources.files.strided import Strided, contiguous
+from nnscope.sources.files.strided import Strided, contiguous, too_many_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -261,7 +261,7 @@ def _infos(table: _Table, version: int) -> tuple[TensorInfo, ...]:
             repeat(version),
             repeat(()),
             (tuple(aliases.get(name, ())) for name in table.names) if aliases else repeat(()),
-            (kind.unreadable for kind in table.elements),
+            (k.unreadable or too_many_axes(len(s)) for k, s in zip(table.elements, table.shapes, strict=True)),
         )
     )
 

@@ -18,7 +18,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from nnscope.core.errors import FileError, NnscopeError
 from nnscope.sources.files.dtypes import Array, Element, decode
@@ -80,10 +79,9 @@ class Strided:
     @property
     def unreadable(self) -> str:
         """Why no region of it can be read; empty when regions can."""
-        if self.element.unreadable:
-            return self.element.unreadable
-        if len(self.shape) > _MAX_AXES:
-            return f"It has {len(self.shape)} axes; at most {_MAX_AXES} can be shown."
+        reason = self.element.unreadable or too_many_axes(len(self.shape))
+        if reason:
+            return reason
         if self.element.bits < 8 and not (_rows_are_whole_bytes(self) or self.strides == contiguous(self.shape)):
             return "It is a view of packed values whose rows do not start at whole bytes."
         return ""
@@ -106,6 +104,11 @@ def contiguous(shape: Sequence[int], order: str = "C") -> tuple[int, ...]:
     for axis in axes:
         strides[axis + step] = strides[axis] * max(shape[axis], 1)
     return tuple(strides)
+
+
+def too_many_axes(ndim: int) -> str:
+    """Why a tensor of that many axes can't be read; empty when it can."""
+    return f"It has {ndim} axes; at most {_MAX_AXES} can be shown." if ndim > _MAX_AXES else ""
 
 
 def read_region(section: Section, layout: Strided, region: Region, where: str = "") -> Array:
@@ -189,15 +192,15 @@ def _gather_with_gaps(fill: Fill, blocks: Array, outer: list[_Axis], inner: list
     rest_span = _span(rest)
     rows = max(1, min(first.count, 1 + (SCRATCH_BYTES // itemsize - rest_span) // first.stride))
     scratch = np.empty((rows - 1) * first.stride + rest_span, blocks.dtype)
-    strides = [axis.stride * itemsize for axis in inner]
-    for block, place in zip(blocks, _places(outer), strict=True):
-        target = block.reshape([axis.count for axis in inner])
+    shape = [rows, *(axis.count for axis in rest)]
+    wanted = np.ndarray(shape, blocks.dtype, scratch, strides=[axis.stride * itemsize for axis in inner])
+    targets = blocks.reshape(len(blocks), *(axis.count for axis in inner))
+    for target, place in zip(targets, _places(outer), strict=True):
         for row in range(0, first.count, rows):
             count = min(rows, first.count - row)
             span = scratch[: (count - 1) * first.stride + rest_span]
             fill(span.view(np.uint8), start + (place + row * first.stride) * itemsize)
-            shape = [count, *(axis.count for axis in rest)]
-            target[row : row + count] = as_strided(span, shape, strides, writeable=False)
+            target[row : row + count] = wanted[:count]
 
 
 def _cheapest_split(axes: list[_Axis], itemsize: int) -> int:

@@ -143,8 +143,9 @@ def _tensor_v3(*args: object) -> TensorRef:
 
 
 def _noted(tensor: TensorRef, metadata: object) -> TensorRef:
-    lazy = isinstance(metadata, dict) and (metadata.get("conj") or metadata.get("neg"))
-    note = "It is a lazily conjugated or negated view; save it after resolve_conj() and resolve_neg()." if lazy else ""
+    if not isinstance(metadata, dict) or not (metadata.get("conj") or metadata.get("neg")):
+        return tensor
+    note = "It is a lazily conjugated or negated view; save it after resolve_conj() and resolve_neg()."
     return replace(tensor, note=note)
 
 

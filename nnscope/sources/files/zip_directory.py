@@ -31,6 +31,7 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _HAS_DESCRIPTOR = 0x8
 _UTF8 = 0x800
 _BIG32, _BIG16 = 0xFFFFFFFF, 0xFFFF
+_WINDOW = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,23 @@ class _Entry:
     header: int
 
 
+class _Window:
+    """Short reads here and there, served from one longer read where they lie close together."""
+
+    def __init__(self, handle: FileHandle) -> None:
+        self._handle = handle
+        self._start = 0
+        self._data = b""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """``length`` bytes from ``offset``; FileError if they are not there."""
+        at = offset - self._start
+        if at < 0 or at + length > len(self._data):
+            self._data = self._handle.read(offset, max(length, min(_WINDOW, self._handle.size - offset)))
+            self._start, at = offset, 0
+        return self._data[at : at + length]
+
+
 def is_zip(head: bytes) -> bool:
     """Whether a file begins like a zip archive."""
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
@@ -78,9 +96,10 @@ def read_directory(handle: FileHandle) -> dict[str, Member]:
     """
     count, size, offset = _find_directory(handle)
     entries = _entries(handle, count, size, offset)
+    window = _Window(handle)
     members: dict[str, Member] = {}
     for entry in entries:
-        member = _check_local(handle, entry)
+        member = _check_local(handle, window, entry)
         if member.name in members:
             _fail(handle, f"Two members are named {plain(member.name, 80)!r}.", entry.header, "duplicate-name")
         members[member.name] = member
@@ -104,7 +123,7 @@ def _find_directory(handle: FileHandle) -> tuple[int, int, int]:
     _, disk, first_disk, here, count, size, offset, comment = _END.unpack_from(tail, at)
     if end + _END.size + comment != handle.size:
         _fail(handle, "Bytes follow the end of the zip archive.", end, "trailing-bytes")
-    if _BIG32 in (size, offset) or count == _BIG16 or _has_locator(handle, end):
+    if _has_locator(handle, end):
         return _find_directory64(handle, end)
     if disk or first_disk or here != count:
         _fail(handle, "The zip archive claims to be split over several disks.", end)
@@ -116,8 +135,7 @@ def _has_locator(handle: FileHandle, end: int) -> bool:
 
 
 def _find_directory64(handle: FileHandle, end: int) -> tuple[int, int, int]:
-    if not _has_locator(handle, end):
-        _fail(handle, "The zip archive's large-file record is missing.", end)
+    """The same, from the record that archives of over 4 GB or 65 535 members have before the last one."""
     _, _, record, disks = _LOCATOR.unpack(handle.read(end - _LOCATOR.size, _LOCATOR.size))
     if record + _END64.size > end - _LOCATOR.size or disks > 1:
         _fail(handle, "The zip archive's large-file record lies where it can't be.", end)
@@ -181,14 +199,14 @@ def _sizes64(extra: bytes, values: list[int]) -> list[int] | None:
     return None
 
 
-def _check_local(handle: FileHandle, entry: _Entry) -> Member:
+def _check_local(handle: FileHandle, window: _Window, entry: _Entry) -> Member:
     """The member, if its local header says what the directory says."""
     name = entry.raw_name.decode("utf-8" if entry.flags & _UTF8 else "cp437", "backslashreplace")
     if entry.flags & _ENCRYPTED:
         _fail(handle, f"The member {plain(name, 80)!r} is encrypted.", entry.header, "encrypted")
     if entry.header + _LOCAL.size + len(entry.raw_name) > handle.size:
         _fail(handle, f"The member {plain(name, 80)!r} lies beyond the end of the file.", entry.header)
-    data = handle.read(entry.header, _LOCAL.size + len(entry.raw_name))
+    data = window.read(entry.header, _LOCAL.size + len(entry.raw_name))
     signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(data)
     start = entry.header + _LOCAL.size + name_length + extra_length
     same = (
@@ -199,7 +217,7 @@ def _check_local(handle: FileHandle, entry: _Entry) -> Member:
         and method == entry.method
         and start + entry.packed <= handle.size
         and (entry.method != STORED or entry.packed == entry.size)
-        and _same_sizes(handle, entry, (crc, size, packed), start - extra_length, extra_length)
+        and _same_sizes(window, entry, (crc, size, packed), start - extra_length, extra_length)
     )
     if not same:
         what = f"The member {plain(name, 80)!r} contradicts the archive's directory."
@@ -207,35 +225,32 @@ def _check_local(handle: FileHandle, entry: _Entry) -> Member:
     return Member(name, entry.method, entry.packed, entry.size, entry.crc, start)
 
 
-def _same_sizes(
-    handle: FileHandle, entry: _Entry, local: tuple[int, int, int], extra_at: int, extra_length: int
-) -> bool:
+def _same_sizes(window: _Window, entry: _Entry, local: tuple[int, int, int], extra_at: int, extra_length: int) -> bool:
     """Whether checksum, size and packed size agree; a member written in one go has them behind its data instead."""
     crc, *sizes = local
     if entry.flags & _HAS_DESCRIPTOR:
         given = zip((crc, *sizes), (entry.crc, entry.size, entry.packed), strict=True)
         end = extra_at + extra_length + entry.packed
-        return all(value in (0, _BIG32, true) for value, true in given) and _same_descriptor(handle, entry, end)
+        return all(value in (0, _BIG32, true) for value, true in given) and _same_descriptor(window, entry, end)
     if _BIG32 in sizes:
-        wide = _sizes64(handle.read(extra_at, extra_length), sizes)
+        wide = _sizes64(window.read(extra_at, extra_length), sizes)
         if wide is None:
             return False
         sizes = wide
     return crc == entry.crc and sizes == [entry.size, entry.packed]
 
 
-def _same_descriptor(handle: FileHandle, entry: _Entry, end: int) -> bool:
-    if end + _DESCRIPTOR.size > handle.size:
-        return False
-    signature, crc = _DESCRIPTOR.unpack(handle.read(end, _DESCRIPTOR.size))
+def _same_descriptor(window: _Window, entry: _Entry, end: int) -> bool:
+    """Whether the checksum behind the data agrees; the directory still follows, so there are bytes to read."""
+    signature, crc = _DESCRIPTOR.unpack(window.read(end, _DESCRIPTOR.size))
     return crc == entry.crc if signature == b"PK\x07\x08" else int.from_bytes(signature, "little") == entry.crc
 
 
 def _refuse_overlap(handle: FileHandle, entries: list[_Entry], members: dict[str, Member], directory: int) -> None:
     spans = sorted((e.header, m.start + m.packed) for e, m in zip(entries, members.values(), strict=True))
-    if spans and spans[0][0] != 0:
+    limits = [header for header, _ in spans] + [directory]
+    if limits[0] != 0:
         _fail(handle, "Bytes stand before the first member of the zip archive.", 0)
-    ends = [header for header, _ in spans[1:]] + [directory]
-    for (header, end), limit in zip(spans, ends, strict=True):
+    for (header, end), limit in zip(spans, limits[1:], strict=True):
         if end > limit:
             _fail(handle, "Two members of the zip archive share bytes.", header, "overlap")

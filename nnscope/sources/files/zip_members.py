@@ -67,16 +67,18 @@ class ZipArchive:
 
     def refusal(self, member: Member) -> FileError | None:
         """Why the member is not unpacked: by its method, or because it would inflate beyond the limits."""
+        if member.method == STORED:
+            return None
+        limit = min(INFLATE_BUDGET, max(FREE_SIZE, MAX_RATIO * member.packed))
+        if member.method == DEFLATED and member.size <= limit:
+            return None
         name, path = plain(member.name, 80), self.handle.path
-        if member.method not in (STORED, DEFLATED):
+        if member.method != DEFLATED:
             what = f"The member {name!r} is packed by method {member.method}, which is not supported."
             return FileError("unsupported-compression", what, path, "Save it uncompressed.", offset=member.start)
-        limit = min(INFLATE_BUDGET, max(FREE_SIZE, MAX_RATIO * member.packed))
-        if member.method == DEFLATED and member.size > limit:
-            what = f"The member {name!r} claims {member.size} bytes from {member.packed} compressed ones."
-            remedy = f"At most {MAX_RATIO} to 1 and {INFLATE_BUDGET} bytes are inflated; save it uncompressed."
-            return FileError("compression-ratio", what, path, remedy, offset=member.start)
-        return None
+        what = f"The member {name!r} claims {member.size} bytes from {member.packed} compressed ones."
+        remedy = f"At most {MAX_RATIO} to 1 and {INFLATE_BUDGET} bytes are inflated; save it uncompressed."
+        return FileError("compression-ratio", what, path, remedy, offset=member.start)
 
     def read(self, member: Member, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of a member: all, or those of a part that must lie within it."""
