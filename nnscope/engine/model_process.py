@@ -29,8 +29,8 @@ def main() -> None:
     parent = _take_stdin()
     order = json.loads(parent.readline())
     folder = Path(order["folder"])
-    threading.Thread(target=_end_with, args=(parent, folder), name="nnscope-parent", daemon=True).start()
     server = EngineServer(folder, order["token"])
+    threading.Thread(target=_end_with, args=(parent, folder), name="nnscope-parent", daemon=True).start()
     try:
         server.serve(_build(order["target"], server))
     except BaseException as error:

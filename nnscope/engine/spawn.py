@@ -92,6 +92,7 @@ class ModelProcess:
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+        self._process.terminate()  # it has nothing to finish, and may be importing still
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
