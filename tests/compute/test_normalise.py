@@ -1,0 +1,95 @@
+"""Normalisations: their definitions, their way back, and defined results for every odd tensor."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from nnscope.compute.normalise import NAMES, apply, clipped_share, normalisation
+from nnscope.compute.statistics import stats_of_array
+from nnscope.core.errors import NnscopeError
+
+odd = arrays.arrays(
+    np.float32, arrays.array_shapes(min_dims=1, max_dims=2, min_side=0, max_side=30), elements=st.floats(width=32)
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(x=odd)
+def test_always_defined(name: str, x: np.ndarray) -> None:
+    norm = normalisation(name, stats_of_array(x))
+    assert norm.scale > 0
+    assert norm.lo < norm.hi
+    finite = x[np.isfinite(x)]
+    assert np.isfinite(apply(norm, finite)).all()
+    assert 0 <= clipped_share(stats_of_array(x), norm.domain) <= 1
+
+
+def test_definitions() -> None:
+    x = np.random.default_rng(0).normal(1, 2, 1000).astype(np.float32)
+    s = stats_of_array(x)
+    x64 = x.astype(np.float64)
+
+    def t(name: str) -> np.ndarray:
+        norm = normalisation(name, s)
+        return apply(norm, x) * (norm.hi - norm.lo) + norm.lo
+
+    mad = np.median(np.abs(x64 - np.median(x64)))
+    np.testing.assert_allclose(t("zscore"), (x64 - x64.mean()) / x64.std(), atol=1e-5)
+    np.testing.assert_allclose(t("robust"), (x64 - np.median(x64)) / (1.4826 * mad), atol=1e-5)
+    scale = np.median(np.abs(x64[x64 != 0]))
+    np.testing.assert_allclose(t("log"), np.sign(x64) * np.log1p(np.abs(x64) / scale), atol=1e-5)
+    np.testing.assert_allclose(t("tanh"), np.tanh(x64 / (1.4826 * mad)), atol=1e-5)
+    np.testing.assert_allclose(apply(normalisation("minmax", s), x), (x64 - x64.min()) / np.ptp(x64), atol=1e-6)
+    np.testing.assert_allclose(apply(normalisation("linear", s, (-1, 3)), x), (x64 + 1) / 4, atol=1e-6)
+
+
+def test_signed_tensors_get_a_symmetric_domain() -> None:
+    assert normalisation("linear", stats_of_array(np.array([-1.0, 3.0]))).domain == pytest.approx((-3, 3))
+    assert normalisation("linear", stats_of_array(np.array([1.0, 3.0]))).domain == pytest.approx((1, 3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_legend_finds_its_way_back(name: str) -> None:
+    norm = normalisation(name, stats_of_array(np.random.default_rng(1).normal(size=500)))
+    for u in (0.1, 0.25, 0.5, 0.75, 0.9):
+        assert norm.forward(norm.inverse(u)) == pytest.approx(u, abs=1e-9)
+
+
+def test_robust_falls_back() -> None:
+    mostly = np.array([0.0] * 9 + [5.0])
+    norm = normalisation("robust", stats_of_array(mostly))
+    assert (norm.shift, norm.scale) == pytest.approx((mostly.mean(), mostly.std()))
+    constant = normalisation("robust", stats_of_array(np.full(5, 2.0)))
+    assert (constant.shift, constant.scale) == (2.0, 1.0)
+
+
+def test_only_tanh_is_aesthetic() -> None:
+    stats = stats_of_array(np.arange(5.0))
+    assert [n for n in NAMES if not normalisation(n, stats).faithful] == ["tanh"]
+
+
+@given(st.floats(-4, 4), st.floats(0.1, 4))
+def test_clipped_share_is_within_a_bin(lo: float, width: float) -> None:
+    x = np.random.default_rng(2).normal(size=4000)
+    truth = np.mean((x < lo) | (x > lo + width))
+    share = clipped_share(stats_of_array(x), (lo, lo + width))
+    most = stats_of_array(x).histogram.max() / len(x)
+    assert share == pytest.approx(truth, abs=2 * most + 1e-9)
+
+
+def test_nothing_clipped_is_exactly_zero() -> None:
+    stats = stats_of_array(np.arange(10.0))
+    assert clipped_share(stats, (0, 9)) == 0.0
+    assert clipped_share(stats, (20, 30)) == 1.0
+    assert clipped_share(stats_of_array(np.array([math.nan])), (0, 1)) == 0.0
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(NnscopeError, match="no normalisation"):
+        normalisation("softmax", stats_of_array(np.arange(3.0)))

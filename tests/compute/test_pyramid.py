@@ -1,0 +1,127 @@
+"""The pyramid against float64 block reduction, and the invariants of methods.md §4."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from nnscope.compute import pyramid
+from nnscope.core.errors import NnscopeError
+from nnscope.core.picture import State, level_count, level_shape
+
+shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
+dtypes = st.sampled_from([np.float32, np.float64, np.float16, np.int32, np.uint8, np.bool_])
+
+
+def all_levels(x: np.ndarray, padding: np.ndarray | None = None) -> list[pyramid.Level]:
+    levels = [pyramid.level_from_array(x, padding)]
+    while levels[-1].shape != (1, 1):
+        levels.append(pyramid.reduce_level(levels[-1]))
+    return levels
+
+
+def check(level: pyramid.Level, x: np.ndarray, k: int, padding: np.ndarray | None = None) -> None:
+    """Every cell against the elements under it, in float64."""
+    side = 2**k
+    assert level.shape == level_shape(x.shape, k)
+    for r, c in np.ndindex(level.shape):
+        window = (slice(r * side, (r + 1) * side), slice(c * side, (c + 1) * side))
+        held = x[window].astype(np.float64).ravel()
+        if padding is not None:
+            held = held[~padding[window].ravel()]
+        finite = held[np.isfinite(held)]
+        assert level.count[r, c] == len(finite)
+        if len(finite):
+            size = np.abs(finite).max() + 1e-30
+            assert level.mean[r, c] == pytest.approx(finite.mean(), abs=2e-6 * size)
+            assert level.min[r, c] == np.float32(finite.min())
+            assert level.max[r, c] == np.float32(finite.max())
+            assert level.variance[r, c] == pytest.approx(finite.var(), rel=1e-4, abs=1e-6 * size**2)
+        odd = held[~np.isfinite(held)]
+        expected = 0
+        for state, test in ((State.NEGINF, odd == -np.inf), (State.POSINF, odd == np.inf), (State.NAN, np.isnan(odd))):
+            expected = state if test.any() else expected
+        assert level.odd[r, c] == expected
+
+
+@given(shapes, dtypes, st.integers(0, 2**32 - 1))
+def test_levels_are_block_reductions(shape: tuple[int, int], dtype: type, seed: int) -> None:
+    x = (np.random.default_rng(seed).normal(size=shape) * 30).astype(dtype)
+    levels = all_levels(x)
+    assert len(levels) == level_count(shape)
+    for k, level in enumerate(levels):
+        check(level, x, k)
+
+
+@given(
+    arrays.arrays(np.float32, shapes, elements=st.sampled_from([0.0, 1.0, -2.5, 1e30, np.nan, np.inf, -np.inf])),
+    st.integers(0, 3),
+    st.booleans(),
+)
+def test_odd_values_and_padding_never_enter_a_mean(x: np.ndarray, k: int, pad: bool) -> None:
+    padding = np.random.default_rng(0).random(x.shape) < 0.3 if pad else None
+    level = pyramid.reduce_times(x, k, padding)
+    x64 = x.astype(np.float64)
+    check(level, np.where(np.abs(x64) == 1e30, x64, x64), k, padding)
+
+
+@given(shapes, st.integers(0, 5), st.integers(0, 2**32 - 1))
+def test_going_many_levels_at_once_is_the_same(shape: tuple[int, int], k: int, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(100, 1, shape).astype(np.float32)
+    check(pyramid.reduce_times(x, k), x, k)
+
+
+def test_bands_stack_to_the_whole() -> None:
+    x = np.random.default_rng(0).normal(size=(37, 19)).astype(np.float16)
+    bands = [pyramid.reduce_times(x[start : start + 8], 2) for start in range(0, 37, 8)]
+    check(pyramid.stack_rows(bands), x, 2)
+
+
+def test_top_cell_is_the_tensor() -> None:
+    x = np.random.default_rng(0).normal(size=(129, 257)).astype(np.float32)
+    top = all_levels(x)[-1]
+    assert top.count[0, 0] == x.size
+    assert (top.min[0, 0], top.max[0, 0]) == (x.min(), x.max())
+    assert top.mean[0, 0] == pytest.approx(x.mean(dtype=np.float64), abs=1e-7)
+
+
+def test_area_weighted_mean_is_kept_on_every_level() -> None:
+    x = np.random.default_rng(3).normal(5, 1, (131, 67)).astype(np.float32)
+    for level in all_levels(x):
+        weighted = (level.mean.astype(np.float64) * level.count).sum() / level.count.sum()
+        assert weighted == pytest.approx(x.mean(dtype=np.float64), rel=1e-6)
+
+
+def test_one_outlier_stays_visible_in_extremes() -> None:
+    x = np.zeros((513, 700), np.float32)
+    x[400, 600] = -7
+    values, states = pyramid.tile_values(all_levels(x)[-1], "extremes", (slice(None), slice(None)))
+    assert values.tolist() == [[-7]]
+    x[3, 3] = np.nan
+    _, states = pyramid.tile_values(all_levels(x)[-1], "extremes", (slice(None), slice(None)))
+    assert states.tolist() == [[State.NAN]]
+    values, states = pyramid.tile_values(all_levels(x)[-1], "mean", (slice(None), slice(None)))
+    assert states.tolist() == [[State.FINITE]]
+
+
+def test_cells_without_a_number_say_what_they_are() -> None:
+    x = np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float32)
+    padding = np.array([[False, False, False, True]])
+    for reduction in pyramid.REDUCTIONS:
+        values, states = pyramid.tile_values(pyramid.level_from_array(x, padding), reduction, (slice(None),) * 2)
+        assert states.tolist() == [[State.NAN, State.POSINF, State.NEGINF, State.PADDING]]
+        assert not values.any()
+
+
+def test_variance_survives_a_large_mean() -> None:
+    x = (1e6 + np.random.default_rng(0).integers(0, 2, (64, 64))).astype(np.float32)
+    assert all_levels(x)[-1].variance[0, 0] == pytest.approx(x.astype(np.float64).var(), rel=1e-3)
+    assert pyramid.reduce_times(x, 6).variance[0, 0] == pytest.approx(x.astype(np.float64).var(), rel=1e-2)
+
+
+def test_an_unknown_reduction_is_refused() -> None:
+    with pytest.raises(NnscopeError, match="no reduction"):
+        pyramid.tile_values(pyramid.level_from_array(np.zeros((1, 1))), "median", (slice(None),) * 2)
