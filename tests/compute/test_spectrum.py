@@ -1,0 +1,85 @@
+"""Singular values against numpy.linalg.svd in float64, exact and randomized, with their certificate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnscope.compute import spectrum
+from nnscope.compute.spectrum import top_singular_values
+from nnscope.core.errors import NnscopeError
+from tests.scene.sources import ArraySource
+
+
+def reader(array: np.ndarray):
+    return ArraySource({"w": array}).reader("w")
+
+
+@given(
+    st.lists(st.integers(1, 12), min_size=2, max_size=4).map(tuple),
+    st.sampled_from([np.float16, np.float32, np.float64, np.int8]),
+    st.integers(0, 1000),
+)
+def test_small_spectra_are_exact(shape: tuple[int, ...], dtype: type, seed: int) -> None:
+    array = (np.random.default_rng(seed).normal(size=shape) * 20).astype(dtype)
+    found = top_singular_values(reader(array), 64)
+    matrix = array.astype(np.float64).reshape(shape[0], -1)
+    expected = np.linalg.svd(matrix, compute_uv=False)
+    np.testing.assert_allclose(found.sigma, expected, rtol=1e-6, atol=1e-6 * max(1.0, expected[0]))
+    assert found.exact
+    assert found.shape == matrix.shape
+    assert found.frobenius == pytest.approx(np.linalg.norm(matrix), rel=1e-9)
+
+
+def test_ranks() -> None:
+    found = top_singular_values(reader(np.eye(5, dtype=np.float32)), 5)
+    assert found.stable_rank == pytest.approx(5)
+    assert found.effective_rank == pytest.approx(5)
+    one = top_singular_values(reader(np.outer(np.arange(4.0), np.arange(1.0, 7))), 4)
+    assert one.stable_rank == pytest.approx(1)
+    assert one.effective_rank == pytest.approx(1)
+
+
+@pytest.mark.parametrize("shape", [(500, 8), (8, 500), (8, 50, 3, 3)], ids=str)
+def test_an_elongated_matrix_goes_through_its_triangular_factor(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spectrum, "BAND", 64)
+    array = np.random.default_rng(0).normal(size=shape)
+    expected = np.linalg.svd(array.reshape(shape[0], -1), compute_uv=False)
+    np.testing.assert_allclose(top_singular_values(reader(array), 8).sigma, expected, rtol=1e-12)
+
+
+def test_large_spectra_are_found_and_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spectrum, "EXACT_SIDE", 100)
+    monkeypatch.setattr(spectrum, "BAND", 5000)
+    rng = np.random.default_rng(0)
+    u, v = (np.linalg.qr(rng.normal(size=(n, 200)))[0] for n in (300, 400))
+    array = ((u * 0.9 ** np.arange(200)) @ v.T).astype(np.float32)
+    found = top_singular_values(reader(array), 8)
+    expected = np.linalg.svd(array.astype(np.float64), compute_uv=False)
+    assert not found.exact
+    np.testing.assert_allclose(found.sigma, expected[:8], rtol=1e-3)
+    assert found.residual < 1e-2
+    assert found.frobenius == pytest.approx(np.linalg.norm(array), rel=1e-5)
+    assert np.isnan(found.effective_rank)
+
+
+def test_odd_values_count_as_zero_and_are_told() -> None:
+    array = np.array([[np.nan, 1.0], [np.inf, 0.0]])
+    found = top_singular_values(reader(array), 2)
+    assert "2 values" in found.note
+    np.testing.assert_allclose(found.sigma, [1.0, 0.0], atol=1e-12)
+
+
+def test_zeros_have_no_rank() -> None:
+    found = top_singular_values(reader(np.zeros((3, 4))), 2)
+    assert (found.stable_rank, found.effective_rank) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (0, 3), (3, 0, 2)], ids=str)
+def test_what_is_no_matrix_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(NnscopeError, match="need a matrix"):
+        top_singular_values(reader(np.zeros(shape)), 2)
