@@ -71,7 +71,7 @@ def report() -> list[Check]:
     deadline = time.monotonic() + DEADLINE
     checks = [_python(), _system(), *_packages()]
     qt, gl, cuda = (probes[name].answer(deadline) for name in ("qt", "gl", "cuda"))
-    return [*checks, _display(), _qt(qt), *_opengl(gl), *_gpu(cuda), *_optional()]
+    return [*checks, _display(), _qt(qt), _opengl(gl), *_gpu(cuda), *_optional()]
 
 
 def as_json(checks: list[Check]) -> dict[str, Any]:
@@ -204,19 +204,26 @@ def _display() -> Check:
 def _qt(answer: dict[str, Any]) -> Check:
     missing = native.missing_libraries(native.window_libraries())
     if missing:
-        return Check("qt", "fail", answer.get("error", ""), native.missing_sentence(missing))
+        return Check("qt", "fail", "the platform plugin does not load", native.missing_sentence(missing))
     if "error" in answer:
         return Check("qt", "fail", answer["error"], "Install it again with `pip install --force-reinstall PyQt6`.")
     return Check("qt", "ok", f"Qt {answer['qt']}, PyQt {answer['pyqt']}, platform {answer['platform']}")
 
 
-def _opengl(answer: dict[str, Any]) -> list[Check]:
+def _opengl(answer: dict[str, Any]) -> Check:
     missing = native.missing_drivers() + native.missing_libraries(native.OFFSCREEN)
     if missing:
-        return [Check("opengl", "fail", answer.get("error", ""), native.missing_sentence(missing))]
+        return Check("opengl", "fail", "no driver", native.missing_sentence(missing))
     if "error" in answer:
-        return [Check("opengl", "fail", answer["error"], "Install or update the graphics driver.")]
-    return [Check("opengl", "ok", ", ".join(f"{name} {value}" for name, value in answer.items()))]
+        return Check("opengl", "fail", answer["error"], "Install or update the graphics driver.")
+    return Check("opengl", "ok", _gl_detail(answer))
+
+
+def _gl_detail(limits: dict[str, Any]) -> str:
+    """What `nnscope.render.limits` printed, in a line."""
+    by = " (software: the processor draws)" if limits["software"] else ""
+    sizes = f"textures up to {limits['max_texture_size']}, 3D up to {limits['max_3d_texture_size']}"
+    return f"{limits['renderer']}{by}, OpenGL {limits['version']}, {sizes}"
 
 
 def _gpu(answer: dict[str, Any]) -> list[Check]:
