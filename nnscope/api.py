@@ -83,3 +83,25 @@ def capture(
     from nnscope.sources.live.capture import capture as hooks
 
     return CapturedTensors(hooks(model, layers, kinds))
+
+
+def launch(source: str | os.PathLike[str] | TensorCollection | None = None) -> int:
+    """Open the window, and return when it is closed.
+
+    Parameters
+    ----------
+    source : path, TensorCollection, or None
+        What to show. A collection from `open` is opened again by the window; one from `capture` is shown as it is, with
+        the model's parameters. With None the window begins with its welcome page.
+
+    Returns
+    -------
+    int
+        0, or 1 when no window can open here; the reason is said on stderr.
+    """
+    from nnscope.app import run
+
+    if isinstance(source, TensorCollection):
+        paths, engines = source.for_window()
+        return run(paths, engines=engines)
+    return run([] if source is None else [os.fspath(source)])

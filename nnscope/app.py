@@ -7,15 +7,20 @@ import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from nnscope.engine.protocol import Engine
     from nnscope.gui.exceptions import ExceptionHooks
     from nnscope.gui.main_window import MainWindow
 
 DEMO = "demo:digits-cnn"
 
 
-def run(paths: Sequence[str], on_first_picture: Callable[[], None] | None = None) -> int:
+def run(
+    paths: Sequence[str],
+    on_first_picture: Callable[[], None] | None = None,
+    engines: Mapping[str, Engine] | None = None,
+) -> int:
     """Open the window on ``paths`` and return when it has closed.
 
     Parameters
@@ -25,6 +30,8 @@ def run(paths: Sequence[str], on_first_picture: Callable[[], None] | None = None
         runs behind it.
     on_first_picture : callable, optional
         Called once, when the first frame with a picture in it has been drawn.
+    engines : mapping of str to Engine, optional
+        Engines made elsewhere, by the name to show them under; the window closes them.
 
     Returns
     -------
@@ -42,22 +49,29 @@ def run(paths: Sequence[str], on_first_picture: Callable[[], None] | None = None
     hooks = ExceptionHooks()
     hooks.install()  # before the application object exists (promise P18)
     try:
-        return _run(hooks, paths, on_first_picture)
+        return _run(hooks, paths, on_first_picture, engines or {})
     finally:
         hooks.remove()
 
 
-def _run(hooks: ExceptionHooks, paths: Sequence[str], on_first_picture: Callable[[], None] | None) -> int:
+def _run(
+    hooks: ExceptionHooks,
+    paths: Sequence[str],
+    on_first_picture: Callable[[], None] | None,
+    engines: Mapping[str, Engine],
+) -> int:
     from nnscope.gui.application import make_application, run_application
 
     application = make_application()
-    window = build_window(paths or [DEMO])
+    window = build_window(paths if paths or engines else [DEMO])
     hooks.listen(window.show_failure_later)
     if on_first_picture is not None:
         window.when_first_picture(on_first_picture)
     window.show()
     if paths:
         window.open_paths(paths)
+    for key, engine in engines.items():
+        window.show_engine(key, engine)
     return run_application(application, window.close)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nnscope.core.tensor import Listing, TensorInfo
+    from nnscope.engine.protocol import Engine
     from nnscope.sources.live.capture import Capture
     from nnscope.sources.live.source import LiveSource
 
@@ -33,12 +34,27 @@ class CapturedTensors(TensorCollection):
         self._hooks = hooks
         super().__init__(_LiveClient(hooks.source))
 
+    def for_window(self) -> tuple[list[str], dict[str, Engine]]:
+        """An engine with threads of its own, over the same values and the model's parameters."""
+        return [], {self.path: LocalEngine(_Borrowed(self._hooks.source))}
+
     def __enter__(self) -> Self:
         self._hooks.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._hooks.__exit__(kind, error, at)
+
+
+class _Borrowed:
+    """A live source that stays open, with its hooks on the model, when who borrowed it closes it."""
+
+    def __init__(self, source: LiveSource) -> None:
+        self.listing = source.listing
+        self.reader = source.reader
+
+    def close(self) -> None:
+        """The source is not ours."""
 
 
 class _LiveClient(Client):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nnscope.core.tensor import Listing
+    from nnscope.engine.protocol import Engine
     from nnscope.headless.client import Client
 
 SHOWN = 50  # rows of a collection in a notebook
@@ -64,6 +65,10 @@ class TensorCollection(Mapping[str, Tensor]):
             If nothing runs here, or there is no such sample.
         """
         self._client.control("sample", index=index)
+
+    def for_window(self) -> tuple[list[str], dict[str, Engine]]:
+        """What `nnscope.app.run` opens to show the same: paths, and engines by name."""
+        return [self.path], {}
 
     def close(self) -> None:
         """Free files, threads and processes. Idempotent; tensors can't be read any more."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from nnscope.core.errors import Failure
     from nnscope.core.layout import Layout
     from nnscope.core.registry import ModelSpec
+    from nnscope.engine.protocol import Engine
     from nnscope.gui.canvas import Canvas, FrameSource
     from nnscope.gui.poster import Poster
     from nnscope.scene.controller import Controller
@@ -95,6 +96,11 @@ class MainWindow(QMainWindow):
             key = self.controller.open(path)
             self._wanted.add(key)
             self.source_listed(key)
+
+    def show_engine(self, key: str, engine: Engine) -> None:
+        """Show what an engine made elsewhere holds: values captured in the process that opened the window."""
+        self.controller.adopt(key, engine)
+        self.central.show_canvas()
 
     def source_listed(self, key: str) -> None:
         """A source has come or gone: bring one that was asked for to the front, the welcome page when none is left."""
