@@ -113,7 +113,7 @@ def _exact(bands: _Bands) -> tuple[np.ndarray, float, float]:
     for slab in bands.slabs():
         factor = np.concatenate([factor, slab.astype(np.float64)])
         if len(factor) > 4 * short:
-            factor = np.linalg.qr(factor, mode="r")
+            factor = np.asarray(np.linalg.qr(factor, mode="r"))
     sigma = np.linalg.svd(factor, compute_uv=False)
     return sigma, 0.0, float(np.sqrt(np.sum(sigma**2)))
 

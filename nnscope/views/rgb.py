@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.compute.decode import to_float
+from nnscope.compute.pca import align, pca, scores_to_rgb
 from nnscope.core.answer import ProbeAnswer
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import Layout, mosaic, planes
@@ -202,7 +203,7 @@ def _domain(scores: Scores, quantiles: tuple[float, float] | None) -> np.ndarray
     shown = scores.values[scores.states == State.FINITE]
     if not len(shown):
         return np.array([[0.0] * COMPONENTS, [1.0] * COMPONENTS])
-    return np.quantile(shown, quantiles or (0.0, 1.0), axis=0)
+    return np.asarray(np.quantile(shown, quantiles or (0.0, 1.0), axis=0))
 
 
 def _tile(scores: Scores, domain: np.ndarray, level: int, row: int, col: int) -> Tile:
