@@ -141,7 +141,7 @@ def scores_to_rgb(scores: np.ndarray, limits: np.ndarray) -> np.ndarray:
     low, high = np.asarray(limits, np.float64)
     span = high - low
     scale = np.divide(255.0, span, out=np.zeros_like(span), where=span > 0)
-    return np.rint(np.clip((scores - low) * scale, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip((scores - low) * scale, 0, 255)), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +165,7 @@ class _Centred:
             most = max(most, float(np.abs(band).max(initial=0)))
             total += np.add.reduce(band, axis=0, dtype=np.float64) / max(1, len(x))
         factor = 1.0 if 1e-100 < most < 1e100 or most == 0 else math.ldexp(1.0, -math.frexp(most)[1])
-        return cls(x, valid, total * (len(x) / max(1, np.count_nonzero(valid))), factor)
+        return cls(x, valid, total * (len(x) / max(1, int(np.count_nonzero(valid)))), factor)
 
     def rows(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Bands of rows in float64; rows that take no part are zero."""
@@ -184,7 +184,7 @@ class _Centred:
             centred *= self.factor
         if not valid.all():
             centred[~valid] = 0.0
-        return centred
+        return np.asarray(centred)
 
 
 def _spans(n: int, other: int) -> Iterator[slice]:
@@ -266,4 +266,4 @@ def _signed(vectors: np.ndarray) -> np.ndarray:
 def _unit(vectors: np.ndarray) -> np.ndarray:
     """Rows of length one; rows of zero stay."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0))
