@@ -153,6 +153,9 @@ class PaneFrame:
         The whole pane: axes, title and legend lie between it and the picture.
     picture : Rect
         Where the grid may appear, and nowhere else: the pane less its `margins`.
+    blocks : (int, int)
+        Rows and columns of cells in each part of a mosaic (a kernel, a channel): lines are drawn between parts. 0 for
+        none.
     title, subtitle : str
         Address, and shape · dtype · layout in words.
     message : str
@@ -171,6 +174,7 @@ class PaneFrame:
     col_axis: AxisTicks = AxisTicks("")
     numbers: CellNumbers | None = None
     markers: tuple[Marker, ...] = ()
+    blocks: tuple[int, int] = (0, 0)
     title: str = ""
     subtitle: str = ""
     message: str = ""

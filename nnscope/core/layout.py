@@ -149,10 +149,21 @@ def mosaic(shape: tuple[int, ...], axis: int) -> Layout:
     if 0 in shape:
         return planes(shape)
     height, width = shape[-2:]
-    # choose the number of columns so that the whole mosaic is near square, not the grid of channels
-    columns = min(shape[axis], max(1, round(math.sqrt(shape[axis] * height / width))))
+    columns = _mosaic_columns(shape[axis], height / width)
     fixed = tuple((a if a < axis else a + 1, 0) for a in others)
     return Layout(shape, (axis, rank - 1), (axis + 1, rank), fixed, (axis, columns))
+
+
+def _mosaic_columns(count: int, aspect: float) -> int:
+    """How many of ``count`` parts (``aspect`` = height/width each) stand in a row: few empty places, near square."""
+    ideal = math.sqrt(count * aspect)  # the whole mosaic would be square
+
+    def cost(columns: int) -> float:
+        empty = (-(-count // columns) * columns - count) / count
+        return 2 * empty + abs(math.log(columns / ideal))
+
+    near = range(max(1, int(ideal / 2)), min(count, math.ceil(ideal * 2.5)) + 1)
+    return min(near, key=cost, default=max(1, min(count, round(ideal))))
 
 
 def _vector(shape: tuple[int, ...]) -> Layout:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_ZOOM = 256.0  # device pixels per cell
 SNAP_ZOOM = 4.0  # from here on a fitted picture uses whole pixels per cell
-FIT_ZOOM = 48.0  # a fitted picture makes no cell larger than this
+FIT_ZOOM = 96.0  # a fitted picture makes no cell larger than this
 
 
 def fit(grid: tuple[int, int], picture: Rect) -> Camera2D:

@@ -6,6 +6,7 @@ to fine, and what has arrived goes over them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,7 @@ def compose(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: Ti
         row_axis=_ticks(resolved, resolved.layout.rows, window[:2], shown.zoom / place.scale),
         col_axis=_ticks(resolved, resolved.layout.cols, window[2:], shown.zoom / place.scale),
         numbers=_numbers(resolved, window, shown.zoom / place.scale, tiles) if ready else None,
+        blocks=_blocks(resolved.layout),
         message="" if ready else "Reading …",
     )
     return Composed(frame, tuple(missing), best.picture if best else None, level, shown)
@@ -194,6 +196,16 @@ def _numbers(
 
 def _ticks(resolved: Resolved, axes: tuple[int, ...], window: tuple[int, int], zoom: float) -> AxisTicks:
     return axis_ticks(resolved.layout, axes, resolved.info.axes, window, zoom)
+
+
+def _blocks(layout: Layout) -> tuple[int, int]:
+    """Cells under one index of the outermost row and column axis, where there are more axes within."""
+
+    def inner(axes: tuple[int, ...]) -> int:
+        size = math.prod(layout.virtual_shape[a] for a in axes[1:])
+        return size if len(axes) > 1 and size > 1 else 0
+
+    return inner(layout.rows), inner(layout.cols)
 
 
 def _subtitle(resolved: Resolved) -> str:
