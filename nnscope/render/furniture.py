@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnscope.render.placement import Axis
 
 SEPARATOR_ZOOM = 16.0  # logical pixels per cell from which thin lines part the cells, in both modes
+PARTS_ZOOM = 6.0  # logical pixels per part of a mosaic from which lines of their own part them
 _SEPARATOR_OPACITY = 0.5  # at twice that zoom and above
 _LEAST_MARKER = 8  # logical pixels; a smaller cell gets a larger frame around it
 
@@ -89,23 +90,30 @@ def _draw_message(overlay: Overlay, pane: PaneFrame) -> None:
 
 
 def _draw_separators(overlay: Overlay, pane: PaneFrame, horizontal: Axis, vertical: Axis, grid: Rect) -> None:
-    """One device pixel along the left and upper edge of each cell, fading in; a cell's own colour stays as it is."""
-    strength = pane.camera.zoom / overlay.scale / SEPARATOR_ZOOM - 1
-    if strength <= 0:
+    """Lines of one device pixel along the left and upper edges of cells, and of the parts of a mosaic, fading in."""
+    rows, cols = pane.blocks
+    zoom = pane.camera.zoom / overlay.scale
+    parts = (_starts(horizontal, grid.x, grid.w, cols), _starts(vertical, grid.y, grid.h, rows))
+    part_zoom = zoom * min((side for side in pane.blocks if side), default=0)
+    _draw_lines(overlay, grid, parts, min(part_zoom / PARTS_ZOOM - 1, 1.0))
+    cells = (_starts(horizontal, grid.x, grid.w, 1), _starts(vertical, grid.y, grid.h, 1))
+    _draw_lines(overlay, grid, cells, min(zoom / SEPARATOR_ZOOM - 1, 1.0) * _SEPARATOR_OPACITY)
+
+
+def _draw_lines(overlay: Overlay, grid: Rect, starts: tuple[np.ndarray, np.ndarray], opacity: float) -> None:
+    if opacity <= 0:
         return
-    x, y = _starts(horizontal, grid.x, grid.w), _starts(vertical, grid.y, grid.h)
-    lines = np.concatenate(
-        (
-            np.stack((x, np.full_like(x, grid.y), x + 1, np.full_like(x, grid.y + grid.h)), 1),
-            np.stack((np.full_like(y, grid.x), y, np.full_like(y, grid.x + grid.w), y + 1), 1),
-        )
-    )
-    overlay.rects(lines, np.array(overlay.theme.ground), min(strength, 1.0) * _SEPARATOR_OPACITY)
+    x, y = starts
+    upright = np.stack((x, np.full_like(x, grid.y), x + 1, np.full_like(x, grid.y + grid.h)), 1)
+    level = np.stack((np.full_like(y, grid.x), y, np.full_like(y, grid.x + grid.w), y + 1), 1)
+    overlay.rects(np.concatenate((upright, level)), np.array(overlay.theme.ground), opacity)
 
 
-def _starts(axis: Axis, first: int, length: int) -> np.ndarray:
-    """Device pixels within the grid at which a cell begins, without the very first."""
-    cells = axis.cells[first - axis.first :][:length]
+def _starts(axis: Axis, first: int, length: int, every: int) -> np.ndarray:
+    """Device pixels within the grid at which every ``every``-th cell begins, without the very first; none for 0."""
+    if not every:
+        return np.zeros(0, np.int64)
+    cells = axis.cells[first - axis.first :][:length] // every
     return first + 1 + np.flatnonzero(np.diff(cells))
 
 
