@@ -16,7 +16,7 @@ from nnscope.render.overlay import Overlay, aligned
 from nnscope.render.placement import axes, grid_rect
 
 if TYPE_CHECKING:
-    from nnscope.core.frame import Frame, Marker, PaneFrame
+    from nnscope.core.frame import Colour, Frame, Marker, PaneFrame
     from nnscope.render.glyphs import Glyphs
     from nnscope.render.placement import Axis
 
@@ -95,18 +95,21 @@ def _draw_separators(overlay: Overlay, pane: PaneFrame, horizontal: Axis, vertic
     zoom = pane.camera.zoom / overlay.scale
     parts = (_starts(horizontal, grid.x, grid.w, cols), _starts(vertical, grid.y, grid.h, rows))
     part_zoom = zoom * min((side for side in pane.blocks if side), default=0)
-    _draw_lines(overlay, grid, parts, min(part_zoom / PARTS_ZOOM - 1, 1.0))
     cells = (_starts(horizontal, grid.x, grid.w, 1), _starts(vertical, grid.y, grid.h, 1))
-    _draw_lines(overlay, grid, cells, min(zoom / SEPARATOR_ZOOM - 1, 1.0) * _SEPARATOR_OPACITY)
+    strength = min(zoom / SEPARATOR_ZOOM - 1, 1.0) * _SEPARATOR_OPACITY
+    _draw_lines(overlay, grid, cells, overlay.theme.ground, strength)
+    _draw_lines(overlay, grid, parts, overlay.theme.secondary, min(part_zoom / PARTS_ZOOM - 1, 1.0))
 
 
-def _draw_lines(overlay: Overlay, grid: Rect, starts: tuple[np.ndarray, np.ndarray], opacity: float) -> None:
+def _draw_lines(
+    overlay: Overlay, grid: Rect, starts: tuple[np.ndarray, np.ndarray], colour: Colour, opacity: float
+) -> None:
     if opacity <= 0:
         return
     x, y = starts
     upright = np.stack((x, np.full_like(x, grid.y), x + 1, np.full_like(x, grid.y + grid.h)), 1)
     level = np.stack((np.full_like(y, grid.x), y, np.full_like(y, grid.x + grid.w), y + 1), 1)
-    overlay.rects(np.concatenate((upright, level)), np.array(overlay.theme.ground), opacity)
+    overlay.rects(np.concatenate((upright, level)), np.array(colour), opacity)
 
 
 def _starts(axis: Axis, first: int, length: int, every: int) -> np.ndarray:
