@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.core.frame import Rect
+from nnscope.core.frame import DARK, Rect
 from nnscope.render.axes import draw_axes
 from nnscope.render.glyphs import Face
 from nnscope.render.legend import badge_width, draw_badge, draw_legend, has_column
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEPARATOR_ZOOM = 16.0  # logical pixels per cell from which thin lines part the cells, in both modes
 PARTS_ZOOM = 6.0  # logical pixels per part of a mosaic from which lines of their own part them
+LIGHT_MAP = 125.0  # mean sRGB byte of a colour map that counts as light
 _SEPARATOR_OPACITY = 0.5  # at twice that zoom and above
 _LEAST_MARKER = 8  # logical pixels; a smaller cell gets a larger frame around it
 
@@ -98,7 +99,13 @@ def _draw_separators(overlay: Overlay, pane: PaneFrame, horizontal: Axis, vertic
     cells = (_starts(horizontal, grid.x, grid.w, 1), _starts(vertical, grid.y, grid.h, 1))
     strength = min(zoom / SEPARATOR_ZOOM - 1, 1.0) * _SEPARATOR_OPACITY
     _draw_lines(overlay, grid, cells, overlay.theme.ground, strength)
-    _draw_lines(overlay, grid, parts, overlay.theme.secondary, min(part_zoom / PARTS_ZOOM - 1, 1.0))
+    _draw_lines(overlay, grid, parts, _part_colour(pane), min(part_zoom / PARTS_ZOOM - 1, 1.0))
+
+
+def _part_colour(pane: PaneFrame) -> Colour:
+    """Dark lines on a map that is light for the most part, light ones on the others and on pictures of any colour."""
+    light = pane.style is not None and float(pane.style.lut[:, :3].mean()) > LIGHT_MAP
+    return DARK.ground if light else DARK.secondary
 
 
 def _draw_lines(
