@@ -93,6 +93,11 @@ class PictureSaver(QObject):
         if clipboard is not None:
             clipboard.setImage(as_image(self._canvas.picture(frame)))
 
+    @property
+    def busy(self) -> bool:
+        """Whether a picture waits for its parts."""
+        return self._wanted is not None
+
     def cancel(self) -> None:
         """Not wanted any more; nothing is left behind."""
         self._finish()
@@ -110,18 +115,23 @@ class PictureSaver(QObject):
         frame = self._controller.frame(wanted.width, wanted.height, wanted.scale, wanted.magnify)
         if not self._controller.settled:
             return
-        rgba = self._canvas.picture(frame)
+        try:
+            rgba = self._canvas.picture(frame)
+        except NnscopeError as error:
+            self.failed.emit(Failure.of(error))
+        else:
+            self._write(wanted.path, rgba, self._metadata(frame))
         self._finish()
-        self._write(wanted.path, rgba, self._metadata(frame))
 
     def _finish(self) -> None:
         self._timer.stop()
         self._wanted = None
         self._frames.held = False
-        if self._progress is not None:
-            self._progress.close()
-            self._progress.deleteLater()
-            self._progress = None
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            progress.canceled.disconnect(self.cancel)  # closing it counts as cancelling
+            progress.close()
+            progress.deleteLater()
         self._controller.redraw.emit()  # positions on screen hold again
 
     def _metadata(self, frame: Frame) -> dict[str, str]:

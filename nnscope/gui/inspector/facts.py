@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from nnscope.core.text import plain
 from nnscope.gui import fonts, numbers
-from nnscope.gui.text import ElidedLabel, Label, tooltip
+from nnscope.gui.text import ElidedLabel, Label
 
 if TYPE_CHECKING:
     from nnscope.core.tensor import TensorInfo
@@ -25,7 +25,7 @@ class Facts(QWidget):
         self._address = ElidedLabel()
         self._address.setFont(fonts.mono(fonts.SIZE))
         self._address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._values: dict[str, ElidedLabel] = {}
+        self._rows: dict[str, tuple[Label, ElidedLabel]] = {}
         self._warning = Label("", "warning")
         self._warning.setWordWrap(True)
         grid = QGridLayout(self)
@@ -52,6 +52,10 @@ class Facts(QWidget):
         self._warning.setText(plain(info.unreadable, 400))
         self._warning.setVisible(bool(info.unreadable))
 
+    def texts(self) -> dict[str, str]:
+        """What is shown, by name."""
+        return {name: value.text() for name, (_, value) in self._rows.items()}
+
     def _add(self, grid: QGridLayout, row: int, name: str) -> None:
         label = Label(name, "secondary")
         value = ElidedLabel()
@@ -60,12 +64,10 @@ class Facts(QWidget):
         value.setBuddy(label)
         grid.addWidget(label, row, 0)
         grid.addWidget(value, row, 1)
-        self._values[name] = value
-        self._labels = {**getattr(self, "_labels", {}), name: label}
+        self._rows[name] = (label, value)
 
     def _set(self, name: str, text: str) -> None:
-        value = self._values[name]
+        label, value = self._rows[name]
         value.setText(text)
-        value.setToolTip(tooltip(text))
-        for widget in (value, self._labels[name]):
+        for widget in (label, value):
             widget.setVisible(bool(text))
