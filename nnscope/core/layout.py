@@ -111,9 +111,10 @@ class Layout:
 def default_layout(shape: tuple[int, ...]) -> Layout:
     """What people expect to see first.
 
-    0-d: one cell. Vectors: one row up to 64 elements, else a near-square grid. Matrices: as they are. Three axes
-    (C, H, W): a mosaic of channels. Four axes (O, I, kh, kw) or (B, C, H, W): with small trailing axes (≤ 16) a mosaic
-    of kernels, else the first batch item's mosaic of channels. More axes: the last two, the others fixed at 0.
+    0-d: one cell. Vectors: one row up to 64 elements, else a near-square grid. Matrices: as they are, long and narrow
+    ones folded. Three axes (C, H, W): a mosaic of channels. Four axes (O, I, kh, kw) or (B, C, H, W): with small
+    trailing axes (≤ 16) a mosaic of kernels, else the first batch item's mosaic of channels. More axes: the last two,
+    the others fixed at 0.
     """
     rank = len(shape)
     if rank == 0:
@@ -121,7 +122,7 @@ def default_layout(shape: tuple[int, ...]) -> Layout:
     if rank == 1:
         return _vector(shape)
     if rank == 2:
-        return Layout(shape, (0,), (1,))
+        return folded(shape) if is_elongated(shape) else planes(shape)
     if rank == 3:
         return mosaic(shape, 0)
     if rank == 4 and max(shape[2:]) <= 16 and shape[0] * shape[1] > 1:
@@ -140,6 +141,22 @@ def planes(shape: tuple[int, ...]) -> Layout:
     if 0 in shape[:-2]:  # nothing to fix an index in: every axis goes into the rows
         return Layout(shape, tuple(range(rank - 1)), (rank - 1,))
     return Layout(shape, (rank - 2,), (rank - 1,), tuple((a, 0) for a in range(rank - 2)))
+
+
+def is_elongated(shape: tuple[int, ...]) -> bool:
+    """Whether a matrix is so long and narrow that a picture of it as it is would be a line."""
+    long, short = max(shape), min(shape)
+    return short > 0 and long >= 1024 and long >= 8 * short
+
+
+def folded(shape: tuple[int, ...]) -> Layout:
+    """A long matrix cut into pieces that lie side by side, near square together (a wide one: one below the other)."""
+    long = 0 if shape[0] >= shape[1] else 1
+    pieces = max(1, round(math.sqrt(shape[long] / shape[1 - long])))
+    split = (long, -(-shape[long] // pieces))
+    if long == 0:  # virtual axes: piece, row within it, column
+        return Layout(shape, (1,), (0, 2), (), split)
+    return Layout(shape, (1, 0), (2,), (), split)  # row, piece, column within it
 
 
 def mosaic(shape: tuple[int, ...], axis: int) -> Layout:

@@ -6,6 +6,8 @@ are elided in the middle. It never interprets markup; widgets that could must be
 
 from __future__ import annotations
 
+import unicodedata
+
 
 def plain(text: str, limit: int = 256) -> str:
     """``text`` with control, format and bidirectional characters escaped, elided to ``limit`` characters.
@@ -25,8 +27,8 @@ def plain(text: str, limit: int = 256) -> str:
 
 
 def _visible(c: str) -> str:
-    """Printable characters as they are; control, format, direction and odd space characters as escapes."""
-    if c.isprintable():
+    """Printable characters and spaces of any width as they are; control, format and direction ones as escapes."""
+    if c.isprintable() or unicodedata.category(c) == "Zs":
         return c
     code = ord(c)
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

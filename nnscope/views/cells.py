@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
+SPARE = 4  # a part of a split axis is read with what lies between as long as that is less than so many times more
+
 
 def read_cells(
     reader: TensorReader, layout: Layout, rows: Span, cols: Span, row_step: int = 1
@@ -30,7 +32,7 @@ def read_cells(
     rows, cols : (start, stop)
         Within the grid.
     row_step : int
-        Take every ``row_step``-th row only; needs a layout whose rows are one axis that is not split.
+        Take every ``row_step``-th row only; needs a layout whose rows are one axis, or the inner part of a split one.
 
     Returns
     -------
@@ -80,26 +82,40 @@ def _bound(box: list[Span], shape: tuple[int, ...], axes: tuple[int, ...], span:
 
 
 def _read_virtual(reader: TensorReader, layout: Layout, region: Region) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read a box given in virtual axes: the split axis is read as one run and cut into (outer, inner)."""
+    """Read a box given in virtual axes. Along a split axis it is one run, or a run for each outer index."""
     if layout.split is None:
         return reader.read(region), None
     axis, width = layout.split
-    (o0, o1, _), (i0, i1, _) = region[axis], region[axis + 1]
-    n = layout.shape[axis]
-    start, stop = (o0 * width + i0, (o1 - 1) * width + i1) if o1 - o0 == 1 else (o0 * width, o1 * width)
-    held = min(stop, n)
-    real = (*region[:axis], (min(start, n), held, 1), *region[axis + 2 :])
-    values = reader.read(real)
-    missing = stop - max(start, held)
-    padding = None
-    if missing:
-        pad = [(0, missing if a == axis else 0) for a in range(values.ndim)]
-        padding = np.pad(np.zeros(values.shape, bool), pad, constant_values=True)
-        values = np.concatenate([values, np.zeros_like(values, shape=_padded(values.shape, axis, missing))], axis)
-    outer = o1 - o0
-    cut = (*values.shape[:axis], outer, (stop - start) // outer, *values.shape[axis + 1 :])
-    crop = (slice(None),) * (axis + 1) + ((slice(i0, i1),) if outer > 1 else ())
-    return values.reshape(cut)[crop], None if padding is None else padding.reshape(cut)[crop]
+    (o0, o1, _), (i0, i1, step) = region[axis], region[axis + 1]
+    if step == 1 and (o1 - o0 == 1 or (i1 - i0) * SPARE >= width):
+        whole = (0, width) if o1 - o0 > 1 else (i0, i1)
+        values, padding = _read_run(reader, layout, region, (o0 * width + whole[0], (o1 - 1) * width + whole[1], 1))
+        shape = (*values.shape[:axis], o1 - o0, whole[1] - whole[0], *values.shape[axis + 1 :])
+        crop = (slice(None),) * (axis + 1) + (slice(i0 - whole[0], i1 - whole[0]),)
+        return values.reshape(shape)[crop], None if padding is None else padding.reshape(shape)[crop]
+    runs = [_read_run(reader, layout, region, (o * width + i0, o * width + i1, step)) for o in range(o0, o1)]
+    values = np.stack([values for values, _ in runs], axis)
+    if all(padding is None for _, padding in runs):
+        return values, None
+    marks = [np.zeros(values.shape, bool) if padding is None else padding for values, padding in runs]
+    return values, np.stack(marks, axis)
+
+
+def _read_run(
+    reader: TensorReader, layout: Layout, region: Region, run: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Indices ``range(*run)`` of the split axis, the other axes as in ``region``; those past its end are padding."""
+    assert layout.split is not None
+    axis, n = layout.split[0], layout.shape[layout.split[0]]
+    start, stop, step = run
+    values = reader.read((*region[:axis], (min(start, n), min(stop, n), step), *region[axis + 2 :]))
+    missing = len(range(*run)) - values.shape[axis]
+    if not missing:
+        return values, None
+    pad = [(0, missing if a == axis else 0) for a in range(values.ndim)]
+    padding = np.pad(np.zeros(values.shape, bool), pad, constant_values=True)
+    zeros = np.zeros_like(values, shape=_padded(values.shape, axis, missing))
+    return np.concatenate([values, zeros], axis), padding
 
 
 def _padded(shape: tuple[int, ...], axis: int, count: int) -> tuple[int, ...]:

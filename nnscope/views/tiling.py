@@ -89,9 +89,8 @@ def block_under(context: BuildContext, reader: TensorReader, request: Probe) -> 
 
 
 def can_sample(layout: Layout) -> bool:
-    """Whether rows can be skipped: they are one whole axis of the tensor."""
-    split = () if layout.split is None else (layout.split[0], layout.split[0] + 1)
-    return len(layout.rows) == 1 and layout.rows[0] not in split
+    """Whether rows can be skipped: they are one axis of the tensor, or the inner part of one that is split."""
+    return len(layout.rows) == 1 and (layout.split is None or layout.rows[0] != layout.split[0])
 
 
 def _kept_levels(context: BuildContext, reader: TensorReader, request: BuildPicture) -> Levels | None:

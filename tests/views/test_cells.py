@@ -22,6 +22,8 @@ LAYOUTS = {
     "channels-fixed": mosaic((2, 11, 3, 5), 1).with_fixed(0, 1),
     "all-rows": Layout((2, 3, 4), (0, 1, 2), ()),
     "rank-5": planes((2, 2, 2, 3, 4)).with_fixed(2, 1),
+    "folded": Layout((23, 3), (1,), (0, 2), (), (0, 6)),
+    "folded-wide": Layout((3, 23), (1, 0), (2,), (), (1, 6)),
     "split-in-columns": Layout((10, 3), (2, 0), (1,), (), (0, 4)),
 }
 
@@ -70,6 +72,21 @@ def test_every_nth_row() -> None:
     values, padding = read_cells(ArrayReader(array), planes((10, 4)), (1, 10), (1, 3), row_step=3)
     assert padding is None
     np.testing.assert_array_equal(values, array[1:10:3, 1:3])
+
+
+def test_every_nth_row_of_a_folded_matrix() -> None:
+    array = np.arange(1, 70).reshape(23, 3)
+    layout = Layout((23, 3), (1,), (0, 2), (), (0, 6))
+    every, _ = read_cells(ArrayReader(array), layout, (0, 6), (2, 12))
+    values, padding = read_cells(ArrayReader(array), layout, (0, 6), (2, 12), row_step=2)
+    np.testing.assert_array_equal(values, every[::2])
+    assert padding is None or padding.shape == values.shape
+
+
+def test_a_small_window_of_a_folded_matrix_reads_little() -> None:
+    reader = ArrayReader(np.zeros((8000, 10)))
+    read_cells(reader, Layout((8000, 10), (1,), (0, 2), (), (0, 1000)), (5, 15), (0, 80))
+    assert reader.most <= 100
 
 
 def test_a_window_of_a_matrix_reads_no_more_than_itself() -> None:
