@@ -32,7 +32,7 @@ def axis_ticks(
     """
     if not axes:
         return AxisTicks("")
-    name = " × ".join(_name(layout, a, names) for a in axes if not _inner(layout, a))
+    name = " × ".join(_name(layout, a, names) for a in axes if not _inner(layout, a, axes))
     sizes = [layout.virtual_shape[a] for a in axes]
     block = math.prod(sizes[1:])  # cells per step of the outermost axis
     step = _nice(TICK_SPACING / max(zoom * block, 1e-12))
@@ -56,6 +56,6 @@ def _name(layout: Layout, axis: int, names: tuple[str, ...]) -> str:
     return names[axis] if axis < len(names) else f"axis {axis}"
 
 
-def _inner(layout: Layout, axis: int) -> bool:
-    """Whether ``axis`` is the inner part of a split along the same side's outer part; it is named once."""
-    return layout.split is not None and axis == layout.split[0] + 1 and layout.split[0] in (layout.rows + layout.cols)
+def _inner(layout: Layout, axis: int, axes: tuple[int, ...]) -> bool:
+    """Whether ``axis`` is the inner part of a split whose outer part lies along the same side: it is named once."""
+    return layout.split is not None and axis == layout.split[0] + 1 and layout.split[0] in axes

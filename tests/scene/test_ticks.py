@@ -1,0 +1,37 @@
+"""Axis ticks: where an index stands, and what it is called."""
+
+from __future__ import annotations
+
+from nnscope.core.layout import folded, mosaic, planes
+from nnscope.scene.ticks import axis_ticks
+
+
+def test_a_plain_axis_has_round_indices_in_the_middle_of_cells() -> None:
+    ticks = axis_ticks(planes((100, 50)), (0,), (), (3, 40), 10.0)
+    assert ticks.name == "axis 0"
+    assert ticks.ticks[:2] == ((10.5, "10"), (20.5, "20"))
+
+
+def test_known_names_are_used() -> None:
+    assert axis_ticks(planes((100, 50)), (1,), ("token", "unit"), (0, 50), 10.0).name == "unit"
+
+
+def test_parts_of_a_mosaic_are_counted_in_the_tensors_index() -> None:
+    layout = mosaic((32, 8, 8), 0)
+    assert layout.split == (0, 8)
+    rows = axis_ticks(layout, layout.rows, (), (0, 32), 10.0)
+    cols = axis_ticks(layout, layout.cols, (), (0, 64), 10.0)
+    assert rows.name == "axis 0 × axis 1"
+    assert [label for _, label in rows.ticks] == ["0", "8", "16", "24"]
+    assert rows.ticks[0][0] == 4
+    assert cols.name == "axis 2"
+
+
+def test_a_folded_matrix_names_both_sides() -> None:
+    layout = folded((8000, 10))
+    assert axis_ticks(layout, layout.rows, (), (0, 8000), 0.5).name == "axis 0"
+    assert axis_ticks(layout, layout.cols, (), (0, 10), 10.0).name == "axis 0 × axis 1"
+
+
+def test_no_axis_no_ticks() -> None:
+    assert axis_ticks(planes((4, 4)), (), (), (0, 1), 10.0).ticks == ()
