@@ -32,7 +32,7 @@ def axis_ticks(
     """
     if not axes:
         return AxisTicks("")
-    name = " × ".join(_name(layout, a, names) for a in axes if not _inner(layout, a, axes))
+    name = " × ".join(dict.fromkeys(_name(layout, a, names) for a in axes))  # both parts of a split have one name
     sizes = [layout.virtual_shape[a] for a in axes]
     block = math.prod(sizes[1:])  # cells per step of the outermost axis
     step = _nice(TICK_SPACING / max(zoom * block, 1e-12))
@@ -54,8 +54,3 @@ def _name(layout: Layout, axis: int, names: tuple[str, ...]) -> str:
     if layout.split is not None and axis > layout.split[0]:
         axis -= 1
     return names[axis] if axis < len(names) else f"axis {axis}"
-
-
-def _inner(layout: Layout, axis: int, axes: tuple[int, ...]) -> bool:
-    """Whether ``axis`` is the inner part of a split whose outer part lies along the same side: it is named once."""
-    return layout.split is not None and axis == layout.split[0] + 1 and layout.split[0] in axes

@@ -24,7 +24,7 @@ def test_parts_of_a_mosaic_are_counted_in_the_tensors_index() -> None:
     assert rows.name == "axis 0 × axis 1"
     assert [label for _, label in rows.ticks] == ["0", "8", "16", "24"]
     assert rows.ticks[0][0] == 4
-    assert cols.name == "axis 2"
+    assert cols.name == "axis 0 × axis 2"
 
 
 def test_a_folded_matrix_names_both_sides() -> None:
