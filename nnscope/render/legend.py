@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COLUMN = 144  # logical pixels
 _LINE = 16
+_TINT = 0.1  # of a badge's ground
 _BAR = (72, 208)  # least and greatest length of the bar
 _NAMES = {"minmax": "min–max", "zscore": "z-score", "robust": "robust z-score"}
 
@@ -60,8 +61,8 @@ def draw_legend(overlay: Overlay, pane: PaneFrame) -> None:
 
 def facts(legend: Legend, style: ColourStyle | None) -> list[Fact]:
     """The lines below the colour bar."""
-    level = f"level {legend.level}"
-    lines = [Fact(f"{level} · {legend.reduction}" if legend.reduction else level)]
+    lines = [Fact(legend.reduction)] if legend.reduction else []
+    lines.append(Fact(f"level {legend.level}"))
     if legend.normalisation is not None:
         lines.append(Fact(f"clipped {share(legend.clipped)}"))
     counts = (("NaN", legend.nan, "nan"), ("+Inf", legend.posinf, "posinf"), ("−Inf", legend.neginf, "neginf"))
@@ -102,7 +103,7 @@ def draw_badge(overlay: Overlay, legend: Legend, x: int, y: int) -> int:
         return 0
     word, colour = what
     width, height = badge_width(overlay, legend), overlay.px(20)
-    overlay.rounded(Rect(x, y, width, height), overlay.px(4), colour, 0.16)
+    overlay.rounded(Rect(x, y, width, height), overlay.px(4), colour, _TINT)
     overlay.text(word, x + overlay.px(8), y + overlay.px(14), replace(overlay.strong, colour=colour))
     return width
 
