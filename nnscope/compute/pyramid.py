@@ -47,7 +47,7 @@ class Level:
     Attributes
     ----------
     mean : ndarray of float64 (float32 at level 0)
-        Of the finite elements under each cell; 0 where there is none.
+        Of the finite elements under each cell, within float32's range; 0 where there is none.
     std : ndarray of float32
         Population standard deviation, whose square can leave float32's range.
     min, max : ndarray of float32
@@ -214,7 +214,7 @@ def tile_values(level: Level, reduction: str, where: Window) -> tuple[np.ndarray
 def _shown(part: Level, reduction: str) -> np.ndarray:
     match reduction:
         case "mean":
-            return np.asarray(part.mean.clip(-_F32_MAX, _F32_MAX), np.float32)
+            return part.mean.astype(np.float32)
         case "min":
             return part.min
         case "max":
@@ -240,7 +240,7 @@ class _Sums:
 
 def _assemble(sums: _Sums) -> Level:
     return Level(
-        sums.mean,
+        sums.mean.clip(-_F32_MAX, _F32_MAX),
         np.sqrt(sums.variance).clip(0, _F32_MAX).astype(np.float32),
         _clip(sums.low),
         _clip(sums.high),
@@ -266,25 +266,27 @@ def _reduce_directly(values: np.ndarray, times: int, padding: np.ndarray | None)
 def _sums(x: np.ndarray, padding: np.ndarray | None, side: int) -> _Sums:
     """Of a chunk x[cell row, row in the cell, column]; cells have ``side`` columns, fewer at the end."""
     low, high = np.minimum.reduce(x, axis=1), np.maximum.reduce(x, axis=1)
-    shift = np.repeat(x[:, 0, ::side], side, axis=1)[:, None, : x.shape[2]]
+    shift = np.repeat(x[:, 0, ::side].astype(np.float64), side, axis=1)[:, None, : x.shape[2]]
+    work = x.astype(np.float64)
     if padding is None and np.isfinite(low.min()) and np.isfinite(high.max()):
         widths = np.minimum(side, x.shape[2] - np.arange(0, x.shape[2], side, dtype=np.float64))
         n, rank = np.tile(x.shape[1] * widths, (len(x), 1)), np.zeros((len(x), widths.size), np.uint8)
-        work = np.subtract(x, shift, dtype=np.float64)
+        work -= shift
     else:
         finite, ranks = _inspect(x, padding)
         n = _join(np.add, np.add.reduce(finite, axis=1, dtype=np.float64), side)
         rank = _join(np.maximum, np.maximum.reduce(ranks, axis=1), side)
         low = np.minimum.reduce(np.where(finite, x, np.inf), axis=1)
         high = np.maximum.reduce(np.where(finite, x, -np.inf), axis=1)
-        shift = np.where(np.isfinite(shift), shift, 0)
-        work = np.where(finite, np.subtract(x, shift, dtype=np.float64), 0.0)
+        shift = np.where(np.isfinite(shift), shift, 0.0)
+        work = np.where(finite, work - shift, 0.0)
     total = np.add.reduce(work, axis=1)
     squares = np.add.reduce(np.square(work, out=work), axis=1)
     total, squares = _join(np.add, total, side), _join(np.add, squares, side)
     weight = np.maximum(n, 1.0)
     mean = total / weight
     variance = np.maximum(squares / weight - mean * mean, 0.0)
+    variance = np.nan_to_num(variance, copy=False, nan=np.inf, posinf=np.inf)  # where the squares overflowed
     mean += np.where(n > 0, shift[:, 0, ::side], 0.0)
     return _Sums(n, mean, variance, _join(np.minimum, low, side), _join(np.maximum, high, side), rank)
 

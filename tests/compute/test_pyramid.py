@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nnscope.compute import pyramid
-from nnscope.core.errors import NnscopeError
+from nnscope.core.errors import Cancelled, NnscopeError
 from nnscope.core.picture import State, level_count, level_shape
 
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -47,6 +47,7 @@ def check(level: pyramid.Level, x: np.ndarray, k: int, padding: np.ndarray | Non
         assert level.odd[r, c] == expected
 
 
+@settings(max_examples=40)
 @given(shapes, dtypes, st.integers(0, 2**32 - 1))
 def test_levels_are_block_reductions(shape: tuple[int, int], dtype: type, seed: int) -> None:
     x = (np.random.default_rng(seed).normal(size=shape) * 30).astype(dtype)
@@ -125,3 +126,63 @@ def test_variance_survives_a_large_mean() -> None:
 def test_an_unknown_reduction_is_refused() -> None:
     with pytest.raises(NnscopeError, match="no reduction"):
         pyramid.tile_values(pyramid.level_from_array(np.zeros((1, 1))), "median", (slice(None),) * 2)
+
+
+@pytest.mark.parametrize("grid", [(1, 1), (37, 53), (1, 300), (300, 1), (64, 64)], ids=str)
+@pytest.mark.parametrize("base", [0, 2])
+def test_streaming_builds_every_level(grid: tuple[int, int], base: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyramid, "_BAND", 200)
+    x = np.random.default_rng(0).normal(size=grid).astype(np.float16)
+    padding = np.zeros(grid, bool)
+    padding[-1, grid[1] // 2 :] = True
+    seen: list[tuple[int, int]] = []
+    levels = pyramid.build_levels(
+        lambda rows, cols: (x[slice(*rows), slice(*cols)], padding[slice(*rows), slice(*cols)]),
+        grid,
+        min(base, level_count(grid) - 1),
+        lambda done, total: seen.append((done, total)),
+    )
+    assert levels[-1].shape == (1, 1)
+    for number, level in enumerate(levels, min(base, level_count(grid) - 1)):
+        check(level, x, number, padding)
+    assert seen[-1][0] == seen[-1][1] == len(seen)
+
+
+def test_streaming_stops_when_asked() -> None:
+    def cancel(done: int, total: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pyramid.build_levels(lambda rows, cols: (np.zeros((8, 8)), None), (8, 8), 1, cancel)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30, 3e38])
+def test_any_magnitude(size: float) -> None:
+    x = (np.random.default_rng(0).uniform(-1, 1, (70, 70)) * size).astype(np.float32)
+    for level in (pyramid.reduce_times(x, 7), all_levels(x)[-1]):
+        assert level.mean[0, 0] == pytest.approx(x.mean(dtype=np.float64), rel=1e-5, abs=1e-8 * size)
+        assert level.std[0, 0] == pytest.approx(x.astype(np.float64).std(), rel=1e-5)
+        values, _ = pyramid.tile_values(level, "variance", (slice(None), slice(None)))
+        assert np.isfinite(values).all()
+
+
+def test_a_cell_keeps_its_precision_beside_a_huge_one() -> None:
+    x = np.full((4, 8), 1e30, np.float32)
+    x[:, 4:] = 1 + np.arange(4) / 8
+    level = pyramid.reduce_times(x, 2)
+    assert level.mean[0, 1] == pytest.approx(x[:, 4:].mean())
+    assert level.variance[0, 1] == pytest.approx(x[:, 4:].astype(np.float64).var())
+
+
+def test_float64_beyond_float32_stays_finite() -> None:
+    level = pyramid.reduce_times(np.array([[1e300, -1e300], [1.0, 2.0]]), 1)
+    for reduction in pyramid.REDUCTIONS:
+        values, states = pyramid.tile_values(level, reduction, (slice(None), slice(None)))
+        assert np.isfinite(values).all()
+        assert not states.any()
+
+
+def test_an_empty_grid_has_no_cells() -> None:
+    for shape in ((0, 5), (5, 0), (0, 0)):
+        level = pyramid.reduce_times(np.zeros(shape), 1)
+        assert 0 in level.shape
