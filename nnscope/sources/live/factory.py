@@ -17,6 +17,7 @@ from nnscope.core.errors import Failure, NnscopeError
 if TYPE_CHECKING:
     from types import ModuleType
 
+_NAME = "__user_model__"  # never the name of another module, whatever the file is called
 WAYS = (
     "It must return a model, or a model and example inputs (a tensor, a tuple, or a dictionary of keyword arguments)."
 )
@@ -70,11 +71,11 @@ def build(path: str, name: str) -> Built:
 def _import(path: Path, where: str) -> ModuleType:
     if not path.is_file():
         raise UserCodeError("There is no such file.", where)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(_NAME, path)
     assert spec is not None  # the name ends in .py
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[_NAME] = module  # dataclasses look themselves up there
     sys.path.insert(0, str(path.parent.resolve()))  # as if it were run as a script
     sys.argv = [str(path)]
     loader = spec.loader
@@ -96,9 +97,10 @@ def _told(error: BaseException, where: str) -> tuple[str, str, str, str]:
     frames = traceback.extract_tb(error.__traceback__)
     theirs = next((i for i, frame in enumerate(frames) if frame.filename == file), len(frames))
     line = next((f" in line {frame.lineno}" for frame in reversed(frames) if frame.filename == file), "")
+    message = str(error)
     if isinstance(error, SyntaxError) and error.filename == file:
-        line = f" in line {error.lineno}"
-    what = f"The file raised {type(error).__name__}{line}: {str(error) or 'no message'}"
+        line, message = f" in line {error.lineno}", error.msg
+    what = f"The file raised {type(error).__name__}{line}: {message or 'no message'}"
     details = "".join([*traceback.format_list(frames[theirs:]), *traceback.format_exception_only(type(error), error)])
     return what if what.endswith(".") else what + ".", where, "", details
 
@@ -122,4 +124,4 @@ def _functions(module: ModuleType) -> str:
 
 
 def _kind(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    return "nothing" if value is None else f"something of type {type(value).__name__}"

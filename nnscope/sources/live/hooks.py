@@ -194,7 +194,8 @@ class _Entering(_Hook):
         if torch.compiler.is_compiling():
             return
         try:
-            self.recorder.entering(module, self.path, args, kwargs)
+            with torch._C.DisableTorchFunction():  # nor to subclasses and modes that listen to operations
+                self.recorder.entering(module, self.path, args, kwargs)
         except Exception as error:  # never into the caller's code (P10)
             self.recorder.failed(self.path, error)
 
@@ -206,7 +207,8 @@ class _Leaving(_Hook):
         if torch.compiler.is_compiling():
             return
         try:
-            self.recorder.leaving(module, self.path, result)
+            with torch._C.DisableTorchFunction():
+                self.recorder.leaving(module, self.path, result)
         except Exception as error:  # never into the caller's code (P10)
             self.recorder.failed(self.path, error)
 

@@ -81,8 +81,17 @@ def select(modules: Iterable[ModuleRef], layers: Layers) -> tuple[ModuleRef, ...
 
 
 def compiled_paths(modules: Iterable[ModuleRef]) -> tuple[str, ...]:
-    """Paths of the modules that torch.compile has taken over; everything inside them is compiled as well."""
-    return tuple(ref.path for ref in modules if _is_compiled(ref.reference()))
+    """Paths of the modules that torch.compile has taken over; everything inside them is compiled as well.
+
+    ``module.compile()`` takes over the module itself. ``torch.compile(module)`` gives a wrapper whose own hooks do run,
+    around a compiled ``_orig_mod``.
+    """
+    found = []
+    for ref in modules:
+        module = ref.reference()
+        if module is not None and (module._compiled_call_impl is not None or ref.path.endswith("_orig_mod")):
+            found.append(ref.path)
+    return tuple(found)
 
 
 def is_callable(module: torch.nn.Module | None) -> bool:
@@ -93,12 +102,6 @@ def is_callable(module: torch.nn.Module | None) -> bool:
 def is_inside(path: str, parent: str) -> bool:
     """Whether ``path`` is ``parent`` or lies in it."""
     return not parent or path == parent or path.startswith(parent + ".")
-
-
-def _is_compiled(module: torch.nn.Module | None) -> bool:
-    if module is None:
-        return False
-    return module._compiled_call_impl is not None or "_orig_mod" in module._modules
 
 
 def _matches(ref: ModuleRef, pattern: str) -> bool:

@@ -207,9 +207,9 @@ class _Named:
     def signature(self) -> Hashable:
         """Differs when the values may."""
         t = self.tensor
-        writes = -1 if t.is_inference() else t._version
         if self.unreadable:
-            return id(t), writes
+            return id(t)
+        writes = -1 if t.is_inference() else t._version
         return id(t), t.data_ptr(), t.shape, t.dtype, writes, _checksum(t)
 
     def _shapeless(self) -> bool:

@@ -21,7 +21,8 @@ class StepLock:
     def __init__(self) -> None:
         self._turn = threading.Condition()
         self._taken = False
-        self._readers = 0
+        self._readers = 0  # that wait
+        self._insisting = 0  # steps that have waited long enough
 
     @contextmanager
     def read(self) -> Iterator[None]:
@@ -29,7 +30,7 @@ class StepLock:
         with self._turn:
             self._readers += 1
             try:
-                self._turn.wait_for(lambda: not self._taken)
+                self._turn.wait_for(lambda: not (self._taken or self._insisting))
             finally:
                 self._readers -= 1
             self._taken = True
@@ -43,7 +44,11 @@ class StepLock:
         """Hold the model for a step that changes it or runs it."""
         with self._turn:
             self._turn.wait_for(lambda: not self._taken and not self._readers, PATIENCE)
-            self._turn.wait_for(lambda: not self._taken)
+            self._insisting += 1
+            try:
+                self._turn.wait_for(lambda: not self._taken)
+            finally:
+                self._insisting -= 1
             self._taken = True
         try:
             yield
