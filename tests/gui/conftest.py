@@ -47,7 +47,7 @@ class Bench:
         self.window.canvas.redraw()
         self.qtbot.wait(20)
         self.until(lambda: self.controller.settled and self._drawn())
-        self.qtbot.wait(120)  # the inspector follows the canvas at a slower pace
+        self.window.presenter.refresh()  # the inspector follows the canvas at a slower pace
 
     def forget(self) -> None:
         """Hold on to the window no more."""
@@ -83,6 +83,14 @@ class Bench:
         y = area.y + area.h / 2 + (row + 0.5 - camera.y) * camera.zoom
         ratio = self.window.devicePixelRatioF()
         return x / ratio, y / ratio
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shader_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each test has caches of its own, but the driver may keep its compiled shaders from window to window."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESA_SHADER_CACHE_DIR", str(tmp_path_factory.mktemp("shaders")))
+        yield
 
 
 @pytest.fixture

@@ -32,21 +32,22 @@ def hooks() -> Iterator[ExceptionHooks]:
 
 @pytest.mark.gui
 @pytest.mark.gl
-@pytest.mark.parametrize("content", [b"", b"\xff" * 64, b'{"a":', b"x"], ids=["empty", "binary", "json", "byte"])
-def test_a_broken_file_is_a_sentence(bench: Bench, tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "broken.safetensors"
-    file.write_bytes(content)
-    bench.window.open_paths([str(file)])
-    bench.until(lambda: len(bench.window.failures.entries) == 1)
-    panel = bench.window.panels["problems"]
-    assert panel.isVisible()
-    assert "broken.safetensors" in bench.window.failures.entries[0].line
-    assert bench.window.status.problems.text() == "1 problem"
+def test_broken_files_are_sentences(bench: Bench, tmp_path: Path) -> None:
+    contents = (b"", b"\xff" * 64, b'{"a":', b"x")
+    files = [tmp_path / f"broken{at}.safetensors" for at in range(len(contents))]
+    for file, content in zip(files, contents, strict=True):
+        file.write_bytes(content)
+    bench.window.open_paths([*map(str, files), str(tmp_path / "missing.npy")])
+    bench.until(lambda: len(bench.window.failures.entries) == 5)
+    assert bench.window.panels["problems"].isVisible()
+    for name in (*(file.name for file in files), "missing.npy"):
+        assert any(name in entry.line for entry in bench.window.failures.entries)
+    assert bench.window.status.problems.text() == "5 problems"
     assert bench.window.isVisible()
     bench.window.failures.copy()
     clipboard = QApplication.clipboard()
     assert clipboard is not None
-    assert "broken.safetensors" in clipboard.text()
+    assert bench.window.failures.entries[-1].failure.what in clipboard.text()
     bench.window.failures.clear()
     assert not bench.window.status.problems.isVisible()
 

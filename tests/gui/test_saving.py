@@ -59,18 +59,16 @@ def test_copied_picture_equals_the_screen(bench: Bench, checkpoint: Path) -> Non
     assert np.array_equal(copied, screen(bench))
 
 
-@pytest.mark.parametrize("size", [(640, 480), (1920, 1080), (301, 977)], ids=str)
-def test_other_sizes_are_exact_and_leave_the_screen_as_it_was(
-    bench: Bench, checkpoint: Path, tmp_path: Path, size: tuple[int, int]
-) -> None:
+def test_other_sizes_are_exact_and_leave_the_screen_as_it_was(bench: Bench, checkpoint: Path, tmp_path: Path) -> None:
     bench.open(checkpoint)
     bench.show("enc.0.weight")
     bench.window.actions_table["zoom_in"].trigger()
     bench.settle()
     before = screen(bench)
-    picture = saved(bench, tmp_path / "a.png", size)
-    assert picture.shape == (size[1], size[0], 3)
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+    for size in ((640, 480), (1920, 1080), (301, 977)):
+        picture = saved(bench, tmp_path / "a.png", size)
+        assert picture.shape == (size[1], size[0], 3)
+        assert len(set(map(bytes, picture[::7, ::7].reshape(-1, 3)))) > 20
     bench.settle()
     assert np.array_equal(screen(bench), before)
 

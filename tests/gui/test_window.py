@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -253,12 +254,11 @@ def test_nothing_is_left_after_closing(bench: Bench, checkpoint: Path) -> None:
     native = bench.window.canvas.native
     bench.window.close()
     bench.forget()
-    bench.qtbot.wait(20)  # what is deleted deletes what was connected to it, a turn later
-    assert sip.isdeleted(native)
-    del native
-    gc.collect()
-    assert canvas() is None
-    assert window() is None
+    gone = partial(sip.isdeleted, native)
+    bench.until(gone)
+    del native, gone
+    # what is deleted deletes what was connected to it a turn of the event loop later
+    bench.until(lambda: gc.collect() is not None and window() is None and canvas() is None)
 
 
 def _point(x: float, y: float) -> object:

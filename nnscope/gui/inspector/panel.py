@@ -108,6 +108,7 @@ class Inspector(QWidget):
         parts.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setAccessibleName("Inspector")
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(column)
         empty = Label("Choose a tensor in the model tree to see its numbers.", "secondary")
