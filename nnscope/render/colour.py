@@ -70,11 +70,21 @@ def mapping(norm: Normalisation) -> Mapping:
 
 def _limits(norm: Normalisation) -> tuple[float, float]:
     """The domain's ends as float32, rounded inwards; a tanh that reaches ±1 has none on that side."""
-    low, high = norm.domain
-    slack = _SAME * max(abs(low), abs(high), abs(norm.shift))
+    low, high = _raw(norm, norm.lo), _raw(norm, norm.hi)
+    low -= _SAME * (abs(low) + abs(norm.shift))
+    high += _SAME * (abs(high) + abs(norm.shift))
     if norm.function == "tanh":
         low, high = (-math.inf if norm.lo <= -1 else low), (math.inf if norm.hi >= 1 else high)
-    return _up(low - slack), _down(high + slack)
+    return _up(low), _down(high)
+
+
+def _raw(norm: Normalisation, t: float) -> float:
+    """The raw value of t; by way of u it would lose the smaller end of an uneven domain."""
+    if norm.function == "log":
+        t = math.copysign(math.expm1(abs(t)), t)
+    elif norm.function == "tanh":
+        t = math.atanh(min(max(t, -1 + _SAME), 1 - _SAME))
+    return t * norm.scale + norm.shift
 
 
 def _up(x: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -34,8 +33,8 @@ def scale_ticks(norm: Normalisation, length: float, gap: float) -> tuple[tuple[f
         u in [0, 1] along the bar.
     """
     if norm.function == "identity":
-        values = _even(norm, length / gap)
-        texts = labels(values)
+        values, step = _even(norm, length / gap)
+        texts = labels(values, step)
     else:
         values = _spread(norm, length, gap)
         texts = list(map(brief, values))
@@ -48,20 +47,22 @@ def nice_step(least: float) -> float:
     return next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
 
 
-def _even(norm: Normalisation, most: float) -> list[float]:
-    """Multiples of a nice step within the domain."""
+def _even(norm: Normalisation, most: float) -> tuple[list[float], float]:
+    """Multiples of a nice step within the domain, and the step."""
     low, high = norm.domain
     step = nice_step((high - low) / max(most, 1.0))
     first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
-    return [i * step for i in range(first, min(last, first + 1000) + 1)]
+    return [i * step for i in range(first, last + 1)], step
 
 
 def _spread(norm: Normalisation, length: float, gap: float) -> list[float]:
     """Round numbers, the most telling first, as long as each keeps its distance from the others."""
     kept: list[float] = []
     places: list[float] = []
-    ends = (norm.forward(norm.shift - _FAR * norm.scale), norm.forward(norm.shift + _FAR * norm.scale))
-    low, high = (0.0, 1.0) if norm.function == "log" else ends
+    low, high = 0.0, 1.0
+    if norm.function == "tanh":
+        low = max(low, norm.forward(norm.shift - _FAR * norm.scale))
+        high = min(high, norm.forward(norm.shift + _FAR * norm.scale))
     for value in _candidates(*norm.domain):
         place = norm.forward(value) * length
         if low <= place / length <= high and all(abs(place - other) >= gap for other in places):
@@ -81,14 +82,13 @@ def _candidates(low: float, high: float) -> Iterator[float]:
             yield -value
 
 
-def labels(values: Sequence[float]) -> list[str]:
-    """Texts of ascending numbers with as many digits as tell them apart."""
+def labels(values: Sequence[float], step: float) -> list[str]:
+    """Texts of multiples of a nice step, with as many digits as tell them apart."""
     largest = max(map(abs, values), default=0.0)
-    if not 1e-4 < largest < 1e5:
-        return [_scientific(v) for v in values]
-    steps = [b - a for a, b in itertools.pairwise(values)]
-    digits = max(0, -math.floor(math.log10(min(steps, default=largest)) + 1e-9))
-    return [fixed(v, digits) for v in values] if digits <= 6 else [_scientific(v) for v in values]
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    if (1e-4 < largest < 1e5 or largest == 0) and digits <= 6:
+        return [fixed(v, digits) for v in values]
+    return [_scientific(v) for v in values]
 
 
 def fixed(value: float, digits: int) -> str:
