@@ -1,8 +1,8 @@
 """Arrays kept on disk between runs: upper pyramid levels of large files, which cost a pass over all their bytes.
 
 One uncompressed ``.npz`` per entry in the user's cache folder, written atomically, named by a hash of its key; the
-least recently used go when the folder outgrows its budget. A cache may vanish at any time: every failure to read or write it
-means building again, never an error.
+least recently used go when the folder outgrows its budget. A cache may vanish at any time: every failure to read or
+write it means building again, never an error.
 """
 
 from __future__ import annotations

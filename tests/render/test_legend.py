@@ -46,7 +46,8 @@ def _boxes(pane: PaneFrame, scale: float = 1.0, theme: Theme = DARK) -> np.ndarr
 def test_facts_say_level_clipping_and_what_is_no_number() -> None:
     lines = facts(LEGEND, building.style())
     assert [line.text for line in lines] == [
-        "level 3 · mean of 8×8",
+        "mean of 8×8",
+        "level 3",
         "clipped 0.12 %",
         "NaN  12",
         "+Inf  3",
