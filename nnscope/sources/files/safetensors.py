@@ -27,7 +27,7 @@ from nnscope.sources.files.strict_json import JsonScanner
 from nnscope.sources.files.strided import Strided, contiguous, too_many_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from nnscope.sources.files.handle import FileHandle
     from nnscope.sources.files.source import Located
@@ -37,6 +37,10 @@ MAX_HEADER = 100_000_000
 
 MAX_TENSORS = 250_000
 """Most tensors of one file: with more, the listing alone would break the memory promise of opening."""
+
+_TEXT_OVERHEAD = 50
+_MAX_OVERHEAD = 40_000_000
+"""Most bytes that names may take in memory beyond those in the file."""
 
 _MAX_INT = (1 << 63) - 1
 _ELEMENTS = {code.encode(): element(name, "little") for code, name in SAFETENSORS.items()}
@@ -69,6 +73,7 @@ class _Table:
     begins: array[int] = field(default_factory=lambda: array("q"))
     ends: array[int] = field(default_factory=lambda: array("q"))
     metadata: tuple[tuple[str, str], ...] | None = None
+    overhead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,7 @@ def _read_metadata(scanner: JsonScanner) -> tuple[tuple[str, str], ...]:
 def _append(scanner: JsonScanner, table: _Table, batch: list[_Row]) -> None:
     """Check a batch of rows and append it to the table, column by column: this is most of the time of opening."""
     raw_names, codes, texts, begins, ends = zip(*batch, strict=True)
-    names = _decode_names(scanner, raw_names)
+    names = _decode_names(scanner, table, raw_names)
     _refuse_duplicates(scanner, table, names)
     kinds = list(zip(codes, texts, strict=True))
     rows = {kind: _Kind.of(*kind) for kind in set(kinds)}  # few: models repeat types and shapes
@@ -214,9 +219,13 @@ def _fail_row(scanner: JsonScanner, names: list[str], kinds: list[tuple[bytes, b
     scanner.fail(what, code="bad-shape")
 
 
-def _decode_names(scanner: JsonScanner, names: Iterable[bytes]) -> list[str]:
+def _decode_names(scanner: JsonScanner, table: _Table, raw: Sequence[bytes]) -> list[str]:
+    """The names as text, if that may take the memory: one wide character makes a text four times as long."""
+    table.overhead += _TEXT_OVERHEAD * len(raw) + 3 * sum(len(name) for name in raw if not name.isascii())
+    if table.overhead > _MAX_OVERHEAD:
+        scanner.fail("the names of its tensors would take far more memory than the header itself")
     try:
-        return list(map(bytes.decode, names))
+        return list(map(bytes.decode, raw))
     except UnicodeDecodeError:
         scanner.fail("a tensor's name is not UTF-8")
 

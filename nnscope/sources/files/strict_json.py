@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 SMALL_VALUE = 1 << 16
 """Most bytes of a value that is read whole."""
 
+MAX_STRING = 4 << 20
+"""Most bytes of a string."""
+
 MAX_PAIRS = 300_000
 """Most pairs of a map from strings to strings."""
 
 _SPACE = re.compile(rb"[ \t\n\r]*+")
 _STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\.)*+"', re.DOTALL)
 _TOKEN = re.compile(rb'[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
-_SCALAR = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[^,}\]\s]{1,4096}+', re.DOTALL)
+_SCALAR = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[^,}\]\s]++', re.DOTALL)
 
 
 class JsonScanner:
@@ -66,6 +69,8 @@ class JsonScanner:
         match = _STRING.match(self.text, self.at)
         if match is None:
             self.fail("a string is expected here")
+        if len(match[0]) > MAX_STRING:
+            self.fail(f"strings of more than {MAX_STRING} bytes are not read")
         self.at = match.end()
         return self._decode(match[0])
 
@@ -127,7 +132,7 @@ class JsonScanner:
 
     def _end_of_value(self) -> int:
         if self.text[self.at : self.at + 1] not in (b"{", b"["):
-            match = _SCALAR.match(self.text, self.at)
+            match = _SCALAR.match(self.text, self.at, self.at + SMALL_VALUE)
             return self.at if match is None else match.end()
         depth, at = 0, self.at
         limit = min(len(self.text), at + SMALL_VALUE)

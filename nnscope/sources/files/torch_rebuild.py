@@ -206,6 +206,11 @@ def _encoded(text: object = "", *_: object) -> object:
     return text.encode("latin-1", errors="replace") if isinstance(text, str) else b""
 
 
+def _bytes(data: object = b"", *_: object) -> object:
+    """``bytes()`` and ``bytearray(data)``: how protocols below 5 write what has no opcode."""
+    return data if isinstance(data, bytes) else Placeholder("builtins.bytes", (data,))
+
+
 def _reconstructed(kind: object, *args: object) -> object:
     """``copyreg._reconstructor(class, base, state)``: how protocols 0 and 1 make objects."""
     return Placeholder(kind.name if isinstance(kind, Global) else "object", args)
@@ -235,9 +240,12 @@ _CALLS: dict[str, Callable[..., object]] = {
     "_codecs.encode": _encoded,
     **{f"{module}._reconstructor": _reconstructed for module in ("copyreg", "copy_reg")},
     **{
-        f"{module}.{kind}": _sequence
+        f"{module}.{kind}": describe
         for module in ("builtins", "__builtin__")
-        for kind in ("list", "tuple", "set", "frozenset")
+        for kind, describe in {
+            **dict.fromkeys(("list", "tuple", "set", "frozenset"), _sequence),
+            **dict.fromkeys(("bytes", "bytearray"), _bytes),
+        }.items()
     },
 }
 _INERT = frozenset(

@@ -80,25 +80,22 @@ class ZipArchive:
         remedy = f"At most {MAX_RATIO} to 1 and {INFLATE_BUDGET} bytes are inflated; save it uncompressed."
         return FileError("compression-ratio", what, path, remedy, offset=member.start)
 
-    def read(self, member: Member, start: int = 0, length: int | None = None) -> bytes:
-        """Bytes of a member: all, or those of a part that must lie within it."""
-        length = member.size - start if length is None else length
-        if start + length > member.size:
-            what = f"The member {plain(member.name, 80)!r} has {member.size} bytes; {start + length} are needed."
-            raise FileError("truncated", what, self.handle.path, offset=member.start)
-        out = np.empty(length, np.uint8)
+    def read(self, member: Member) -> bytes:
+        """All bytes of a member; FileError as for `section`."""
+        out = np.empty(member.size, np.uint8)
         with self.section(member).reading() as fill:
-            fill(out, start)
+            fill(out, 0)
         return out.tobytes()
 
     def head(self, member: Member, length: int) -> bytes:
         """The first ``length`` bytes, or all if there are fewer; no more than that is inflated."""
-        length = min(length, member.size)
-        if member.method != DEFLATED:
-            return self.read(member, 0, length)
-        out = np.empty(length, np.uint8)
-        with self.handle.reading() as fill:
-            self._inflate(member, fill, out)
+        out = np.empty(min(length, member.size), np.uint8)
+        if member.method == DEFLATED:
+            with self.handle.reading() as fill:
+                self._inflate(member, fill, out)
+        else:
+            with self.section(member).reading() as fill:
+                fill(out, 0)
         return out.tobytes()
 
     def inflated(self, member: Member) -> Bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SMALL = 1 << 20
 
 
-def read_all(path: Path) -> tuple[Listing, dict[str, np.ndarray[Any, Any] | None]]:
+def read_all(path: Path | str) -> tuple[Listing, dict[str, np.ndarray[Any, Any] | None]]:
     """The listing, and the values of every tensor and its first aliases; None for those that can't be shown."""
     source = open_file(path)
     try:
