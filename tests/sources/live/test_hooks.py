@@ -164,6 +164,16 @@ def test_a_pass_that_raised_leaves_no_confusion_behind() -> None:
     assert "encoder:output" in cap
 
 
+def test_a_part_that_raised_begins_anew() -> None:
+    model = Net()
+    with capture(model) as cap:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+                model.encoder(torch.zeros(3, 5))
+        model.encoder(X)
+    assert not any("~" in name for name in cap)
+
+
 @pytest.mark.parametrize("error", [RuntimeError("copying failed"), MemoryError(), RecursionError()])
 def test_what_goes_wrong_in_a_hook_stays_there(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Net()
