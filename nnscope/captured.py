@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nnscope.collection import TensorCollection
 from nnscope.core.errors import NnscopeError
 from nnscope.engine.local import LocalEngine
-from nnscope.headless.client import Client
+from nnscope.headless.client import SourceClient
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,20 +57,16 @@ class _Borrowed:
         """The source is not ours."""
 
 
-class _LiveClient(Client):
-    """Asks about a source in this process whose values come and go: what it holds is looked up anew each time."""
-
-    def __init__(self, source: LiveSource) -> None:
-        self._source = source
-        super().__init__(LocalEngine(source, inline=True))
+class _LiveClient(SourceClient):
+    """Asks about captured values, which come and go: what there is is looked up anew each time."""
 
     @property
     def listing(self) -> Listing:
-        listing = self._source.listing()
+        listing = self.source.listing()
         return replace(listing, tensors=tuple(info for info in listing.tensors if info.kind not in _STORED))
 
     def info(self, name: str) -> TensorInfo | None:
         with suppress(NnscopeError):
-            info = self._source.reader(name).info
+            info = self.source.reader(name).info
             return info if info.kind not in _STORED else None
         return None

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnscope.engine.local import LocalEngine
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -51,18 +49,25 @@ def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator
     NnscopeError
         If the path can't be opened.
     """
-    if not is_live(path):
-        from nnscope.sources.files.open import open_file
+    stored = stored_source(path)
+    if stored is not None:
+        from nnscope.engine.local import LocalEngine
 
-        yield LocalEngine(open_file(path), inline)
-        return
-    weights = demo_weights(path)
-    if weights is not None:
-        yield LocalEngine(Renamed(weights, path), inline)
-    if live:
+        yield LocalEngine(stored, inline)
+    if live and is_live(path):
         from nnscope.engine.spawn import start_model
 
         yield start_model(path)
+
+
+def stored_source(path: str) -> Source | None:
+    """What lies in files, without running anything: a file, a folder, a demo's weights; None for a factory."""
+    if is_live(path):
+        weights = demo_weights(path)
+        return None if weights is None else Renamed(weights, path)
+    from nnscope.sources.files.open import open_file
+
+    return open_file(path)
 
 
 def demo_weights(path: str) -> Source | None:

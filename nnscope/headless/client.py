@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nnscope.core.address import Address, parse_address
@@ -11,12 +14,15 @@ from nnscope.core.text import plain
 from nnscope.headless.names import near_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nnscope.core.answer import Progress
     from nnscope.core.request import Request, Scalar
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
+    from nnscope.sources.base import Source
+
+    OnProgress = Callable[[Progress], None] | None
 
 # Codes of failures that are not about a file's bytes; every other code is a `FileError`'s.
 _GENERAL = frozenset(("", "nnscopeerror", "unexpected", "memory", "died"))
@@ -26,25 +32,26 @@ class UnknownTensorError(NnscopeError, KeyError):
     """There is no tensor of that name."""
 
 
-class Client:
-    """Asks ``engine`` and waits.
+class Client(ABC):
+    """Asks an engine and waits for its answers.
 
     Parameters
     ----------
-    engine : Engine
-        Owned by the client from now on: closed with it, and at once when it can't even list its tensors.
     on_progress : callable or None
-        Called with each `Progress` of what is being asked, for a model process from another thread.
+        Called with each `Progress` of what is being asked; from another thread when a model process tells it.
     """
 
-    def __init__(self, engine: Engine, on_progress: Callable[[Progress], None] | None = None) -> None:
-        self.engine = engine
+    def __init__(self, on_progress: OnProgress = None) -> None:
         self.on_progress = on_progress
-        try:
-            self._accept(self.ask(ListTensors()))
-        except BaseException:
-            engine.close()
-            raise
+
+    @property
+    @abstractmethod
+    def engine(self) -> Engine:
+        """Who answers."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free files, threads and processes. Idempotent."""
 
     def ask(self, request: Request) -> Any:
         """The answer to ``request``.
@@ -103,10 +110,6 @@ class Client:
             raise NnscopeError("Only a recorded run has steps.", plain(text), "Leave out the part after '@'.")
         return found, address
 
-    def close(self) -> None:
-        """End the engine: its files, threads and processes. Idempotent."""
-        self.engine.close()
-
     def _accept(self, listing: Listing) -> None:
         self._listing = listing
         self._infos = {alias: info for info in listing.tensors for alias in info.aliases}
@@ -119,33 +122,90 @@ class Client:
         return UnknownTensorError("There is no tensor of this name.", plain(name), remedy)
 
 
-def open_client(path: str, address: str = "", on_progress: Callable[[Progress], None] | None = None) -> Client:
+class EngineClient(Client):
+    """Asks an engine that exists, such as a model process.
+
+    Parameters
+    ----------
+    engine : Engine
+        Owned by the client from now on: closed with it, and at once when it can't list its tensors.
+    on_progress : callable or None
+    """
+
+    def __init__(self, engine: Engine, on_progress: OnProgress = None) -> None:
+        super().__init__(on_progress)
+        self._engine = engine
+        with _closing_on_error(engine):
+            self._accept(self.ask(ListTensors()))
+
+    @property
+    def engine(self) -> Engine:
+        """Who answers."""
+        return self._engine
+
+    def close(self) -> None:
+        """End the engine. Idempotent."""
+        self._engine.close()
+
+
+class SourceClient(Client):
+    """Asks about a source in this process. Listing it needs no engine: that is made with the first question.
+
+    Parameters
+    ----------
+    source : Source
+        Owned by the client from now on: closed with it, and at once when it can't list its tensors.
+    on_progress : callable or None
+    """
+
+    def __init__(self, source: Source, on_progress: OnProgress = None) -> None:
+        super().__init__(on_progress)
+        self.source = source
+        with _closing_on_error(source):
+            self._accept(source.listing())
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Answers in the caller's thread."""
+        from nnscope.engine.local import LocalEngine
+
+        return LocalEngine(self.source, inline=True)
+
+    def close(self) -> None:
+        """Close the source. Idempotent."""
+        self.source.close()
+
+
+def open_client(path: str, address: str = "", on_progress: OnProgress = None) -> Client:
     """Open a file, a folder, ``demo:NAME`` or ``file.py:factory``.
 
-    With an ``address``, the first engine that holds it answers: a demo's weights are in a file, and asking for one of
-    them starts no model process. Without one, or for an activation, the model runs.
+    A model is started for what is in no file: with the ``address`` of one of a demo's weights it is not.
 
     Raises
     ------
     NnscopeError
         If the path can't be opened.
     """
-    from nnscope.engine.opening import open_engines
+    from nnscope.engine.opening import is_live, stored_source
 
-    client: Client | None = None
+    stored = stored_source(path) if address or not is_live(path) else None
+    if stored is not None:
+        client = SourceClient(stored, on_progress)
+        if not is_live(path) or client.holds(address):
+            return client
+        client.close()
+    from nnscope.engine.spawn import start_model
+
+    return EngineClient(start_model(path), on_progress)
+
+
+@contextmanager
+def _closing_on_error(owned: Engine | Source) -> Iterator[None]:
     try:
-        for engine in open_engines(path, inline=True):
-            if client is not None:
-                client.close()
-            client = Client(engine, on_progress)
-            if address and client.holds(address):
-                break
+        yield
     except BaseException:
-        if client is not None:
-            client.close()
+        owned.close()
         raise
-    assert client is not None  # a path that opens yields at least one engine
-    return client
 
 
 def error_of(failure: Failure) -> NnscopeError:

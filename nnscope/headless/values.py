@@ -12,12 +12,13 @@ from nnscope.core.address import Address
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import ReadRegion
 from nnscope.core.tensor import Listing
-from nnscope.headless.client import Client
+from nnscope.headless.client import SourceClient
 from nnscope.sources.blocks import regions
 
 if TYPE_CHECKING:
     from nnscope.core.request import Region
     from nnscope.core.tensor import TensorInfo
+    from nnscope.headless.client import Client
     from nnscope.headless.part import Part
 
 PIECE = 4 << 20  # elements per request: engines answer up to 64 MiB, and an element has at most 16 bytes
@@ -86,6 +87,4 @@ class PartSource:
 
 def part_client(client: Client, info: TensorInfo, part: Part) -> Client:
     """Asks about the part alone."""
-    from nnscope.engine.local import LocalEngine
-
-    return Client(LocalEngine(PartSource(client, info, part), inline=True), client.on_progress)
+    return SourceClient(PartSource(client, info, part), client.on_progress)
