@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from nnscope.core.frame import PlacedTile
     from nnscope.core.picture import Tile
 
-START = 2048  # texels a side at first: 64 tiles
-LARGEST = 4096  # 256 tiles, 128 MiB of values
+START = 1024  # texels a side at first: 16 tiles, so that the first frame doesn't wait for memory
+ROOMY = 2048  # up to here it grows before any tile is pushed out: 64 tiles
+LARGEST = 4096  # up to here only when a single frame needs it: 256 tiles, 128 MiB of values
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class TileAtlas:
 
     def __init__(self, kind: TexelFormat, limit: int) -> None:
         self._kind = kind
-        self._largest = min(LARGEST, limit // TILE * TILE)
+        self._largest = min(LARGEST, 1 << (limit.bit_length() - 1))  # a power of two: texel positions are exact
         self._slots: OrderedDict[Hashable, int] = OrderedDict()  # least recently used first
         self.uploads = 0
         self.side = min(START, self._largest)
@@ -100,6 +101,8 @@ class TileAtlas:
             First texel of each tile.
         """
         keys = dict.fromkeys(placed.key for placed in tiles)
+        if len(self._slots.keys() | keys.keys()) > (self.side // TILE) ** 2 and self.side < ROOMY:
+            self._grow()
         for key in keys.keys() & self._slots.keys():
             self._slots.move_to_end(key)
         for placed in tiles:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 COLUMN = 144  # logical pixels
 _LINE = 16
 _TINT = 0.1  # of a badge's ground
-_BAR = (72, 208)  # least and greatest length of the bar
+_HEADING = 72  # of the scale, with the bar's caps and what is left free below
+_BAR = (64, 208)  # least and greatest length of the bar
 _NAMES = {"minmax": "min–max", "zscore": "z-score", "robust": "robust z-score"}
 
 
@@ -43,7 +44,7 @@ def legend_rect(pane: PaneFrame, scale: float) -> Rect:
     if has_column(pane, scale):
         x = picture.x + picture.w + round(16 * scale)
         y = pane.rect.y + round(16 * scale)
-        return Rect(x, y, max(0, right - round(12 * scale) - x), max(0, picture.y + picture.h - y))
+        return Rect(x, y, max(0, right - round(12 * scale) - x), max(0, bottom - round(8 * scale) - y))
     x, y = pane.rect.x + round(8 * scale), picture.y + picture.h + round(20 * scale)
     return Rect(x, y, max(0, right - round(8 * scale) - x), max(0, bottom - round(4 * scale) - y))
 
@@ -61,8 +62,7 @@ def draw_legend(overlay: Overlay, pane: PaneFrame) -> None:
 
 def facts(legend: Legend, style: ColourStyle | None) -> list[Fact]:
     """The lines below the colour bar."""
-    lines = [Fact(legend.reduction)] if legend.reduction else []
-    lines.append(Fact(f"level {legend.level}"))
+    lines = [Fact(legend.reduction or f"level {legend.level}")]  # "mean of 8×8" tells the level too
     if legend.normalisation is not None:
         lines.append(Fact(f"clipped {share(legend.clipped)}"))
     counts = (("NaN", legend.nan, "nan"), ("+Inf", legend.posinf, "posinf"), ("−Inf", legend.neginf, "neginf"))
@@ -115,18 +115,21 @@ def badge_width(overlay: Overlay, legend: Legend) -> int:
 
 
 def _column(overlay: Overlay, pane: PaneFrame, legend: Legend, place: Rect) -> None:
-    """From the bottom up everything has a fixed height but the bar, so lay it out from the top of the block."""
+    """Down to the picture's lower edge; only when there is much to say further up and then further down."""
     px, line = overlay.px, overlay.px(_LINE)
-    lines, notes = facts(legend, pane.style), _notes(overlay, legend, place.w)
+    lines = facts(legend, pane.style)
     head = px(28) if badge(legend, overlay.theme) else 0
-    bar = _bar_length(overlay, pane, place.h - head - line * (len(lines) + len(notes)))
-    y = place.y + place.h - head - bar - line * (len(lines) + len(notes))
-    y = max(y, place.y)
+    scaled = legend.normalisation is not None and pane.style is not None
+    least, greatest = (px(_HEADING + size) if scaled else 0 for size in _BAR)
+    notes = _notes(overlay, legend, place.w, (place.h - head - least - line * len(lines)) // line)
+    fixed = head + line * (len(lines) + len(notes))
+    bottom = pane.picture.y + pane.picture.h
+    bar = min(max(bottom - place.y - fixed, least), greatest)
+    y = max(bottom - fixed - bar, place.y)
     draw_badge(overlay, legend, place.x, y)
-    y += head
-    if bar and legend.normalisation is not None and pane.style is not None:
-        _scale(overlay, legend, pane.style, Rect(place.x, y, place.w, bar))
-    y += bar
+    if scaled:
+        _scale(overlay, legend, pane.style, Rect(place.x, y + head, place.w, bar))
+    y += head + bar
     for fact in lines:
         _fact(overlay, fact, place.x, y, place.w)
         y += line
@@ -135,23 +138,20 @@ def _column(overlay: Overlay, pane: PaneFrame, legend: Legend, place: Rect) -> N
         y += line
 
 
-def _notes(overlay: Overlay, legend: Legend, width: int) -> list[str]:
+def _notes(overlay: Overlay, legend: Legend, width: int, most: int) -> list[str]:
+    """The notes in at most ``most`` lines, marked where they are cut."""
     style = overlay.small
-    return [row for note in legend.notes for row in overlay.glyphs.wrapped(note, style.face, style.size, width)]
+    lines = [row for note in legend.notes for row in overlay.glyphs.wrapped(note, style.face, style.size, width)]
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], "…"] if most > 0 else []
 
 
-def _bar_length(overlay: Overlay, pane: PaneFrame, room: int) -> int:
-    """Height of the colour bar with its heading and caps; 0 for a picture that is colours already."""
-    if pane.normalisation is None or pane.style is None:
-        return 0
-    least, greatest = (overlay.px(size) for size in _BAR)
-    return min(max(room, least + overlay.px(72)), greatest + overlay.px(72))
-
-
-def _scale(overlay: Overlay, legend: Legend, style: ColourStyle, place: Rect) -> None:
+def _scale(overlay: Overlay, legend: Legend, style: ColourStyle | None, place: Rect) -> None:
     """Heading, domain, and the bar between its caps."""
     norm, px = legend.normalisation, overlay.px
     assert norm is not None
+    assert style is not None
     overlay.text(_NAMES.get(norm.name, norm.name), place.x, place.y + px(12), overlay.strong)
     overlay.text(domain_text(norm), place.x, place.y + px(28), overlay.normal, place.w)
     overlay.text(legend.unit, place.x, place.y + px(44), overlay.small, place.w)

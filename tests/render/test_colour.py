@@ -43,7 +43,7 @@ def _names(norm: Normalisation) -> str:
 
 @pytest.mark.parametrize("norm", STRAIGHT + CURVED, ids=_names)
 def test_every_colour_is_where_the_definition_puts_it(norm: Normalisation) -> None:
-    values = np.float32([norm.inverse(u) for u in np.linspace(0.001, 0.999, 3000)])
+    values = np.array([norm.inverse(u) for u in np.linspace(0.001, 0.999, 3000)], np.float32)
     place = 256 * np.array([norm.forward(float(x)) for x in values])
     sure = np.abs(place - np.rint(place)) > 1e-3  # not within rounding of the border between two colours
     sure &= (place > 0) & (place < 256)  # rounding to float32 may leave a narrow domain
@@ -77,9 +77,9 @@ def test_under_and_over_are_exact(low: float, high: float, value: float) -> None
 
 def test_limits_between_two_float32_round_inwards() -> None:
     norm = building.linear(0.1, 0.3)  # neither is a float32
-    below, above = np.nextafter(np.float32([0.1, 0.3]), np.float32([-1, 1]))
+    below, above = np.nextafter(np.array([0.1, 0.3], np.float32), np.array([-1, 1], np.float32))
     assert list(_index([below, above], norm)) == [UNDER, OVER]
-    inside = [x for x in np.float32([0.1, 0.3]) if 0.1 <= float(x) <= 0.3]
+    inside = [x for x in np.array([0.1, 0.3], np.float32) if 0.1 <= float(x) <= 0.3]
     assert all(i <= 255 for i in _index(inside, norm))
 
 
@@ -90,7 +90,7 @@ def test_a_maximum_taken_through_log_and_back_stays_inside() -> None:
 
 
 def test_full_tanh_leaves_nothing_outside() -> None:
-    ends = np.float32([-3.4e38, -1e3, 1e3, 3.4e38])
+    ends = np.array([-3.4e38, -1e3, 1e3, 3.4e38], np.float32)
     assert list(_index(ends, CURVED[2])) == [0, 0, 255, 255]
 
 

@@ -38,7 +38,8 @@ class Drawn:
     def text(self, colour: tuple[int, ...] | None = None) -> np.ndarray:
         """Boxes of glyphs, of that colour."""
         found = self.glyph if colour is None else self.glyph & (self.colours == colour).all(axis=1)
-        return self.boxes[found]
+        boxes: np.ndarray = self.boxes[found]
+        return boxes
 
 
 def _pane(camera: Camera2D, grid: tuple[int, int] = (30, 40), **more: Any) -> PaneFrame:
@@ -88,7 +89,7 @@ def test_labels_that_would_touch_are_left_out_but_not_their_ticks() -> None:
 
 
 def test_axis_names_need_room() -> None:
-    names = {"row_axis": AxisTicks("out"), "col_axis": AxisTicks("in")}
+    names: Any = {"row_axis": AxisTicks("out"), "col_axis": AxisTicks("in")}
     wide = Drawn(_pane(FITTED, **names))
     assert len(wide.text()) == 5
     narrow = replace(_pane(FITTED, **names), rect=Rect(0, 0, 500, 400))

@@ -47,13 +47,12 @@ def test_facts_say_level_clipping_and_what_is_no_number() -> None:
     lines = facts(LEGEND, building.style())
     assert [line.text for line in lines] == [
         "mean of 8×8",
-        "level 3",
         "clipped 0.12 %",
         "NaN  12",
         "+Inf  3",
         "−Inf  1\u00a0234",
     ]
-    assert [line.swatch for line in lines] == [None, None, building.NAN, building.POSINF, building.NEGINF]
+    assert [line.swatch for line in lines] == [None, None, None, building.NAN, building.POSINF, building.NEGINF]
 
 
 def test_counts_of_zero_are_not_mentioned() -> None:
@@ -154,6 +153,12 @@ def test_the_bar_shows_the_whole_colour_map_between_its_caps() -> None:
     top = {tuple(c): quads["a_place"][i, 0, 1] for i, c in enumerate(colours)}
     order = [top[building.OVER], top[tuple(lut[255, :3])], top[tuple(lut[0, :3])], top[building.UNDER]]
     assert order == sorted(order), "large values above"
+
+
+def test_notes_are_cut_where_there_is_no_room() -> None:
+    legend = replace(LEGEND, notes=("A sentence that is worth a note. " * 40,))
+    pane = _pane(Rect(0, 0, 640, 400), legend)
+    assert _boxes(pane)[:, 3].max() <= 400
 
 
 def test_notes_are_wrapped_below() -> None:

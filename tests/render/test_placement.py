@@ -17,9 +17,9 @@ def _shader_cells(span: Span, fused: bool) -> np.ndarray:
     """The cells a shader finds: each operation rounded to float32, or product and sum rounded once."""
     k = np.arange(span.stop - span.start, dtype=np.float32)
     step, offset = np.float32(span.step), np.float32(span.offset)
-    if fused:
-        return np.floor((k.astype(np.float64) * float(step) + float(offset)).astype(np.float32)).astype(int)
-    return np.floor(k * step + offset).astype(int)
+    once = (k.astype(np.float64) * float(step) + float(offset)).astype(np.float32)
+    cells: np.ndarray = np.floor(once if fused else k * step + offset)
+    return cells.astype(int)
 
 
 def _check(axis: Axis, level: int) -> None:

@@ -163,6 +163,7 @@ def test_more_tiles_than_the_atlas_holds(screen: Offscreen, monkeypatch: pytest.
     from nnscope.render.offscreen import Offscreen as Fresh
 
     monkeypatch.setattr(atlas, "START", 512)
+    monkeypatch.setattr(atlas, "ROOMY", 512)
     monkeypatch.setattr(atlas, "LARGEST", 1024)
     grid = (300, 6000)  # 2 × 24 tiles; 16 fit
     values, states = building.centred_values(building.linear(), grid), _states(grid)
