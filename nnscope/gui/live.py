@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from nnscope.core.text import plain
 from nnscope.gui import fonts, icons
 from nnscope.gui.text import Label
 from nnscope.gui.toolbar.choice import Choice, Entry
@@ -33,6 +34,8 @@ class LiveState:
         if source is None or source.dead or source.listing is None or not source.listing.live:
             return None
         facts: dict[str, Any] = {**source.listing.live, **source.status}
+        if facts.get("prediction") != source.listing.live.get("prediction"):
+            facts.pop("probabilities", None)  # they belong to the prediction of the listing
         samples = tuple(map(str, facts.get("samples", ())))
         training = bool(facts.get("training"))
         return cls(samples, int(facts.get("sample", 0)), training, bool(facts.get("can_train")), told(facts))
@@ -48,7 +51,7 @@ class LiveBar(QWidget):
         super().__init__(parent)
         self._state: LiveState | None = None
         self._theme: Theme | None = None
-        self.samples = Choice("Input", 150)
+        self.samples = Choice("Input", 208)
         self.samples.setMaxVisibleItems(16)
         self.button = QPushButton()
         self.button.clicked.connect(lambda: self.train.emit(not (self._state and self._state.training)))
@@ -64,6 +67,11 @@ class LiveBar(QWidget):
         for widget in (self._label, self.samples, self.button, self._told):
             row.addWidget(widget)
         row.addStretch(1)
+
+    @property
+    def told_text(self) -> str:
+        """What the model tells, as shown."""
+        return self._told.text()
 
     def apply(self, theme: Theme) -> None:
         """Colour the icons."""
@@ -94,7 +102,7 @@ class LiveBar(QWidget):
 
 
 def told(facts: dict[str, Any]) -> str:
-    """``step 120   loss 0.4321   accuracy 91.2%``, as far as the model tells."""
+    """``step 120   loss 0.4321   accuracy 91.2%``, or what the model makes of its input, as far as it tells."""
     parts = []
     if "step" in facts:
         steps = f" / {facts['steps']}" if facts.get("steps") else ""
@@ -103,4 +111,12 @@ def told(facts: dict[str, Any]) -> str:
         parts.append(f"loss {facts['loss']:.4f}")
     if isinstance(facts.get("accuracy"), float):
         parts.append(f"accuracy {facts['accuracy']:.1%}")
-    return "   ".join(parts)
+    if facts.get("prediction") is not None:
+        parts.append(f"prediction {plain(str(facts['prediction']), 32)}{_confidence(facts.get('probabilities'))}")
+    return "     ".join(parts)
+
+
+def _confidence(probabilities: Any) -> str:
+    """`` (96.4%)``: the share of the class predicted."""
+    numbers = [p for p in probabilities or () if isinstance(p, float)]
+    return f"  ({max(numbers):.1%})" if numbers else ""

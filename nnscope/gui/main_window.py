@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.toolbar = ToolBar(self.actions_table)
         self.menus = self._make_menus()
         self.panels = self._make_panels()
-        self._pointer = Pointer(controller, canvas.native)
+        self.pointer = Pointer(controller, canvas.native)
         self._lay_out()
         self.presenter = Presenter(controller, self)
         self._connect_parts()

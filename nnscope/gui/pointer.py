@@ -28,6 +28,7 @@ class Pointer(QObject):
         self._last: QPointF | None = None
         self._dragging = False
         self._pane: int | None = None
+        self._over: QPointF | None = None  # where the pointer rests over the canvas
         widget.setMouseTracking(True)
         widget.installEventFilter(self)
 
@@ -39,8 +40,14 @@ class Pointer(QObject):
         if isinstance(event, QMouseEvent):
             return self._mouse(event)
         if event is not None and event.type() == QEvent.Type.Leave:
+            self._over = None
             self._controller.leave()
         return False
+
+    def renew(self) -> None:
+        """Ask again for what is under the resting pointer: the values have changed."""
+        if self._over is not None and self._pressed is None:
+            self._controller.hover(*self._pixels(self._over))
 
     def _mouse(self, event: QMouseEvent) -> bool:
         at = event.position()
@@ -61,6 +68,7 @@ class Pointer(QObject):
         self._pane = self._controller.pane_at(*self._pixels(at))
 
     def _move(self, at: QPointF) -> None:
+        self._over = at
         if self._pressed is None or self._last is None:
             self._controller.hover(*self._pixels(at))
             return

@@ -50,7 +50,7 @@ class Presenter(QObject):
         """Fill everything in now."""
         controller, window = self._controller, self._window
         pane = controller.workspace.pane
-        resolved = controller.resolved()
+        resolved = controller.resolved() if window.central.on_canvas else None
         self._show_choices(pane, resolved)
         self._show_live(pane)
         self._show_actions(pane, resolved)
@@ -67,11 +67,16 @@ class Presenter(QObject):
         connect(controller.listing_changed, self._listed)
         connect(controller.stats_changed, self._stats_arrived)
         connect(controller.spectrum_changed, lambda source, address: self._soon.start())
-        connect(controller.status_changed, lambda source: self._soon.start())
+        connect(controller.status_changed, self._told)
         connect(controller.jobs_changed, self._window.status.jobs.jobs_changed)
         connect(controller.hover_changed, self._hovered)
         connect(controller.failed, self._window.show_failure)
         connect(controller.redraw, self._redraw)
+        self._window.central.currentChanged.connect(lambda: self._soon.start())
+
+    def _told(self, source: str) -> None:
+        self._window.pointer.renew()
+        self._soon.start()
 
     def _redraw(self) -> None:
         self._window.canvas.redraw()
@@ -170,7 +175,7 @@ class Presenter(QObject):
         facts = None if drawn is None else (drawn.composed.picture, drawn.composed.level, drawn.resolved.normalisation)
         if facts != self._drawn:
             self._drawn = facts
-            self._show_inspector(self._controller.workspace.pane, self._controller.resolved())
+            self._soon.start()
 
     def _fresh_drawn(self, resolved: Resolved) -> Drawn | None:
         """What the pane drew, if it was this tensor in this view."""

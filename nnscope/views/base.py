@@ -93,6 +93,10 @@ class View(Protocol):
         """The layout to begin with."""
         ...
 
+    def absorbed(self, info: TensorInfo) -> tuple[int, ...]:
+        """Axes of the tensor that every cell takes in whole, so that there is no index of them to choose."""
+        ...
+
     def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
         """The tiles asked for."""
         ...

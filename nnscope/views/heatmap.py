@@ -33,6 +33,10 @@ class Heatmap:
         """Matrices as they are, kernels and channels as a mosaic, vectors near square."""
         return default_layout(info.shape)
 
+    def absorbed(self, info: TensorInfo) -> tuple[int, ...]:
+        """None: a cell is a value."""
+        return ()
+
     def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
         """The tiles asked for, reduced as the setting ``reduction`` says."""
         reader = context.reader(request.address)

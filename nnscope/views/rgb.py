@@ -81,6 +81,10 @@ class PcaRgb:
         """Places as rows and columns, the feature axis fixed."""
         return _layout(info.shape, feature_axis(info))
 
+    def absorbed(self, info: TensorInfo) -> tuple[int, ...]:
+        """The features, of which a cell's colour is a projection."""
+        return (feature_axis(info),)
+
     def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
         """The tiles asked for: scores of all places, then colours of the part wanted."""
         reader = context.reader(request.address)

@@ -13,7 +13,7 @@ from nnscope.core.layout import default_layout
 from nnscope.core.statistics import TensorStats
 from nnscope.gui.inspector.presets import plain_axes, presets, real_fixed, sliders, transposed, with_axes
 from nnscope.gui.inspector.rows import NOTHING, sample_note, stat_rows
-from nnscope.gui.inspector.scale import column_heights, scale_for
+from nnscope.gui.inspector.scale import column_heights, nice_ticks, scale_for
 from nnscope.gui.inspector.spectrum_plot import bar_shares
 
 shapes = st.lists(st.integers(0, 6), min_size=0, max_size=5).map(tuple)
@@ -88,6 +88,9 @@ def test_scale_is_finite_and_goes_both_ways(values: np.ndarray, limits: tuple[fl
     if scale.hi - scale.lo > 1e-300:  # below there are fewer numbers than pixels
         for pixel in (6.0, 100.0, 206.0):
             assert scale.pixel(scale.value(pixel)) == pytest.approx(pixel, abs=1)
+    ticks = nice_ticks(scale)
+    assert len(ticks) <= 6
+    assert all(scale.lo <= tick <= scale.hi for tick in ticks)
     heights = column_heights(stats, scale, 200, log=False)
     assert heights.shape == (200,)
     assert np.isfinite(heights).all()

@@ -68,6 +68,9 @@ def test_no_command_for_nonsense() -> None:
 
 
 def test_what_training_tells() -> None:
-    assert told({"step": 12, "loss": 0.5, "accuracy": 0.912, "other": 1}) == "step 12   loss 0.5000   accuracy 91.2%"
+    assert (
+        told({"step": 12, "loss": 0.5, "accuracy": 0.912, "other": 1}) == "step 12     loss 0.5000     accuracy 91.2%"
+    )
     assert told({}) == ""
+    assert told({"prediction": "7", "probabilities": (0.25, 0.75)}) == "prediction 7  (75.0%)"
     assert LiveState.of(None) is None

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from nnscope.gui import fonts, numbers
-from nnscope.gui.inspector.scale import Scale, column_heights, scale_for
+from nnscope.gui.inspector.scale import Scale, column_heights, nice_ticks, scale_for
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
@@ -201,11 +201,12 @@ class HistogramPlot(QWidget):
     def _paint_numbers(self, painter: QPainter, scale: Scale) -> None:
         painter.setFont(fonts.tabular(fonts.SMALL))
         painter.setPen(self._secondary())
-        area = QRectF(scale.left, self.height() - LABELS, scale.width, LABELS)
-        texts = [f"{value:.4g}" for value in (scale.lo, (scale.lo + scale.hi) / 2, scale.hi)]
-        sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
-        for text, side in zip(texts, sides, strict=True):
-            painter.drawText(area, int(side | Qt.AlignmentFlag.AlignBottom), text)
+        metrics = QFontMetricsF(painter.font())
+        for value in nice_ticks(scale):
+            text = f"{value:.6g}"
+            wide = metrics.horizontalAdvance(text)
+            x = min(max(scale.pixel(value) - wide / 2, 0.0), self.width() - wide)
+            painter.drawText(QPointF(x, self.height() - 3), text)
 
     def _readable(self, colour: QColor) -> QColor:
         """The colour, drawn towards grey the more it would vanish in the ground."""

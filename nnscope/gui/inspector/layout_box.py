@@ -9,15 +9,16 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QVBoxLayout, QWidget
 
 from nnscope.core.text import plain
 from nnscope.gui.inspector.axis_slider import AxisSlider
-from nnscope.gui.inspector.presets import Preset, axis_name, plain_axes, presets, sliders, with_axes
+from nnscope.gui.inspector.presets import Preset, axis_name, plain_axes, presets, side_name, sliders, with_axes
 from nnscope.gui.text import Label
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
     from nnscope.core.tensor import TensorInfo
+    from nnscope.gui.inspector.presets import SliderSpec
+    from nnscope.views.base import View
 
 CUSTOM = "Custom"
-SEVERAL = "several"
 
 
 class LayoutBox(QWidget):
@@ -48,16 +49,20 @@ class LayoutBox(QWidget):
         self.rows.activated.connect(lambda: self._axis_chosen(self.rows, self.columns))
         self.columns.activated.connect(lambda: self._axis_chosen(self.columns, self.rows))
 
-    def show_layout(self, info: TensorInfo, layout: Layout, default: Layout) -> None:
-        """Fill in."""
+    def show_layout(self, info: TensorInfo, layout: Layout, view: View) -> None:
+        """Fill in. A view that absorbs axes has an arrangement of its own: only its sliders can be moved."""
         self._layout = layout
-        self._presets = presets(info.shape, info.axes, default)
+        absorbed = view.absorbed(info)
+        default = view.layout(info)
+        self._presets = [Preset("Default", default)] if absorbed else presets(info.shape, info.axes, default)
         titles = [preset.title for preset in self._presets]
         current = [preset.layout.key for preset in self._presets]
         at = next((i for i, known in enumerate(current) if _same(known, layout)), -1)
         _fill(self.preset, titles if at >= 0 else [*titles, CUSTOM], at if at >= 0 else len(titles))
         self._fill_axes(info, layout)
-        self._fill_sliders(info, layout)
+        for combo in (self.preset, self.rows, self.columns):
+            combo.setEnabled(info.ndim >= 2 and not absorbed)
+        self._fill_sliders(sliders(layout, info.axes, absorbed))
 
     def step(self, by: int) -> None:
         """Move the first slider."""
@@ -68,13 +73,11 @@ class LayoutBox(QWidget):
     def _fill_axes(self, info: TensorInfo, layout: Layout) -> None:
         names = [f"{axis_name(a, info.axes)}  ({n})" for a, n in enumerate(info.shape)]
         axes = plain_axes(layout)
-        several = [] if axes else [SEVERAL]
-        for combo, at in ((self.rows, 0), (self.columns, 1)):
+        for combo, at, side in ((self.rows, 0, layout.rows), (self.columns, 1, layout.cols)):
+            several = [] if axes else [side_name(layout, side, info.axes)]
             _fill(combo, names + several, axes[at] if axes else len(names))
-            combo.setEnabled(info.ndim >= 2)
 
-    def _fill_sliders(self, info: TensorInfo, layout: Layout) -> None:
-        specs = sliders(layout, info.axes)
+    def _fill_sliders(self, specs: list[SliderSpec]) -> None:
         while len(self.sliders) < len(specs):
             slider = AxisSlider()
             slider.moved.connect(self._slid)

@@ -73,8 +73,9 @@ class Inspector(QWidget):
         self.statistics.show_statistics(stats)
         shown = Histogram(stats, resolved.normalisation, resolved.style) if stats is not None else None
         self.histogram.show_histogram(shown, legend, custom)
-        self.layout_box.show_layout(resolved.info, resolved.layout, resolved.view.layout(resolved.info))
-        self.recipe.show_steps(steps, legend.notes if legend is not None else ())
+        self.layout_box.show_layout(resolved.info, resolved.layout, resolved.view)
+        told = {step.detail for step in steps}
+        self.recipe.show_steps(steps, tuple(note for note in legend.notes if note not in told) if legend else ())
         self._note.setText(sample_note(stats))
         self._note.setVisible(bool(sample_note(stats)))
 

@@ -62,13 +62,13 @@ def plain_axes(layout: Layout) -> tuple[int, int] | None:
     return None
 
 
-def sliders(layout: Layout, names: tuple[str, ...]) -> list[SliderSpec]:
-    """One for every fixed axis that has more than one index."""
+def sliders(layout: Layout, names: tuple[str, ...], absorbed: tuple[int, ...] = ()) -> list[SliderSpec]:
+    """One for every fixed axis that has more than one index and is not absorbed by the view."""
     sizes, real = layout.virtual_shape, _real_axes(layout)
     return [
         SliderSpec(axis, axis_name(real[axis], names), index, sizes[axis])
         for axis, index in layout.fixed
-        if sizes[axis] > 1
+        if sizes[axis] > 1 and real[axis] not in absorbed
     ]
 
 
@@ -76,6 +76,12 @@ def real_fixed(layout: Layout) -> list[tuple[int, int]]:
     """(axis of the tensor, index) of what is fixed."""
     real = _real_axes(layout)
     return [(real[axis], index) for axis, index in layout.fixed]
+
+
+def side_name(layout: Layout, side: tuple[int, ...], names: tuple[str, ...]) -> str:
+    """``axis 0 × axis 2``: what the rows or columns are made of."""
+    real = _real_axes(layout)
+    return " × ".join(axis_name(real[axis], names) for axis in side) or "one"
 
 
 def axis_name(axis: int, names: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nnscope.core.statistics import TensorStats
 
 MARGIN = 0.04  # of the data's range, left and right
-FAR = 1.5  # limits beyond this many data ranges don't widen the scale: they stay at its edge
+FAR = 0.5  # limits beyond this many data ranges don't widen the scale: they stay at its edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ def scale_for(stats: TensorStats, limits: tuple[float, float] | None, left: floa
     if not math.isfinite(hi - lo + 2 * pad):  # ranges near the end of float64
         return Scale(lo / 2, hi / 2, left, width)
     return Scale(lo - pad, hi + pad, left, width)
+
+
+def nice_ticks(scale: Scale, most: int = 5) -> list[float]:
+    """Round values within the scale, at most ``most``: multiples of 1, 2 or 5 times a power of ten."""
+    span = scale.hi - scale.lo
+    if not (math.isfinite(span) and span / most > 1e-307):
+        return []
+    power = 10.0 ** math.floor(math.log10(span / most))
+    step = next((power * m for m in (1, 2, 5, 10) if span / (power * m) <= most - 1), power * 10)
+    if step == 0 or scale.lo + step == scale.lo or scale.hi - step == scale.hi:  # finer than the numbers are
+        return [scale.lo, scale.hi]
+    first, last = math.ceil(scale.lo / step), math.floor(scale.hi / step)
+    return [at * step for at in range(first, min(last, first + most) + 1)]
 
 
 def column_heights(stats: TensorStats, scale: Scale, columns: int, log: bool) -> np.ndarray:

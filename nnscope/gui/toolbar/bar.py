@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
 from nnscope.gui.text import Label
@@ -27,6 +27,7 @@ class ToolBar(QToolBar):
         super().__init__("Tools", parent)
         self.setObjectName("tools")
         self.setMovable(False)
+        self.setIconSize(QSize(16, 16))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.view = Choice("View", 120)
         self.normalisation = Choice("Normalisation", 116)

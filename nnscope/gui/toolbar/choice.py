@@ -41,6 +41,7 @@ class Choice(QComboBox):
         self.setModel(self._items)
         self.setAccessibleName(name)
         self.setFixedWidth(width)
+        self.setPlaceholderText("–")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.activated.connect(lambda at: self.chosen.emit(self._entries[at].value))
 

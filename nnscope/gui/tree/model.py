@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nnscope.core.statistics import TensorStats
 
 STATS_ROLE = Qt.ItemDataRole.UserRole + 1  # TensorStats or None, for the sparkline
+TYPE_ROLE = Qt.ItemDataRole.UserRole + 2  # class name of a module
 _ROOT = QModelIndex()
 
 
@@ -138,6 +139,8 @@ class TensorTreeModel(QAbstractItemModel):
             return self._text(node, column)
         if role == STATS_ROLE:
             return self._known(node)
+        if role == TYPE_ROLE:
+            return plain(node.type, 64)
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(_explanation(node))
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -148,7 +151,7 @@ class TensorTreeModel(QAbstractItemModel):
 
     def _text(self, node: Node, column: Column) -> str:
         if column is Column.NAME:
-            return _name(node)
+            return plain(node.name, 128) or "(no name)"
         if column is Column.BYTES:
             return numbers.nbytes(node.nbytes) if node.nbytes else ""
         if node.info is None:
@@ -167,12 +170,6 @@ class TensorTreeModel(QAbstractItemModel):
 def _alignment(column: int) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def _name(node: Node) -> str:
-    if node.info is None and node.type:
-        return f"{plain(node.name, 128)}  {plain(node.type, 64)}"
-    return plain(node.name, 128) or "(no name)"
 
 
 def _explanation(node: Node) -> str:

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 from nnscope.gui import icons
 from nnscope.gui.timers import once
 from nnscope.gui.tree.model import Column
+from nnscope.gui.tree.names import NameDelegate
 from nnscope.gui.tree.sparkline import SparklineDelegate
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class TreeView(QTreeView):
         self.setIndentation(INDENT)
         self.setSortingEnabled(True)
         self.setAccessibleName("Model tree")
+        self.setItemDelegateForColumn(Column.NAME, NameDelegate(self))
         self.setItemDelegateForColumn(Column.VALUES, SparklineDelegate(self))
         self._settle = once(self, SETTLE, self._report)
         self._watch()
