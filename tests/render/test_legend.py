@@ -52,7 +52,7 @@ def test_facts_say_level_clipping_and_what_is_no_number() -> None:
         "+Inf  3",
         "−Inf  1\u00a0234",
     ]
-    assert [line.swatch for line in lines] == [None, None, None, building.NAN, building.POSINF, building.NEGINF]
+    assert [line.swatch for line in lines] == [None, None, building.NAN, building.POSINF, building.NEGINF]
 
 
 def test_counts_of_zero_are_not_mentioned() -> None:
