@@ -205,6 +205,8 @@ class _Font:
 
     def _known(self, character: str) -> str:
         """The character, or □ for one that controls, or that the font draws as it draws what it lacks."""
+        if character == "\u00a0":  # a space that doesn't break lines; Python doesn't count it as printable
+            return " "
         if not character.isprintable():
             return MISSING
         if character.isascii():

@@ -58,6 +58,12 @@ def test_what_is_lacking_shows_as_a_box(glyphs: Glyphs, character: str) -> None:
     assert len(glyphs.run(f"a{character}b", Face.TEXT, 11).quads) == 3
 
 
+def test_a_space_that_does_not_break_is_a_space(glyphs: Glyphs) -> None:
+    run = glyphs.run("1\u00a0234", Face.TEXT, 11)
+    assert len(run.quads) == 4
+    assert run.width == glyphs.run("1 234", Face.TEXT, 11).width
+
+
 @pytest.mark.parametrize("face", Face, ids=lambda face: face.name)
 def test_figures_have_one_width(glyphs: Glyphs, face: Face) -> None:
     widths = [glyphs.width(c, face, 100) for c in "0123456789"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nnscope.core.frame import DARK, LIGHT, Camera2D, Frame, PaneFrame, PlacedTile, Rect
 from nnscope.core.legend import Normalisation
 from nnscope.core.picture import Tile, level_shape
+from nnscope.render.furniture import SEPARATOR_ZOOM
 from tests.render import building
 
 if TYPE_CHECKING:
@@ -61,6 +65,29 @@ CAMERAS = {
 @pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
 def test_heat_map(screen: Offscreen, camera: Camera2D) -> None:
     _check(screen, *_scene((520, 530), camera))
+
+
+@given(
+    grid=st.tuples(st.integers(1, 700), st.integers(1, 700)),
+    at=st.tuples(st.floats(-0.1, 1.1), st.floats(-0.1, 1.1)),
+    zoom=st.floats(-2, 7).map(lambda power: 2**power),
+    size=st.tuples(st.integers(1, 150), st.integers(1, 120)),
+)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_camera(
+    screen: Offscreen, grid: tuple[int, int], at: tuple[float, float], zoom: float, size: tuple[int, int]
+) -> None:
+    level = max(0, math.ceil(-math.log2(zoom) - 1e-9))
+    shown, values, states = _scene(grid, Camera2D(at[1] * grid[1], at[0] * grid[0], zoom), level=level)
+    shown = replace(shown, picture=Rect(9, 11, *size))
+    wanted, mask = building.expected(shown, values, states, level)
+    lines = zoom > SEPARATOR_ZOOM
+    if lines:  # compare the inside of cells only
+        rows, cols = building.cells_under(shown)
+        mask[1:][np.diff(rows) != 0] = False
+        mask[:, 1:][:, np.diff(cols) != 0] = False
+    pixels = building.inside(screen.draw(building.frame(shown)), shown)
+    assert (pixels[mask] == wanted[mask]).all()
 
 
 @pytest.mark.parametrize("norm", [LOG, TANH, building.linear(1000, 1000.5), building.linear(-2e38, 2e38)], ids=str)
