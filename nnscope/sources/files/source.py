@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import FileError, NnscopeError
@@ -53,6 +54,11 @@ class FileSource:
         self._release = release
         self._positions = _positions(listing)
         self._closed = False
+
+    @property
+    def origin(self) -> str:
+        """What names this file in caches that outlive the process, together with the tensors' versions."""
+        return os.path.realpath(self._listing.path)
 
     def listing(self) -> Listing:
         """What the file holds, as it was when opened."""
