@@ -232,7 +232,8 @@ class Tensor:
 
     def _picture(self) -> bytes:
         if self._shown is None or self._shown[0] != self._info.version:
-            self._shown = (self._info.version, self.render(size=NOTEBOOK_SIZE).png())
+            picture = self.render(size=NOTEBOOK_SIZE, exact=False)  # a large tensor: a labelled sample, but soon
+            self._shown = (self._info.version, picture.png())
         return self._shown[1]
 
     def _own(self) -> tuple[Client, TensorInfo]:

@@ -126,7 +126,7 @@ def _tell(listing: Listing, tensors: Sequence[Tensor], layer: str) -> None:
     if not tensors and listing.tensors:
         say(f"No tensor matches {layer}.")
     _say_each(listing.warnings)
-    _say_each([f"Refused, never run: {name}" for name in listing.refused])
+    _say_each([f"Refused, never run: {plain(name)}" for name in listing.refused])
     _say_each([f"{plain(tensor.address)}: {tensor.unreadable}" for tensor in tensors if tensor.unreadable])
 
 

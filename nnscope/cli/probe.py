@@ -38,7 +38,7 @@ def probe(
     if as_json:
         print_document(_document(answer))
     else:
-        _print_lines(answer, tensor.info, level)
+        _print_lines(answer, tensor.info)
     return 0
 
 
@@ -52,7 +52,7 @@ def _document(answer: ProbeAnswer) -> dict[str, Any]:
     }
 
 
-def _print_lines(answer: ProbeAnswer, info: TensorInfo, level: int) -> None:
+def _print_lines(answer: ProbeAnswer, info: TensorInfo) -> None:
     from nnscope.scene import numbers
     from nnscope.scene.hover import hover_text
 
@@ -62,4 +62,4 @@ def _print_lines(answer: ProbeAnswer, info: TensorInfo, level: int) -> None:
         parts = {"mean": block.mean, "min": block.min, "max": block.max, "std": block.std}
         text = "  ".join(f"{name} {numbers.short(value, 6)}" for name, value in parts.items())
         odd = "" if block.finite == block.count else f"  {block.count - block.finite} not finite"
-        print(f"block of {2**level}×{2**level}: {block.count} values  {text}{odd}")
+        print(f"block: {block.count} values  {text}{odd}")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import struct
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -156,3 +159,18 @@ def test_a_cut_file_is_one_sentence(nnscope: Callable, tmp_path: Path) -> None:
 def test_many_tensors_are_listed_without_delay(nnscope: Callable, tmp_path: Path) -> None:
     path = _safetensors(tmp_path / "many.safetensors", [f"layers.{i}.weight" for i in range(20_000)])
     assert len(nnscope("info", path).out.splitlines()) == 20_002
+
+
+def test_what_a_file_wanted_to_run_is_said_and_not_run(nnscope: Callable, tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple:
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    path = tmp_path / "bomb.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("bomb/data.pkl", pickle.dumps({"bomb": Bomb()}, protocol=2))
+        archive.writestr("bomb/version", "3")
+    result = nnscope("info", path, "--json")
+    assert (result.code, result.document["tensors"]) == (0, [])
+    assert "Refused, never run: posix.mkdir" in result.err
+    assert not (tmp_path / "ran").exists()

@@ -57,11 +57,16 @@ def test_block(nnscope: Callable, npy: Path) -> None:
     assert found == pytest.approx(expected)
 
 
+def test_a_level_above_the_top_is_the_top(nnscope: Callable, npy: Path) -> None:
+    document = nnscope("probe", npy, "matrix", "--at", "13,30", "--level", "62", "--json").document
+    assert (document["block"]["count"], document["block"]["finite"]) == (960, 960)
+
+
 def test_line(nnscope: Callable, npy: Path) -> None:
     value = str(np.load(npy)[1, 2]).replace("-", "−")
     lines = nnscope("probe", npy, "matrix", "--at", "1,2", "--level", "1").out.splitlines()
     assert lines[0].startswith(f"matrix [1, 2] = {value}  z=−")
-    assert lines[1].startswith("block of 2×2: 4 values  mean −")
+    assert lines[1].startswith("block: 4 values  mean −")
 
 
 @pytest.mark.parametrize(
