@@ -31,9 +31,9 @@ MAX_SHARDS = 1000
 """Most shards of one checkpoint: each stays open."""
 
 _OPENERS = {
-    safetensors.FORMAT.name: safetensors.open_safetensors,
-    torch_zip.FORMAT.name: torch_zip.open_torch_zip,
-    torch_legacy.FORMAT.name: torch_legacy.open_torch_legacy,
+    safetensors.FORMAT: safetensors.open_safetensors,
+    torch_zip.FORMAT: torch_zip.open_torch_zip,
+    torch_legacy.FORMAT: torch_legacy.open_torch_legacy,
 }
 _NUMBERED = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.(?:safetensors|bin)")
 _PREFERRED = (
@@ -70,6 +70,11 @@ class ShardedSource:
         self._listing = listing
         self._parts = parts
         self._opened = tuple(opened)
+
+    @property
+    def origin(self) -> str:
+        """As of a single file; a tensor's version is that of its shard."""
+        return os.path.realpath(self._listing.path)
 
     def listing(self) -> Listing:
         """What all shards hold, in the order of the shards."""
@@ -178,10 +183,7 @@ def _open_shards(path: str, folder: str, shards: list[str], index: _Index) -> So
 
 def _open_shard(folder: str, name: str, where: str) -> FileSource:
     path = _inside(folder, name, where)
-    opener = _OPENERS.get(recognise(path, follow_links=False).name)
-    if opener is None:
-        raise FileError("bad-shard", "This shard is neither a safetensors file nor a PyTorch checkpoint.", path)
-    return opener(path, follow_links=False)
+    return _OPENERS[recognise(path, tuple(_OPENERS), follow_links=False)](path, follow_links=False)
 
 
 def _inside(folder: str, name: str, where: str) -> str:
