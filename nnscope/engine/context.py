@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnscope.core.answer import Progress
 from nnscope.core.errors import Cancelled, NnscopeError
-from nnscope.engine.passes import SAMPLE, exact_stats, sampled_stats
+from nnscope.engine.passes import SAMPLE, exact_stats, pack_stats, sampled_stats, unpack_stats
 from nnscope.store.disk import user_cache
 
 if TYPE_CHECKING:
@@ -60,8 +60,16 @@ class Context:
             if found is not None:
                 return found
             key = ("sampled-stats", address, reader.info.version)
-        compute = exact_stats if exact else sampled_stats
-        result: TensorStats = self.memo(key, lambda: compute(self, reader), lambda s: s.histogram.nbytes + 512)
+
+        def compute() -> TensorStats:
+            if not exact:
+                return sampled_stats(self, reader)
+            if reader.info.size <= SAMPLE:
+                return exact_stats(self, reader)
+            result: TensorStats = self.durable(key, lambda: exact_stats(self, reader), pack_stats, unpack_stats)
+            return result
+
+        result: TensorStats = self.memo(key, compute, lambda s: s.histogram.nbytes + 512)
         return result
 
     def known_stats(self, address: str) -> TensorStats | None:

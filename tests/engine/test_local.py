@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import numpy as np
 import pytest
 
+from nnscope.compute.statistics import stats_of_array
 from nnscope.core.answer import ProbeAnswer, Progress, Values
 from nnscope.core.errors import Failure
 from nnscope.core.layout import default_layout
@@ -15,6 +17,7 @@ from nnscope.core.request import BuildPicture, Control, GetStats, ListTensors, P
 from nnscope.core.statistics import TensorStats
 from nnscope.core.tensor import Listing
 from nnscope.engine.local import LocalEngine
+from nnscope.engine.passes import pack_stats, unpack_stats
 from tests.scene.sources import ArraySource
 
 WAIT = 20.0
@@ -136,3 +139,15 @@ def test_a_result_is_computed_once_per_version(engine: LocalEngine, source: Arra
     assert source.reads == reads
     source.touch("w", np.ones((300, 500), np.float32))
     assert engine.submit(GetStats("w")).answer(WAIT).mean == 1.0
+
+
+def test_statistics_survive_the_disk() -> None:
+    x = np.random.default_rng(0).normal(size=10_000)
+    x[:3] = np.nan, np.inf, -np.inf
+    stats = stats_of_array(x)
+    again = unpack_stats(pack_stats(stats))
+    np.testing.assert_array_equal(again.histogram, stats.histogram)
+    for field in dataclasses.fields(stats):
+        if field.name != "histogram":
+            assert getattr(again, field.name) == getattr(stats, field.name)
+            assert type(getattr(again, field.name)) is type(getattr(stats, field.name))
