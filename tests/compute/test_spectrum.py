@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nnscope.compute import spectrum
 from nnscope.compute.spectrum import top_singular_values
-from nnscope.core.errors import NnscopeError
+from nnscope.core.errors import Cancelled, NnscopeError
 from tests.scene.sources import ArraySource
 
 
@@ -65,6 +65,43 @@ def test_large_spectra_are_found_and_certified(monkeypatch: pytest.MonkeyPatch) 
     assert found.residual < 1e-2
     assert found.frobenius == pytest.approx(np.linalg.norm(array), rel=1e-5)
     assert np.isnan(found.effective_rank)
+
+
+@pytest.mark.parametrize("shape", [(300, 240), (240, 300), (250, 40, 3, 3)], ids=str)
+@pytest.mark.parametrize("size", [1e-44, 1e-20, 1.0, 1e37, 1e250])
+def test_spectra_that_hardly_decay_and_any_magnitude(
+    shape: tuple[int, ...], size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spectrum, "EXACT_SIDE", 100)
+    monkeypatch.setattr(spectrum, "BAND", 5000)
+    noise = np.random.default_rng(0).uniform(-5, 5, shape)
+    array = (noise * size).astype(np.float64 if size > 1e38 else np.float32)
+    found = top_singular_values(reader(array), 4)
+    expected = np.linalg.svd(array.astype(np.float64).reshape(shape[0], -1), compute_uv=False)
+    np.testing.assert_allclose(found.sigma, expected[:4], rtol=1e-3)
+    assert 0 < found.residual < 0.05
+    assert found.frobenius == pytest.approx(expected[0] * np.linalg.norm(expected / expected[0]), rel=1e-6)
+
+
+def test_a_small_residual_is_a_true_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spectrum, "EXACT_SIDE", 10)
+    rng = np.random.default_rng(0)
+    array = (rng.normal(size=(200, 5)) @ rng.normal(size=(5, 150))).astype(np.float32)  # rank 5, and 8 are asked for
+    found = top_singular_values(reader(array), 8)
+    expected = np.linalg.svd(array.astype(np.float64), compute_uv=False)
+    np.testing.assert_allclose(found.sigma[:5], expected[:5], rtol=1e-6)
+    assert (found.sigma[5:] < 1e-3 * expected[0]).all()
+    zeros = top_singular_values(reader(np.zeros((200, 150), np.float32)), 8)
+    assert not zeros.sigma.any()
+    assert (zeros.residual, zeros.frobenius) == (0.0, 0.0)
+
+
+def test_a_search_can_be_cancelled() -> None:
+    def cancel() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        top_singular_values(reader(np.ones((3, 3))), 2, cancel)
 
 
 def test_odd_values_count_as_zero_and_are_told() -> None:
