@@ -19,7 +19,7 @@ def plain(text: str, limit: int = 256) -> str:
         elided = True
     else:
         elided = False
-    shown = "".join(_visible(c) for c in text)
+    shown = text if text.isprintable() else "".join(map(_visible, text))
     if limit and (elided or len(shown) > limit):
         head = (limit - 1) * 2 // 3
         shown = shown[:head] + "…" + shown[-(limit - 1 - head) :]
