@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 def print_document(document: Mapping[str, Any]) -> None:
     """Print ``document`` and nothing else; all of it is ASCII, whatever the names in it are."""
-    json.dump(strict(document), sys.stdout, allow_nan=False)
-    print()
+    try:
+        text = json.dumps(document, allow_nan=False)
+    except (ValueError, TypeError):  # something in it has no JSON: it takes a walk through all of it
+        text = json.dumps(strict(document), allow_nan=False)
+    print(text)
 
 
 def strict(value: Any) -> Any:

@@ -81,12 +81,13 @@ def _document(listing: Listing, rows: Iterable[Row], stats: bool) -> dict[str, A
 
 
 def _entry(tensor: Tensor, found: TensorStats | None, stats: bool) -> dict[str, Any]:
+    info = tensor.info
     entry = {
-        "address": tensor.address,
-        "shape": tensor.shape,
-        "dtype": tensor.dtype,
-        "bytes": tensor.nbytes,
-        "kind": tensor.kind,
+        "address": info.address,
+        "shape": info.shape,
+        "dtype": info.dtype,
+        "bytes": info.nbytes,
+        "kind": info.kind,
     }
     if stats:
         entry["stats"] = None if found is None else {name: getattr(found, name) for name in STATISTICS}
@@ -102,9 +103,10 @@ def _print_rows(rows: Sequence[Row], stats: bool) -> None:
 def _cells(tensor: Tensor, limit: int) -> tuple[str, ...]:
     from nnscope.scene import numbers
 
-    names = " = ".join(plain(name, limit) for name in (tensor.address, *tensor.aliases))
-    kind = f"{tensor.kind} (unreadable)" if tensor.unreadable else tensor.kind
-    return names, numbers.shape(tensor.shape), plain(tensor.dtype), numbers.nbytes(tensor.nbytes), plain(kind)
+    info = tensor.info
+    names = " = ".join(plain(name, limit) for name in (info.address, *info.aliases))
+    kind = f"{info.kind} (unreadable)" if info.unreadable else info.kind
+    return names, numbers.shape(info.shape), plain(info.dtype), numbers.nbytes(info.nbytes), plain(kind)
 
 
 def _numbers(found: TensorStats | None) -> tuple[str, ...]:
