@@ -29,7 +29,7 @@ def draw_numbers(overlay: Overlay, pane: PaneFrame, grid: Rect) -> None:
         return
     room = pane.camera.zoom - 2 * overlay.px(_PADDING)
     style = aligned(overlay.normal, "centre")
-    widths: dict[str, float] = {text: overlay.width(text, style) / style.size for _, _, text in cells}
+    widths = {text: overlay.glyphs.width(text, style.face, 1) for _, _, text in cells}  # in em
     widest = max(widths.values())
     sizes = [overlay.px(size) for size in _SIZES]
     size = next((size for size in sizes if widest * size <= room), sizes[-1])

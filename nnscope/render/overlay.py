@@ -137,8 +137,8 @@ class Overlay:
         self._with += map(tuple, others.tolist())
 
     def width(self, text: str, style: TextStyle) -> float:
-        """Advance of a line in device pixels."""
-        return self.glyphs.width(text, style.face, style.size)
+        """Advance in device pixels of a line that is going to be drawn in that style."""
+        return self.glyphs.run(text, style.face, style.size).width
 
     def vertices(self) -> np.ndarray:
         """Everything added so far: `VERTEX`, 4 a quad."""
