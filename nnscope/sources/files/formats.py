@@ -1,4 +1,4 @@
-"""The formats that can be opened: one `FileFormat` each. A new format is one file, or a plugin's `add_format`.
+"""File formats: how one is recognised and opened. A new built-in format is one file with its `FileFormat`.
 
 A file is recognised by its content. Its suffix only breaks the tie when the content says nothing, so that a damaged
 file is still reported by the reader of its format.
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nnscope.core.errors import FileError, NnscopeError
+from nnscope.core.errors import FileError
 from nnscope.sources.files.handle import FileHandle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nnscope.sources.base import Source
 
@@ -44,44 +44,27 @@ class FileFormat:
     open: Callable[[str], Source]
 
 
-_formats: dict[str, FileFormat] = {}
+def suffix_of(path: str) -> str:
+    """The ending of a file's name in lower case, with its dot."""
+    return PurePath(path).suffix.lower()
 
 
-def formats() -> tuple[FileFormat, ...]:
-    """All registered formats, in the order in which they are asked."""
-    return tuple(_formats.values())
-
-
-def add_format(file_format: FileFormat) -> None:
-    """Register a format.
-
-    Raises
-    ------
-    NnscopeError
-        If the name is taken.
-    """
-    if file_format.name in _formats:
-        raise NnscopeError("A file format of this name exists already.", file_format.name)
-    _formats[file_format.name] = file_format
-
-
-def recognise(path: str, follow_links: bool = True) -> FileFormat:
-    """The format of a file: the first that its content is of, else the one that its name calls for.
+def recognise(path: str, candidates: Sequence[FileFormat], follow_links: bool = True) -> FileFormat:
+    """The format of a file: the first candidate that its content is of, else the one that its name calls for.
 
     Raises
     ------
     FileError
-        If it can't be read or is of no known format.
+        If it can't be read or is of none of these formats.
     """
     head = _read_head(path, follow_links)
-    for candidate in formats():
+    for candidate in candidates:
         if candidate.sniff(head, path):
             return candidate
-    suffix = PurePath(path).suffix.lower()
-    for candidate in formats():
-        if suffix in candidate.suffixes:
+    for candidate in candidates:
+        if suffix_of(path) in candidate.suffixes:
             return candidate
-    known = ", ".join(sorted({suffix for candidate in formats() for suffix in candidate.suffixes}))
+    known = ", ".join(sorted({suffix for candidate in candidates for suffix in candidate.suffixes}))
     raise FileError("unknown-format", "This is no file of a known format.", path, f"Known are {known}.")
 
 

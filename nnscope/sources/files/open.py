@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nnscope.core.errors import FileError, NnscopeError
 from nnscope.sources.files import npy, npz, safetensors, sharded, torch_legacy, torch_zip
-from nnscope.sources.files.formats import add_format, recognise
+from nnscope.sources.files.formats import recognise, suffix_of
 
 if TYPE_CHECKING:
+    from nnscope.core.registry import ReaderSpec
     from nnscope.sources.base import Source
 
-for _format in (
+FORMATS = (
     sharded.INDEX,
     npy.FORMAT,
     npz.FORMAT,
@@ -21,8 +23,8 @@ for _format in (
     safetensors.FORMAT,
     torch_legacy.TAR,
     torch_legacy.PICKLE,
-):
-    add_format(_format)
+)
+"""The built-in formats, in the order in which they are asked."""
 
 
 def open_file(path: str | Path) -> Source:
@@ -31,7 +33,8 @@ def open_file(path: str | Path) -> Source:
     Parameters
     ----------
     path : str or Path
-        A file, a folder that ``transformers`` or ``diffusers`` wrote, or its ``*.index.json``.
+        A file, a folder that ``transformers`` or ``diffusers`` wrote, or its ``*.index.json``. A suffix that no
+        built-in format has may belong to a plugin's reader.
 
     Returns
     -------
@@ -46,4 +49,27 @@ def open_file(path: str | Path) -> Source:
     name = os.fspath(path)
     if Path(name).is_dir():
         return sharded.open_folder(name)
-    return recognise(name).open(name)
+    reader = _plugin_reader(suffix_of(name))
+    return recognise(name, FORMATS).open(name) if reader is None else _open_by_plugin(reader, name)
+
+
+def _plugin_reader(suffix: str) -> ReaderSpec | None:
+    """The plugin's reader of that suffix. Plugins are loaded only for suffixes that no built-in format has."""
+    if not suffix or any(suffix in known.suffixes for known in FORMATS):
+        return None
+    from nnscope.core.plugins import loaded_plugins
+
+    readers = loaded_plugins().registry.readers.values()
+    return next((reader for reader in readers if suffix in reader.suffixes), None)
+
+
+def _open_by_plugin(reader: ReaderSpec, path: str) -> Source:
+    """Open by a plugin's reader; whatever goes wrong in it becomes one sentence that names it."""
+    try:
+        source: Source = reader.open(Path(path))
+    except NnscopeError:
+        raise
+    except Exception as error:
+        what = f"The plugin's reader of {reader.name} failed ({type(error).__name__})."
+        raise FileError("plugin", what, path, "Tell the author of the plugin.") from error
+    return source

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nnscope.sources.files.pickle_values import Placeholder, Skipped, safe_key
@@ -152,19 +153,12 @@ def _index(m: PickleMachine) -> int:
 # --- scalars
 
 
-@_opcode(b"N")
-def none(m: PickleMachine) -> None:
-    m.push(None)
+def _push_constant(m: PickleMachine, value: object) -> None:
+    m.push(value)
 
 
-@_opcode(b"\x88")
-def newtrue(m: PickleMachine) -> None:
-    m.push(True)
-
-
-@_opcode(b"\x89")
-def newfalse(m: PickleMachine) -> None:
-    m.push(False)
+for _code, _constant in {b"N": None, b"\x88": True, b"\x89": False, b")": ()}.items():
+    OPCODES[_code[0]] = partial(_push_constant, value=_constant)
 
 
 @_opcode(b"I")
@@ -194,22 +188,17 @@ def long_(m: PickleMachine) -> None:
     m.push(int(line[:-1] if line.endswith(b"L") else line), 32 + len(line))
 
 
-@_opcode(b"\x8a")
-def long1(m: PickleMachine) -> None:
-    _push_long(m, m.cursor.byte())
-
-
-@_opcode(b"\x8b")
-def long4(m: PickleMachine) -> None:
-    _push_long(m, _unsigned(m.cursor.take(4)))
-
-
-def _push_long(m: PickleMachine, length: int) -> None:
+def _push_long(m: PickleMachine, width: int) -> None:
+    length = _unsigned(m.cursor.take(width))
     if length > _MAX_INTEGER:
         m.cursor.skip(length)
         m.push(Skipped(length), 48)
     else:
         m.push(int.from_bytes(m.cursor.take(length), "little", signed=True), 32 + length)
+
+
+OPCODES[0x8A] = partial(_push_long, width=1)
+OPCODES[0x8B] = partial(_push_long, width=4)
 
 
 @_opcode(b"F")
@@ -242,58 +231,14 @@ def _unescape(match: re.Match[bytes]) -> bytes:
     return _SIMPLE_ESCAPES.get(code) or bytes([int(code, 8) & 0xFF])
 
 
-@_opcode(b"T")
-def binstring(m: PickleMachine) -> None:
-    _take_text(m, _unsigned(m.cursor.take(4)))
-
-
-@_opcode(b"U")
-def short_binstring(m: PickleMachine) -> None:
-    _take_text(m, m.cursor.byte())
-
-
 @_opcode(b"V")
 def unicode_(m: PickleMachine) -> None:
     text = m.cursor.line().decode("raw-unicode-escape")
     _push_text(m, text.encode(errors="backslashreplace").decode())
 
 
-@_opcode(b"X")
-def binunicode(m: PickleMachine) -> None:
-    _take_text(m, _unsigned(m.cursor.take(4)))
-
-
-@_opcode(b"\x8c")
-def short_binunicode(m: PickleMachine) -> None:
-    _take_text(m, m.cursor.byte())
-
-
-@_opcode(b"\x8d")
-def binunicode8(m: PickleMachine) -> None:
-    _take_text(m, _unsigned(m.cursor.take(8)))
-
-
-@_opcode(b"B")
-def binbytes(m: PickleMachine) -> None:
-    _take_bytes(m, _unsigned(m.cursor.take(4)))
-
-
-@_opcode(b"C")
-def short_binbytes(m: PickleMachine) -> None:
-    _take_bytes(m, m.cursor.byte())
-
-
-@_opcode(b"\x8e")
-def binbytes8(m: PickleMachine) -> None:
-    _take_bytes(m, _unsigned(m.cursor.take(8)))
-
-
-@_opcode(b"\x96")
-def bytearray8(m: PickleMachine) -> None:
-    _take_bytes(m, _unsigned(m.cursor.take(8)))
-
-
-def _take_text(m: PickleMachine, length: int) -> None:
+def _take_text(m: PickleMachine, width: int) -> None:
+    length = _unsigned(m.cursor.take(width))
     if length > MAX_TEXT:
         m.cursor.skip(length)
         m.push(Skipped(length), 48)
@@ -305,7 +250,8 @@ def _push_text(m: PickleMachine, text: str) -> None:
     m.push(text, 50 + len(text) * (1 if text.isascii() else 4))
 
 
-def _take_bytes(m: PickleMachine, length: int) -> None:
+def _take_bytes(m: PickleMachine, width: int) -> None:
+    length = _unsigned(m.cursor.take(width))
     if length > MAX_BYTES:
         m.cursor.skip(length)
         m.push(Skipped(length), 48)
@@ -313,12 +259,15 @@ def _take_bytes(m: PickleMachine, length: int) -> None:
         m.push(m.cursor.take(length), 34 + length)
 
 
+_TEXT_WIDTHS = {b"U": 1, b"\x8c": 1, b"T": 4, b"X": 4, b"\x8d": 8}
+_BYTES_WIDTHS = {b"C": 1, b"B": 4, b"\x8e": 8, b"\x96": 8}
+for _code, _width in _TEXT_WIDTHS.items():  # the counted texts differ only in the bytes of their count
+    OPCODES[_code[0]] = partial(_take_text, width=_width)
+for _code, _width in _BYTES_WIDTHS.items():
+    OPCODES[_code[0]] = partial(_take_bytes, width=_width)
+
+
 # --- containers
-
-
-@_opcode(b")")
-def empty_tuple(m: PickleMachine) -> None:
-    m.push(())
 
 
 @_opcode(b"t")
@@ -479,23 +428,12 @@ def build(m: PickleMachine) -> None:
         target.states.append(state)
 
 
-@_opcode(b"\x82")
-def ext1(m: PickleMachine) -> None:
-    _extension(m, m.cursor.byte())
+def _extension(m: PickleMachine, width: int) -> None:
+    m.push(m.find("copyreg", f"extension {_unsigned(m.cursor.take(width))}"), 100)
 
 
-@_opcode(b"\x83")
-def ext2(m: PickleMachine) -> None:
-    _extension(m, _unsigned(m.cursor.take(2)))
-
-
-@_opcode(b"\x84")
-def ext4(m: PickleMachine) -> None:
-    _extension(m, _unsigned(m.cursor.take(4)))
-
-
-def _extension(m: PickleMachine, code: int) -> None:
-    m.push(m.find("copyreg", f"extension {code}"), 100)
+for _code, _width in {b"\x82": 1, b"\x83": 2, b"\x84": 4}.items():
+    OPCODES[_code[0]] = partial(_extension, width=_width)
 
 
 @_opcode(b"P")

@@ -162,6 +162,7 @@ class _InflatedSection:
 
     @contextmanager
     def reading(self) -> Iterator[Fill]:
+        """A group of reads with offsets counted from the member's start."""
         with self._archive.handle.reading():  # so that a changed or closed file is noticed though memory would do
             data = self._archive.inflated(self._member)
 

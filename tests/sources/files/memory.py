@@ -1,4 +1,4 @@
-"""How much memory a fresh process takes to open a file, and how many names it finds there."""
+"""What a fresh process takes to open a file: memory and time, and how many names it finds there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SCRIPT = """
-import sys
+import sys, time
 from nnscope.core.errors import FileError
 from nnscope.sources.files.open import open_file
 
@@ -20,18 +20,20 @@ def resident(key):
 
 with open("/proc/self/clear_refs", "w") as control:
     control.write("5")  # forget the peak of the imports
-before = resident("VmRSS")
+before, start = resident("VmRSS"), time.process_time()
 try:
     tensors = open_file(sys.argv[1]).listing().tensors
 except FileError:
     tensors = ()
-print(resident("VmHWM") - before, sum(1 + len(info.aliases) for info in tensors))
+seconds = time.process_time() - start
+print(seconds, resident("VmHWM") - before, sum(1 + len(info.aliases) for info in tensors))
 """
 
 
 class Opening(NamedTuple):
-    """Bytes by which the largest resident size, while opening and listing, exceeded that before; names found."""
+    """Processor seconds; bytes by which the largest resident size exceeded that before; names listed."""
 
+    seconds: float
     memory: int
     names: int
 
@@ -39,4 +41,5 @@ class Opening(NamedTuple):
 def opening_of(path: Path) -> Opening:
     """Open a file in a process of its own; a file that is refused has no names."""
     done = subprocess.run([sys.executable, "-c", _SCRIPT, str(path)], capture_output=True, text=True, check=True)
-    return Opening(*map(int, done.stdout.split()))
+    seconds, memory, names = done.stdout.split()
+    return Opening(float(seconds), int(memory), int(names))

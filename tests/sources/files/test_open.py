@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +14,11 @@ import pytest
 import safetensors.numpy
 import torch
 
-from nnscope.core.errors import FileError, NnscopeError
+from nnscope.core import plugins
+from nnscope.core.errors import FileError
+from nnscope.core.plugins import Loaded
+from nnscope.core.registry import ReaderSpec, Registry
 from nnscope.core.tensor import Listing
-from nnscope.sources.files import formats
-from nnscope.sources.files.formats import FileFormat, add_format
 from nnscope.sources.files.open import open_file
 from nnscope.sources.files.source import FileSource
 from tests.hostile.pickle_cases import CALLS
@@ -74,18 +76,53 @@ def test_a_pipe_is_refused_at_once(name: str, tmp_path: Path) -> None:
     assert caught.value.code == "not-a-file"
 
 
-def test_a_plugin_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "_formats", dict(formats._formats))
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_replaced_while_open_is_noticed(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    WRITERS[name](path)
+    source = open_file(path)
+    reader = source.reader("w")
+    assert reader.read(((0, 2, 1),)).tolist() == [1, 1]
+    WRITERS[name](tmp_path / "new")
+    os.replace(tmp_path / "new", path)
+    with pytest.raises(FileError) as caught:
+        reader.read(((0, 2, 1),))
+    assert caught.value.code == "changed"
+    source.close()
 
-    def open_mine(path: str) -> FileSource:
-        return FileSource(Listing(path, "mine", ()), lambda i: pytest.fail("it has no tensors"), lambda: None)
 
-    mine = FileFormat("mine", (".mine",), lambda head, path: head.startswith(b"MINE"), open_mine)
-    add_format(mine)
-    (tmp_path / "x").write_bytes(b"MINE!")
-    assert open_file(tmp_path / "x").listing().format == "mine"
-    with pytest.raises(NnscopeError, match="exists already"):
-        add_format(mine)
+@pytest.mark.parametrize("name", WRITERS)
+def test_many_threads_read_one_source(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    WRITERS[name](path)
+    source = open_file(path)
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda i: source.reader("w").read(((i % 2, 2, 1),)).tolist(), range(200)))
+    source.close()
+    assert results == [[1, 1], [1]] * 100
+
+
+def _with_reader(monkeypatch: pytest.MonkeyPatch, open_it: Callable[[Path], FileSource]) -> None:
+    registry = Registry()
+    registry.add_reader("mine", ReaderSpec("mine", (".mine",), open_it))
+    monkeypatch.setattr(plugins, "loaded_plugins", lambda: Loaded(registry, ()))
+
+
+def test_a_plugin_s_reader_opens_its_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_mine(path: Path) -> FileSource:
+        return FileSource(Listing(str(path), "mine", ()), lambda i: pytest.fail("it has no tensors"), lambda: None)
+
+    _with_reader(monkeypatch, open_mine)
+    (tmp_path / "x.mine").write_bytes(b"PK\x03\x04")
+    assert open_file(tmp_path / "x.mine").listing().format == "mine"
+
+
+def test_a_plugin_s_reader_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_reader(monkeypatch, lambda path: FileSource(1 / 0, lambda i: None, lambda: None))  # type: ignore[arg-type,return-value]
+    (tmp_path / "x.mine").write_bytes(b"x")
+    with pytest.raises(FileError, match="reader of mine failed") as caught:
+        open_file(tmp_path / "x.mine")
+    assert caught.value.code == "plugin"
 
 
 _GUARDED = """

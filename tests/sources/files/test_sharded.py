@@ -146,7 +146,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "nul": (_shard_named("a\0b"), "bad-shard"),
     "empty-name": (_shard_named(""), "bad-shard"),
     "missing": (_shard_named("model-9.safetensors"), "missing-shard"),
-    "index-as-shard": (_shard_named("model.safetensors.index.json"), "bad-shard"),
+    "index-as-shard": (_shard_named("model.safetensors.index.json"), "unknown-format"),
     "link-out": (_linked_outside, "link"),
     "link-to-a-device": (_linked_to_device, "link"),
     "fifo": (_fifo, "not-a-file"),
