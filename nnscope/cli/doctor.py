@@ -12,7 +12,10 @@ _COLUMNS = (Column("what"), Column("status"), Column("found"))
 
 
 def doctor(as_json: JsonOption = False) -> int:
-    """Say what works on this machine and what to install: Python, Qt, OpenGL, PyTorch, CuPy."""
+    """Say what works here, and what to install.
+
+    Python and its packages, the display, Qt, OpenGL, PyTorch, the GPU.
+    """
     from nnscope import doctor as examination
 
     checks = examination.report()

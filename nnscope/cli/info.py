@@ -40,9 +40,9 @@ def info(
     ] = "*",
     as_json: JsonOption = False,
 ) -> int:
-    """List what PATH holds: address, shape, dtype, bytes and kind of each tensor.
+    """List the tensors of a file or model.
 
-    The totals are those of the whole file, whatever is listed of it. Statistics are over finite values.
+    Address, shape, dtype, bytes and kind of each. The totals are those of the whole file, whatever is listed of it. Statistics are over finite values.
     """
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client

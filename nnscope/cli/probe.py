@@ -31,7 +31,10 @@ def probe(
     sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Give one element of a tensor in full precision, with its z-score against the whole tensor."""
+    """Give one element of a tensor exactly.
+
+    In full precision, with its z-score against the whole tensor: what hovering there shows.
+    """
     index = parse_integers(at)
     with reporter() as progress, opened_tensor(path, address, sample, progress) as tensor:
         answer = tensor.probe(index, level)

@@ -78,7 +78,10 @@ def render(
     sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Draw a tensor as the window shows it at that size, every value read, and write it as PNG."""
+    """Draw a tensor and write it as PNG.
+
+    The picture is what the window shows at that size, with every value read. It needs no display.
+    """
     options = arguments.options()
     look(options)  # what is wrong with them is said before anything is opened
     if not out.lower().endswith(".png"):
