@@ -42,7 +42,8 @@ def info(
 ) -> int:
     """List the tensors of a file or model.
 
-    Address, shape, dtype, bytes and kind of each. The totals are those of the whole file, whatever is listed of it. Statistics are over finite values.
+    Address, shape, dtype, bytes and kind of each. The totals are those of the whole file, whatever is listed of it.
+    Statistics are over finite values.
     """
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client
