@@ -74,11 +74,15 @@ def facts(legend: Legend, style: ColourStyle | None) -> list[Fact]:
 
 def domain_text(norm: Normalisation) -> str:
     """The domain; the formula of a tanh, which leaves nothing outside."""
-    if norm.function == "tanh" and norm.lo <= -1 and norm.hi >= 1:
+    if _boundless(norm):
         shifted = f"(x {'−' if norm.shift > 0 else '+'} {brief(abs(norm.shift))})" if norm.shift else "x"
         return f"tanh({shifted} / {brief(norm.scale)})"
     low, high = norm.domain
     return f"{brief(low)} … {brief(high)}"
+
+
+def _boundless(norm: Normalisation) -> bool:
+    return norm.function == "tanh" and norm.lo <= -1 and norm.hi >= 1
 
 
 def share(part: float) -> str:
@@ -188,12 +192,21 @@ def _strip(overlay: Overlay, pane: PaneFrame, legend: Legend, place: Rect) -> No
     y = place.y
     if norm is not None and style is not None:
         overlay.ramp(Rect(place.x, y, place.w, px(6)), style.lut[:, :3], upwards=False)
-        low, high = norm.domain
-        half = (place.w - px(8)) / 2
-        overlay.text(brief(low), place.x, y + px(18), overlay.normal, half)
-        overlay.text(brief(high), place.x + place.w, y + px(18), aligned(overlay.normal, "right"), half)
+        _strip_ends(overlay, norm, replace(place, y=y + px(18)))
         y += px(22)
     overlay.text(_fitting(overlay, facts(legend, style), place.w), place.x, y + px(10), overlay.small, place.w)
+
+
+def _strip_ends(overlay: Overlay, norm: Normalisation, place: Rect) -> None:
+    """Both ends of the domain; the formula where there are none."""
+    if _boundless(norm):
+        middle = aligned(overlay.normal, "centre")
+        overlay.text(domain_text(norm), place.x + place.w / 2, place.y, middle, place.w)
+        return
+    low, high = map(brief, norm.domain)
+    half = (place.w - overlay.px(8)) / 2
+    overlay.text(low, place.x, place.y, overlay.normal, half)
+    overlay.text(high, place.x + place.w, place.y, aligned(overlay.normal, "right"), half)
 
 
 def _fitting(overlay: Overlay, lines: list[Fact], width: int) -> str:
