@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ def run(
         return 1
     from nnscope.gui.exceptions import ExceptionHooks
 
+    if sys.stderr is not None:
+        faulthandler.enable()  # a crash of a driver leaves at least a trace
     hooks = ExceptionHooks()
     hooks.install()  # before the application object exists (promise P18)
     try:

@@ -23,6 +23,7 @@ from nnscope.gui.drop import dropped_paths
 from nnscope.gui.failures import FailureList
 from nnscope.gui.inspector.panel import Inspector
 from nnscope.gui.menus import Menus
+from nnscope.gui.openings import Openings
 from nnscope.gui.pointer import Pointer
 from nnscope.gui.preferences import Memory
 from nnscope.gui.presenter import Presenter
@@ -67,14 +68,14 @@ class MainWindow(QMainWindow):
         self.canvas = canvas
         self._frames = frames
         self._poster = poster
-        self._wanted: set[str] = set()  # sources to bring to the front when they are there
+        self._openings = Openings(controller)
         self.memory = Memory(self.show_failure_later)
         self.tree = TreePanel(controller.library)
         self.inspector = Inspector()
         self.failures = FailureList()
         self.central = Central(WelcomePage(models), canvas.native)
         self.saver = PictureSaver(controller, canvas, frames, self)
-        self.status = StatusBar(frames.rate, lambda: controller.jobs)
+        self.status = StatusBar(frames.rate, lambda: [*self._openings.jobs(), *controller.jobs])
         self.commands = self._make_commands()
         self.actions_table = ActionTable(self, self.commands, controller.views_for())
         self.toolbar = ToolBar(self.actions_table)
@@ -94,8 +95,9 @@ class MainWindow(QMainWindow):
         """Open files, folders or demo models, and show them."""
         for path in paths:
             key = self.controller.open(path)
-            self._wanted.add(key)
+            self._openings.add(key)
             self.source_listed(key)
+        self.status.jobs.jobs_changed()
 
     def show_engine(self, key: str, engine: Engine) -> None:
         """Show what an engine made elsewhere holds: values captured in the process that opened the window."""
@@ -105,8 +107,8 @@ class MainWindow(QMainWindow):
     def source_listed(self, key: str) -> None:
         """A source has come or gone: bring one that was asked for to the front, the welcome page when none is left."""
         source = self.controller.library.sources.get(key)
-        if source is not None and source.listing is not None and key in self._wanted:
-            self._wanted.discard(key)
+        if source is not None and source.listing is not None and key in self._openings:
+            self._openings.drop(key)
             self.memory.opened(key)
             self._show_recent()
             self.central.show_canvas()
@@ -125,7 +127,7 @@ class MainWindow(QMainWindow):
 
     def close_source(self, key: str) -> None:
         """Close a source."""
-        self._wanted.discard(key)
+        self._openings.drop(key)
         if key:
             self.controller.close_source(key)
 
@@ -181,6 +183,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """End everything: jobs, processes, timers, the canvas (promise P22)."""
         self._remember()
+        self.hide()  # what is still being read may take a moment to end
         self.saver.stop()
         self.presenter.close()
         self.status.stop()

@@ -1,17 +1,24 @@
-"""How numbers are written in the window: short to look at, full to copy."""
+"""How numbers are written in the window, beside what `nnscope.scene.numbers` has: grouped, cut for aligning, whole.
+
+What is shown has a true minus sign; what is typed or copied has the one of the keyboard.
+"""
 
 from __future__ import annotations
 
-import math
+from nnscope.scene import numbers
 
 THIN = "\u202f"  # narrow no-break space between groups of three digits
-_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+DIGITS = 6
 
 
-def short(value: float) -> str:
-    """At most six significant digits."""
-    special = _special(value)
-    return special or f"{value:.6g}"
+def shown(value: float) -> str:
+    """At most six significant digits, to look at."""
+    return numbers.short(value, DIGITS)
+
+
+def typed(value: float) -> str:
+    """At most six significant digits, as in a field."""
+    return f"{value:.{DIGITS}g}"
 
 
 def full(value: float) -> str:
@@ -24,19 +31,6 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", THIN)
 
 
-def nbytes(value: int) -> str:
-    """Bytes in decimal units, three significant digits."""
-    size, unit = float(value), 0
-    while size >= 999.5 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    return f"{value} B" if unit == 0 else f"{size:.3g} {_UNITS[unit]}"
-
-
-def shape(sizes: tuple[int, ...], wide: bool = False) -> str:
-    """``64×3×7×7``; ``scalar`` without axes."""
-    return (" × " if wide else "×").join(map(str, sizes)) if sizes else "scalar"
-
-
 def at_point(text: str) -> tuple[str, str]:
     """``text`` cut at its decimal point: (before it, from it on), for aligning columns.
 
@@ -47,9 +41,3 @@ def at_point(text: str) -> tuple[str, str]:
         if at >= 0:
             return text[:at], text[at:]
     return text, ""
-
-
-def _special(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    return ("Inf" if value > 0 else "-Inf") if math.isinf(value) else ""

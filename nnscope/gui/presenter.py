@@ -6,6 +6,7 @@ depends on the drawn picture (legend, recipe) follows the canvas at a slower pac
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from nnscope.scene.controller import Controller, Drawn
     from nnscope.scene.hover import Hover
     from nnscope.scene.resolve import Resolved
-    from nnscope.scene.state import PaneState
+    from nnscope.scene.state import PaneState, WorkspaceState
 
 PACE = 80  # ms between two looks at what the canvas has drawn
 
@@ -63,7 +64,7 @@ class Presenter(QObject):
 
     def _listen(self) -> None:
         controller, connect = self._controller, self._subscriptions.connect
-        connect(controller.workspace.changed, lambda old, new: self._soon.start())
+        connect(controller.workspace.changed, self._changed)
         connect(controller.listing_changed, self._listed)
         connect(controller.stats_changed, self._stats_arrived)
         connect(controller.spectrum_changed, lambda source, address: self._soon.start())
@@ -73,6 +74,17 @@ class Presenter(QObject):
         connect(controller.failed, self._window.show_failure)
         connect(controller.redraw, self._redraw)
         self._window.central.currentChanged.connect(lambda: self._soon.start())
+
+    def _changed(self, old: WorkspaceState, new: WorkspaceState) -> None:
+        """A drag of the camera comes sixty times a second and moves nothing but the picture."""
+        if _still(old) == _still(new):
+            self._show_history()
+        else:
+            self._soon.start()
+
+    def _show_history(self) -> None:
+        history = self._controller.workspace
+        self._window.actions_table.enable(undo=history.can_undo, redo=history.can_redo)
 
     def _told(self, source: str) -> None:
         self._window.pointer.renew()
@@ -125,14 +137,13 @@ class Presenter(QObject):
 
     def _show_actions(self, pane: PaneState, resolved: Resolved | None) -> None:
         controller, actions = self._controller, self._window.actions_table
-        state, history = controller.workspace.state, controller.workspace
+        state = controller.workspace.state
         panes = len(state.panes)
         shown = resolved is not None
         source = controller.library.sources.get(pane.source)
         live = LiveState.of(source)
+        self._show_history()
         actions.enable(
-            undo=history.can_undo,
-            redo=history.can_redo,
             close_source=source is not None,
             save_picture=shown,
             copy_picture=shown,
@@ -183,3 +194,8 @@ class Presenter(QObject):
         if drawn is None or drawn.resolved.info.address != resolved.info.address:
             return None
         return drawn if drawn.resolved.view is resolved.view else None
+
+
+def _still(state: WorkspaceState) -> WorkspaceState:
+    """The state without what moves while one looks around."""
+    return replace(state, panes=tuple(replace(pane, camera=None) for pane in state.panes))

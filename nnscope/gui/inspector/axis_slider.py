@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QWidget
 from nnscope.core.text import plain
 from nnscope.gui import fonts
 from nnscope.gui.text import Label
+from nnscope.gui.wheel import guard_wheel
 
 if TYPE_CHECKING:
     from nnscope.gui.inspector.presets import SliderSpec
@@ -29,6 +30,7 @@ class AxisSlider(QWidget):
         self._number = QSpinBox()
         self._number.setFont(fonts.tabular())
         self._number.setKeyboardTracking(False)
+        guard_wheel(self.slider, self._number)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)

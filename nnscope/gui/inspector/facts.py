@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 from nnscope.core.text import plain
 from nnscope.gui import fonts, numbers
 from nnscope.gui.text import ElidedLabel, Label
+from nnscope.scene.numbers import nbytes, shape
 
 if TYPE_CHECKING:
     from nnscope.core.tensor import TensorInfo
@@ -41,9 +42,9 @@ class Facts(QWidget):
     def show_info(self, info: TensorInfo, source: str) -> None:
         """Fill in."""
         self._address.setText(info.address)
-        self._set("Shape", f"{numbers.shape(info.shape, wide=True)}   {numbers.count(info.size)} values")
+        self._set("Shape", f"{shape(info.shape)}   {numbers.count(info.size)} values")
         self._set("Type", info.dtype)
-        self._set("Bytes", f"{numbers.nbytes(info.nbytes)}   {numbers.count(info.nbytes)}" if info.nbytes else "–")
+        self._set("Bytes", f"{nbytes(info.nbytes)}   {numbers.count(info.nbytes)}" if info.nbytes else "–")
         self._set("Kind", info.kind if not info.axes else f"{info.kind}   axes {', '.join(info.axes)}")
         self._set("Source", source)
         shown = [plain(alias, 64) for alias in info.aliases[:ALIASES]]

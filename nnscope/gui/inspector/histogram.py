@@ -50,7 +50,7 @@ class HistogramBox(QWidget):
             field.setEnabled(domain is not None)
             if not field.hasFocus() or not field.isModified():
                 with QSignalBlocker(field):
-                    field.setText("" if domain is None else numbers.short(domain[at]))
+                    field.setText("" if domain is None else numbers.typed(domain[at]))
         self._reset.setEnabled(custom)
         self._odd.setText(_odd(shown.stats if shown else None, legend))
 

@@ -203,7 +203,7 @@ class HistogramPlot(QWidget):
         painter.setPen(self._secondary())
         metrics = QFontMetricsF(painter.font())
         for value in nice_ticks(scale):
-            text = f"{value:.6g}"
+            text = numbers.shown(value)
             wide = metrics.horizontalAdvance(text)
             x = min(max(scale.pixel(value) - wide / 2, 0.0), self.width() - wide)
             painter.drawText(QPointF(x, self.height() - 3), text)
@@ -224,4 +224,4 @@ def describe(shown: Histogram | None) -> str:
     if shown is None or shown.normalisation is None:
         return ""
     lo, hi = shown.normalisation.domain
-    return f"{numbers.short(lo)} to {numbers.short(hi)}"
+    return f"{numbers.shown(lo)} to {numbers.shown(hi)}"

@@ -11,6 +11,7 @@ from nnscope.core.text import plain
 from nnscope.gui.inspector.axis_slider import AxisSlider
 from nnscope.gui.inspector.presets import Preset, axis_name, plain_axes, presets, side_name, sliders, with_axes
 from nnscope.gui.text import Label
+from nnscope.gui.wheel import guard_wheel
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
@@ -120,6 +121,7 @@ def _combo(name: str) -> QComboBox:
     combo.setAccessibleName(name)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(8)
+    guard_wheel(combo)
     return combo
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from nnscope.core.text import plain
@@ -52,10 +53,10 @@ class RecipeList(QWidget):
     def _add_row(self) -> None:
         mark, text = Label(), Label()
         text.setWordWrap(True)
-        mark.setFixedWidth(16)
+        mark.setFixedSize(16, 16)
         row = len(self._rows)
-        self._grid.addWidget(mark, row, 0)
-        self._grid.addWidget(text, row, 1)
+        self._grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(text, row, 1, Qt.AlignmentFlag.AlignTop)
         self._rows.append((mark, text))
 
     def _show_line(self, mark: Label, text: Label, name: str, detail: str, faithful: bool | None) -> None:

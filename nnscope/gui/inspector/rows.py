@@ -60,11 +60,11 @@ def sample_note(stats: TensorStats | None) -> str:
         return ""
     if stats.sampled < 1:
         return f"From a sample: {stats.sampled:.2%} of the values."
-    return f"Median and MAD are within {numbers.short(stats.quantile_error)}."
+    return f"Median and MAD are within {numbers.shown(stats.quantile_error)}."
 
 
 def _real(name: str, value: float, meaning: str) -> StatRow:
-    return StatRow(name, numbers.short(value), numbers.full(value), meaning)
+    return StatRow(name, numbers.shown(value), numbers.full(value), meaning)
 
 
 def _counted(name: str, value: int, meaning: str, stats: TensorStats) -> StatRow:

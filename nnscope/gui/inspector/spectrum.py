@@ -56,7 +56,7 @@ class SpectrumBox(QWidget):
             value.setVisible(at < len(rows))
             if at < len(rows):
                 name.setText(rows[at][0])
-                value.setText(numbers.short(rows[at][1]))
+                value.setText(numbers.shown(rows[at][1]))
                 value.setToolTip(f"{rows[at][2]} = {numbers.full(rows[at][1])}")
         if spectrum is not None:
             self.plot.show_spectrum(spectrum)

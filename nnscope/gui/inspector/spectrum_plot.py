@@ -81,8 +81,8 @@ class SpectrumPlot(QWidget):
         painter.setPen(QColor(self.palette().color(QPalette.ColorRole.PlaceholderText)))
         area = QRectF(0, self.height() - LABELS, self.width(), LABELS)
         bottom = Qt.AlignmentFlag.AlignBottom
-        painter.drawText(area, int(bottom | Qt.AlignmentFlag.AlignLeft), f"σ1 {values[0]:.5g}")
-        last = f"σ{len(values)} {values[-1]:.4g}"
+        painter.drawText(area, int(bottom | Qt.AlignmentFlag.AlignLeft), f"σ1 {numbers.shown(values[0])}")
+        last = f"σ{len(values)} {numbers.shown(values[-1])}"
         if len(values) > 1:
             painter.drawText(area, int(bottom | Qt.AlignmentFlag.AlignRight), last)
 

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QStatusBar, QToolButton, QWidget
 
-from nnscope.gui import fonts, icons, numbers
+from nnscope.gui import fonts, icons
 from nnscope.gui.status.jobs import JobArea
 from nnscope.gui.status.memory import resident_bytes
 from nnscope.gui.text import ElidedLabel, Label
 from nnscope.gui.timers import every
+from nnscope.scene.numbers import nbytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nnscope.core.frame import Theme
+    from nnscope.gui.status.jobs import Job
     from nnscope.gui.status.rate import FrameRate
-    from nnscope.scene.jobs import JobInfo
 
 REFRESH = 1000  # ms between two looks at frame rate and memory
 
@@ -26,7 +27,7 @@ REFRESH = 1000  # ms between two looks at frame rate and memory
 class StatusBar(QStatusBar):
     """Hover text at the left, the state of the program at the right."""
 
-    def __init__(self, rate: FrameRate, jobs: Callable[[], list[JobInfo]], parent: QWidget | None = None) -> None:
+    def __init__(self, rate: FrameRate, jobs: Callable[[], Sequence[Job]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rate = rate
         self.setSizeGripEnabled(False)
@@ -68,7 +69,7 @@ class StatusBar(QStatusBar):
         rate = self._rate.value
         self._frames.setText(f"{rate:.0f} fps" if rate else "idle")
         memory = resident_bytes()
-        self._memory.setText(numbers.nbytes(memory) if memory else "")
+        self._memory.setText(nbytes(memory) if memory else "")
 
     def stop(self) -> None:
         """No more looking."""

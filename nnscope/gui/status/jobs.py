@@ -14,10 +14,13 @@ from nnscope.gui.text import ElidedLabel, Label
 from nnscope.gui.timers import every
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nnscope.core.frame import Theme
+    from nnscope.gui.openings import Opening
     from nnscope.scene.jobs import JobInfo
+
+    Job = JobInfo | Opening
 
 PATIENCE = 0.2  # seconds a job may take before anyone hears of it
 REFRESH = 100  # ms
@@ -29,7 +32,7 @@ class JobRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._job: JobInfo | None = None
+        self._job: Job | None = None
         self.text = ElidedLabel()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -49,7 +52,7 @@ class JobRow(QWidget):
         """Colour the icon."""
         self.cancel.setIcon(icons.icon("close", theme))
 
-    def show_job(self, job: JobInfo) -> None:
+    def show_job(self, job: Job) -> None:
         """Fill in."""
         self._job = job
         if self.text.text() != plain(job.text, 4096):
@@ -67,7 +70,7 @@ class JobRow(QWidget):
 class JobArea(QWidget):
     """Shown while jobs run longer than `PATIENCE`."""
 
-    def __init__(self, jobs: Callable[[], list[JobInfo]], parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: Callable[[], Sequence[Job]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
         self._theme: Theme | None = None
@@ -144,7 +147,7 @@ class JobPopup(QFrame):
         for row in self.rows:
             row.apply(theme)
 
-    def show_jobs(self, jobs: list[JobInfo]) -> None:
+    def show_jobs(self, jobs: Sequence[Job]) -> None:
         """Fill in; the popup goes when there are none."""
         if not jobs:
             self.hide()

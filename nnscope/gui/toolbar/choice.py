@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QComboBox, QWidget
 
 from nnscope.core.text import plain
 from nnscope.gui.text import tooltip
+from nnscope.gui.wheel import guard_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +44,12 @@ class Choice(QComboBox):
         self.setFixedWidth(width)
         self.setPlaceholderText("–")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        guard_wheel(self)
         self.activated.connect(lambda at: self.chosen.emit(self._entries[at].value))
 
     def offer(self, entries: Sequence[Entry], icons: Sequence[QIcon] = ()) -> None:
         """Show these entries; nothing changes when they are the same."""
-        if tuple(entries) == self._entries and not icons:
+        if tuple(entries) == self._entries:
             return
         self._entries = tuple(entries)
         value = self.value

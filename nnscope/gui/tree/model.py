@@ -11,6 +11,7 @@ from nnscope.core.text import plain
 from nnscope.gui import fonts, numbers
 from nnscope.gui.text import tooltip
 from nnscope.gui.tree.nodes import Node, Order, parts_of
+from nnscope.scene.numbers import nbytes, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,11 +154,11 @@ class TensorTreeModel(QAbstractItemModel):
         if column is Column.NAME:
             return plain(node.name, 128) or "(no name)"
         if column is Column.BYTES:
-            return numbers.nbytes(node.nbytes) if node.nbytes else ""
+            return nbytes(node.nbytes) if node.nbytes else ""
         if node.info is None:
             return ""
         if column is Column.SHAPE:
-            return numbers.shape(node.info.shape)
+            return shape(node.info.shape).replace(" ", "")
         if column is Column.DTYPE:
             return node.info.dtype
         stats = self._known(node) if column is Column.NORM else None
@@ -175,8 +176,8 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
 def _explanation(node: Node) -> str:
     info = node.info
     if info is None:
-        tensors = f"{numbers.count(node.size)} values, {numbers.nbytes(node.nbytes)}"
+        tensors = f"{numbers.count(node.size)} values, {nbytes(node.nbytes)}"
         return "\n".join(filter(None, (node.name, node.type, tensors)))
-    lines = [info.address, f"{numbers.shape(info.shape, wide=True)}  {info.dtype}  {info.kind}"]
+    lines = [info.address, f"{shape(info.shape)}  {info.dtype}  {info.kind}"]
     lines += [f"also: {alias}" for alias in info.aliases[:8]]
     return "\n".join([*lines, info.unreadable] if info.unreadable else lines)
