@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 GROUP = "nnscope.plugins"
+DEMO = "demo:"  # what the address of a registered model begins with
 SHIPPED = (("digits", "nnscope_plugins.digits"),)
 _PACKAGE = "nnscope_plugins"
 
@@ -90,11 +91,11 @@ def find_model(name: str) -> ModelSpec:
     loaded = loaded_plugins()
     if name in loaded.registry.models:
         return loaded.registry.models[name]
-    known = ", ".join(f"demo:{model}" for model in sorted(loaded.registry.models)) or "none"
+    known = ", ".join(f"{DEMO}{model}" for model in sorted(loaded.registry.models)) or "none"
     broken = "".join(
         f" The plugin {plugin.name} is disabled: {plugin.error}" for plugin in loaded.plugins if plugin.error
     )
-    raise NnscopeError("There is no demo model of this name.", f"demo:{name}", f"There are: {known}.{broken}")
+    raise NnscopeError("There is no demo model of this name.", f"{DEMO}{name}", f"There are: {known}.{broken}")
 
 
 def _load(plugin: Plugin, registry: Registry) -> Plugin:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnscope.core.answer import ControlAnswer
 from nnscope.core.errors import Failure, NnscopeError
+from nnscope.core.plugins import DEMO, find_model
 from nnscope.core.request import Control
 from nnscope.engine.local import LocalEngine
 from nnscope.engine.protocol import Job
@@ -25,8 +27,16 @@ if TYPE_CHECKING:
 COMMANDS = "Commands are: sample, train, stop."
 
 
+def check_target(target: str) -> None:
+    """Raise `NnscopeError` if there is clearly nothing at ``target``; costs no import of torch."""
+    if target.startswith(DEMO):
+        find_model(target.removeprefix(DEMO))
+    elif not Path(target.rpartition(":")[0]).is_file():
+        raise NnscopeError("There is no such file.", target)
+
+
 def open_live(target: str, tell: Callable[[str], None]) -> LiveEngine:
-    """Build the model at ``target`` (``demo:NAME`` or ``file.py:factory``), run its first sample, and serve it.
+    """Build the model at ``target`` (see `check_target`), run its first sample, and serve it.
 
     ``tell`` is told what is being done. Imports torch; raises `NnscopeError` if there is no such model or it fails.
     """

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from nnscope.core.errors import Failure
 from nnscope.engine.channel import remove_folder
 from nnscope.engine.server import EngineServer
+from nnscope.sources.live.usercode import UserCodeError
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -39,18 +40,17 @@ def main() -> None:
 
 
 def _build(target: str, server: EngineServer) -> LiveEngine:
+    from nnscope.engine.live import check_target, open_live
+
+    check_target(target)
     server.tell("Importing PyTorch")
     import torch
-
-    from nnscope.engine.live import open_live
 
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))  # the window needs the rest
     return open_live(target, server.tell)
 
 
 def _failure(error: BaseException) -> Failure:
-    from nnscope.sources.live.factory import UserCodeError
-
     return error.failure() if isinstance(error, UserCodeError) else Failure.of(error, traceback.format_exc())
 
 

@@ -105,7 +105,7 @@ class ModelProcess:
 
 def _start(target: str, folder: Path, token: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "nnscope.engine.model_process"],
+        [sys.executable, "-P", "-m", "nnscope.engine.model_process"],  # -P: nothing is imported from the present folder
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -17,7 +17,8 @@ import pytest
 
 from nnscope.core.answer import Changed, ControlAnswer, Died, Notice, Values
 from nnscope.core.errors import Failure
-from nnscope.core.request import Control, GetSpectrum, GetStats, ListTensors, ReadRegion
+from nnscope.core.layout import default_layout, planes
+from nnscope.core.request import BuildPicture, Control, GetSpectrum, GetStats, ListTensors, Probe, ReadRegion, Request
 from nnscope.core.tensor import Listing
 from nnscope.engine import spawn
 from nnscope.engine.remote import RemoteEngine
@@ -85,6 +86,22 @@ def test_a_live_model_is_listed_and_read(demo: RemoteEngine) -> None:
     stats = demo.submit(GetStats("block2:output")).answer(20)
     assert stats.min == 0  # after a ReLU
     assert stats.max > 0
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        BuildPicture("block1:output", default_layout((1, 16, 8, 8))),
+        BuildPicture("block1:output", planes((1, 16, 8, 8)), view="rgb"),
+        Probe("block1:output", default_layout((1, 16, 8, 8)), 3, 5),
+        GetSpectrum("head.weight"),
+        GetStats("block1.norm1.running_var", exact=False),
+    ],
+    ids=lambda request: type(request).__name__,
+)
+def test_every_request_is_answered(demo: RemoteEngine, request_: Request) -> None:
+    answer = demo.submit(request_).answer(30)
+    assert not isinstance(answer, Failure), answer
 
 
 def test_choosing_a_sample_changes_what_is_captured(demo: RemoteEngine) -> None:
@@ -200,27 +217,34 @@ def test_the_process_ends_with_its_parent(folders: Callable[[], list[str]]) -> N
     assert wait_for(lambda: folders() == [])
 
 
-def test_a_process_that_ends_by_itself_is_told_with_what_it_wrote(tmp_path: Path) -> None:
-    (tmp_path / "ends.py").write_text("import os\nprint('bye', flush=True)\ndef make(): os._exit(7)\n")
-    engine = start_model(f"{tmp_path}/ends.py:make")
+def test_a_process_that_ends_by_itself_is_told_with_the_last_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spawn, "KEPT", 1000)
+    (tmp_path / "loud.py").write_text("import os\nprint('x' * 10**6 + 'bye')\ndef make(): os._exit(7)\n")
+    engine = start_model(f"{tmp_path}/loud.py:make")
     failure = engine.submit(ListTensors()).answer(60)
     engine.close()
     assert "exit status 7" in failure.what
-    assert "bye" in failure.details
+    assert len(failure.details) <= 1000
+    assert failure.details.endswith("bye\n")
 
 
-def test_what_it_writes_is_kept_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spawn, "KEPT", 1000)
-    (tmp_path / "loud.py").write_text("import os\ndef make():\n    print('x' * 10**6 + 'end')\n    os._exit(1)\n")
-    engine = start_model(f"{tmp_path}/loud.py:make")
-    details = engine.submit(ListTensors()).answer(60).details
+@pytest.mark.parametrize("target", ["demo:nothing", "/nowhere/model.py:make"])
+def test_a_target_that_is_not_there_is_told_at_once(target: str) -> None:
+    engine = start_model(target)
+    failure = engine.submit(ListTensors()).answer(60)
     engine.close()
-    assert len(details) <= 1000
-    assert details.endswith("end\n")
+    assert failure.what.startswith("There is no")
+    assert failure.where == target
 
 
-def test_an_error_in_the_users_file_is_one_sentence(tmp_path: Path) -> None:
-    file = tmp_path / "model.py"
+def test_an_error_in_the_users_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("json", "numpy", "torch", "zmq"):  # files in the present folder are none of ours
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the present folder')")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    file = tmp_path / "models" / "model.py"
     file.write_text("import sys\nsys.stdin.read()\n\ndef make():\n    return undefined_name\n")
     engine = start_model(f"{file}:make")
     failure = engine.submit(ListTensors()).answer(60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import tracemalloc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import msgpack
@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from nnscope.core import answer, layout, picture, request, statistics, tensor
 from nnscope.core.answer import (
     BlockStats,
     Changed,
@@ -31,7 +32,10 @@ from nnscope.core.picture import Step, Tile, TilePicture
 from nnscope.core.request import BuildPicture, Control, GetSpectrum, GetStats, ListTensors, Probe, ReadRegion
 from nnscope.core.statistics import TensorStats
 from nnscope.core.tensor import Listing, ModuleInfo, TensorInfo
-from nnscope.engine.wire import Ask, Drop, Going, Hello, Message, Notify, Reply, WireError, decode, encode
+from nnscope.engine.wire import _CLASSES, Ask, Drop, Going, Hello, Message, Notify, Reply, WireError, decode, encode
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 DTYPES = (
     *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
@@ -129,6 +133,13 @@ def same(a: Any, b: Any) -> bool:
 @settings(max_examples=300)
 def test_every_message_comes_back(message: Message) -> None:
     assert same(decode(encode(message)), message)
+
+
+@pytest.mark.parametrize("module", [request, answer, tensor, statistics, picture, layout], ids=lambda m: m.__name__)
+def test_every_dataclass_of_the_spine_travels(module: ModuleType) -> None:
+    mine = [c for c in vars(module).values() if dataclasses.is_dataclass(c) and c.__module__ == module.__name__]
+    assert mine
+    assert [c.__name__ for c in mine if _CLASSES.get(c.__name__) is not c] == []
 
 
 @pytest.mark.parametrize("name", DTYPES)

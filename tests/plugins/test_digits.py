@@ -16,6 +16,8 @@ from nnscope.core.plugins import find_model, loaded_plugins
 from nnscope.sources.live.capture import capture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nnscope.core.registry import ModelSpec
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +27,14 @@ loaded_plugins()  # makes nnscope_plugins importable
 
 from nnscope_plugins.digits import data, training  # noqa: E402
 from nnscope_plugins.digits.adamw import AdamW  # noqa: E402
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=MODELS)

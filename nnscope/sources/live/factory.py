@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nnscope.core.errors import Failure, NnscopeError
+from nnscope.sources.live.usercode import UserCodeError, guarded
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,18 +20,6 @@ _NAME = "__user_model__"  # never the name of another module, whatever the file 
 WAYS = (
     "It must return a model, or a model and example inputs (a tensor, a tuple, or a dictionary of keyword arguments)."
 )
-
-
-class UserCodeError(NnscopeError):
-    """Something in the user's own file went wrong; ``details`` is their part of the traceback."""
-
-    def __init__(self, what: str, where: str, remedy: str = "", details: str = "") -> None:
-        super().__init__(what, where, remedy)
-        self.details = details
-
-    def failure(self) -> Failure:
-        """As data."""
-        return Failure(self.what, self.where, self.remedy, "user-code", self.details)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,24 +40,22 @@ class Built:
 
 
 def build(path: str, name: str) -> Built:
-    """Run the file ``path`` and its function ``name``.
+    """Run the file ``path``, which is there, and its function ``name``.
 
     Raises
     ------
     UserCodeError
-        If there is no such file or function, it raises, or it returns something else.
+        If there is no such function, it raises, or it returns something else.
     """
     where = f"{path}:{name}"
     module = _import(Path(path), where)
     factory = getattr(module, name, None)
     if not callable(factory):
         raise UserCodeError(f"There is no function {name!r} in the file.", where, _functions(module))
-    return _understand(_run(factory, where), where)
+    return _understand(guarded(factory, where), where)
 
 
 def _import(path: Path, where: str) -> ModuleType:
-    if not path.is_file():
-        raise UserCodeError("There is no such file.", where)
     spec = importlib.util.spec_from_file_location(_NAME, path)
     assert spec is not None  # the name ends in .py
     assert spec.loader is not None
@@ -79,30 +64,8 @@ def _import(path: Path, where: str) -> ModuleType:
     sys.path.insert(0, str(path.parent.resolve()))  # as if it were run as a script
     sys.argv = [str(path)]
     loader = spec.loader
-    _run(lambda: loader.exec_module(module), where)
+    guarded(lambda: loader.exec_module(module), where)
     return module
-
-
-def _run(call: Any, where: str) -> Any:
-    """What ``call()`` returns; whatever it raises becomes one sentence."""
-    try:
-        return call()
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
-        raise UserCodeError(*_told(error, where)) from error
-
-
-def _told(error: BaseException, where: str) -> tuple[str, str, str, str]:
-    """The error in the user's words: sentence, place, remedy, and the traceback from their first line on."""
-    file = where.rpartition(":")[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = next((i for i, frame in enumerate(frames) if frame.filename == file), len(frames))
-    line = next((f" in line {frame.lineno}" for frame in reversed(frames) if frame.filename == file), "")
-    message = str(error)
-    if isinstance(error, SyntaxError) and error.filename == file:
-        line, message = f" in line {error.lineno}", error.msg
-    what = f"The file raised {type(error).__name__}{line}: {message or 'no message'}"
-    details = "".join([*traceback.format_list(frames[theirs:]), *traceback.format_exception_only(type(error), error)])
-    return what if what.endswith(".") else what + ".", where, "", details
 
 
 def _understand(result: Any, where: str) -> Built:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnscope.core.plugins import find_model
+from nnscope.core.plugins import DEMO, find_model
 from nnscope.sources.live.factory import Built, build
 from nnscope.sources.live.session import Material
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import torch
 
     from nnscope.core.registry import ModelSpec
-
-DEMO = "demo:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from nnscope.sources.live.factory import UserCodeError, build
+from nnscope.sources.live.factory import build
 from nnscope.sources.live.targets import find_target
+from nnscope.sources.live.usercode import UserCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +72,6 @@ def test_what_is_wrong_in_the_file(tmp_path: Path, text: str, sentence: str) -> 
 def test_the_functions_there_are_get_named(tmp_path: Path) -> None:
     with pytest.raises(UserCodeError, match="It has: other, another"):
         build(written(tmp_path, "def other(): ...\ndef another(): ...\n"), "make")
-
-
-def test_no_such_file(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.py", tmp_path):
-        with pytest.raises(UserCodeError, match="There is no such file"):
-            build(str(path), "make")
 
 
 @pytest.mark.parametrize(
