@@ -45,7 +45,7 @@ def said() -> Iterator[Outcome]:
         sys.stdout.flush()
     except NnscopeError as error:
         _raise_if_debugging(error)
-        details = f" {DEBUG}=1 shows them." if hasattr(error, "__notes__") else ""
+        details = f" {DEBUG}=1 shows more." if hasattr(error, "__notes__") else ""
         say(f"{error}{details}")
         outcome.code = USAGE if isinstance(error, OptionError) else FAILURE
     except KeyboardInterrupt:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     OnProgress = Callable[[Progress], None] | None
 
 # Codes of failures that are not about a file's bytes; every other code is a `FileError`'s.
-_GENERAL = frozenset(("", "nnscopeerror", "unexpected", "memory", "died"))
+_GENERAL = frozenset(("", "nnscopeerror", "unexpected", "memory", "died", "user-code", "too-large", "wireerror"))
+_TRACED = frozenset(("unexpected", "died", "user-code"))  # whose details tell where the trouble lies
 
 
 class UnknownTensorError(NnscopeError, KeyError):
@@ -216,6 +217,6 @@ def error_of(failure: Failure) -> NnscopeError:
         error = NnscopeError(failure.what, failure.where, failure.remedy)
     else:
         error = FileError(failure.code, failure.what, failure.where, failure.remedy)
-    if failure.code == "unexpected":
+    if failure.code in _TRACED and failure.details:
         error.add_note(failure.details)
     return error

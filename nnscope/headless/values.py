@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nnscope.headless.client import Client
     from nnscope.headless.part import Part
 
-PIECE = 4 << 20  # elements per request: engines answer up to 64 MiB, and an element has at most 16 bytes
+PIECE = 2 << 20  # elements per request: an element has at most 16 bytes, and engines answer up to 64 MiB
 
 
 def read_part(client: Client, info: TensorInfo, part: Part) -> np.ndarray:
