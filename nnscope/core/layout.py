@@ -94,6 +94,10 @@ class Layout:
             col = col * v[axis] + virtual[axis]
         return row, col
 
+    def virtual(self, axis: int) -> int:
+        """The virtual axis of an axis of the tensor (the outer part of a split one)."""
+        return axis if self.split is None or axis <= self.split[0] else axis + 1
+
     def with_fixed(self, axis: int, index: int) -> Layout:
         """The same layout with virtual axis ``axis`` fixed at ``index``."""
         return replace(self, fixed=tuple((a, index if a == axis else i) for a, i in self.fixed))

@@ -22,6 +22,7 @@ from nnscope.scene.jobs import JobBoard, JobInfo
 from nnscope.scene.knowledge import Knowledge
 from nnscope.scene.knowledge import Listener as KnowledgeListener
 from nnscope.scene.library import Library
+from nnscope.scene.linking import camera_partners, linked_cursor
 from nnscope.scene.panes import places
 from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.sessions import Listener, Sessions
@@ -238,7 +239,7 @@ class Controller:
             camera = cameras.magnified(pane.camera, magnify)
             composed = compose(resolved, camera, place, self.library.tiles)
             drawn[i] = Drawn(place, resolved, composed)
-            shown = marked(composed.frame, self._markers(i, pane), self._is_active(i))
+            shown = marked(composed.frame, self._markers(i, pane, resolved), self._is_active(i))
             panes.append(self._told_why(shown, composed))
         before, self._drawn = self._drawn, drawn
         self._want(drawn, before)
@@ -249,7 +250,7 @@ class Controller:
         at = self.workspace.state.active if pane is None else pane
         camera = self._camera(at)
         if camera is not None:
-            self.workspace.update_pane(at, merge="camera", camera=cameras.panned(camera, dx, dy))
+            self._look(at, cameras.panned(camera, dx, dy))
 
     def zoom(self, x: float, y: float, factor: float) -> None:
         """Zoom the pane under a screen position about that position."""
@@ -260,11 +261,11 @@ class Controller:
         drawn = self._drawn[at]
         least = cameras.fit(drawn.resolved.grid, drawn.place.picture).zoom / 4
         camera = cameras.zoomed(before, drawn.place.picture, (x, y), factor, least)
-        self.workspace.update_pane(at, merge="camera", camera=camera)
+        self._look(at, camera)
 
     def reset_camera(self) -> None:
         """Fit the picture into its pane."""
-        self.workspace.update_pane(camera=None)
+        self._look(self.workspace.state.active, None)
 
     def pane_at(self, x: float, y: float) -> int | None:
         """The pane that has a tensor under a screen position."""
@@ -373,15 +374,22 @@ class Controller:
         failures = [self._tiles.broken(key) for key in composed.missing]
         return replace(frame, message=str(failures[0])) if failures[0] is not None else frame
 
-    def _markers(self, index: int, pane: PaneState) -> tuple[Marker, ...]:
+    def _markers(self, index: int, pane: PaneState, resolved: Resolved) -> tuple[Marker, ...]:
         markers = []
         if pane.pin is not None:
             markers.append(Marker(*pane.pin, 1, "pin"))
         hover = self._hover.current
-        if hover is not None and (hover.pane == index or self.workspace.state.linked):
-            side = 2**hover.level
-            markers.append(Marker(hover.row * side, hover.col * side, side, "cursor"))
-        return tuple(markers)
+        if hover is None or not (hover.pane == index or self.workspace.state.linked):
+            return tuple(markers)
+        here = self._drawn.get(hover.pane)
+        cursor = linked_cursor(hover, here.resolved, resolved) if here is not None else None
+        return (*markers, cursor) if cursor is not None else tuple(markers)
+
+    def _look(self, at: int, camera: Camera2D | None) -> None:
+        """Move the camera of a pane, and of those that are linked with it."""
+        shown = {i: drawn.resolved for i, drawn in self._drawn.items()}
+        together = camera_partners(at, shown) if self.workspace.state.linked and at in shown else [at]
+        self.workspace.set(self.workspace.state.with_camera(together, camera), merge="camera" if camera else "")
 
     def _cell(self, pane: int | None, x: float, y: float) -> tuple[int, int] | None:
         drawn = self._drawn.get(pane) if pane is not None else None

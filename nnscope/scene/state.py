@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nnscope.core.frame import Camera2D
     from nnscope.core.layout import Layout
     from nnscope.core.request import Settings
@@ -71,7 +73,7 @@ class WorkspaceState:
     scientific : bool
         Leave every aesthetic step out.
     linked : bool
-        One camera and one cursor for all panes.
+        One cursor for all panes, and one camera for those with pictures of the same grid.
     """
 
     panes: tuple[PaneState, ...] = (PaneState(),)
@@ -85,9 +87,13 @@ class WorkspaceState:
         return self.panes[self.active]
 
     def with_pane(self, index: int, **changes: Any) -> WorkspaceState:
-        """This state with fields of one pane replaced; a camera moves in every pane when they are linked."""
+        """This state with fields of one pane replaced."""
         panes = list(self.panes)
         panes[index] = replace(panes[index], **changes)
-        if self.linked and "camera" in changes:
-            panes = [replace(p, camera=changes["camera"]) for p in panes]
         return replace(self, panes=tuple(panes))
+
+    def with_camera(self, indices: Iterable[int], camera: Camera2D | None) -> WorkspaceState:
+        """This state with several panes looking at one place."""
+        chosen = set(indices)
+        panes = tuple(replace(p, camera=camera) if i in chosen else p for i, p in enumerate(self.panes))
+        return replace(self, panes=panes)

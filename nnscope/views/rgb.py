@@ -189,8 +189,7 @@ def _features(reader: TensorReader, layout: Layout) -> tuple[np.ndarray, np.ndar
 
 def _feature_of(layout: Layout, info: TensorInfo) -> int:
     """The feature axis in the layout's virtual numbering."""
-    axis = feature_axis(info)
-    virtual = axis if layout.split is None or axis <= layout.split[0] else axis + 1
+    virtual = layout.virtual(feature_axis(info))
     if virtual not in dict(layout.fixed):
         raise NnscopeError(
             "PCA colours need the feature axis out of the picture.", info.address, "Choose the view's own layout."

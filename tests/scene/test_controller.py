@@ -154,6 +154,30 @@ def test_two_panes_share_cursor_and_camera(scene: Controller) -> None:
     assert len(settle(scene).panes) == 1
 
 
+def test_the_cursor_follows_the_element_into_another_layout(scene: Controller) -> None:
+    settle(scene)
+    scene.split(2)
+    scene.show("memory", "conv", 0)
+    scene.show("memory", "conv", 1)
+    scene.workspace.update_pane(1, view="rgb")
+    frame = settle(scene)
+    kernels, colours = frame.panes
+    assert kernels.grid == (24, 12)
+    row, col = 3 * 3 + 1, 2 * 3 + 2  # out 3, in 2, kernel row 1, kernel column 2
+    x = kernels.picture.x + kernels.picture.w / 2 + (col + 0.5 - kernels.camera.x) * kernels.camera.zoom
+    y = kernels.picture.y + kernels.picture.h / 2 + (row + 0.5 - kernels.camera.y) * kernels.camera.zoom
+    scene.hover(x, y)
+    kernels, colours = scene.frame(*SIZE).panes
+    assert [(m.row, m.col) for m in kernels.markers] == [(row, col)]
+    layout = scene.resolved(1).layout
+    (marker,) = colours.markers
+    assert layout.index_at(marker.row, marker.col) == (3, 0, 1, 2)
+    before = colours.camera
+    scene.zoom(x, y, 1.5)
+    kernels, colours = scene.frame(*SIZE).panes
+    assert colours.camera == before  # another grid keeps its own camera
+
+
 def test_click_pins_and_asks_for_singular_values(scene: Controller, arrays: dict[str, np.ndarray]) -> None:
     (pane,) = settle(scene).panes
     heard = []

@@ -49,10 +49,10 @@ def test_setting_the_same_state_is_no_step() -> None:
     assert not space.can_undo
 
 
-def test_linked_panes_share_the_camera() -> None:
-    state = WorkspaceState(panes=(PaneState(), PaneState()))
-    moved = state.with_pane(0, camera=Camera2D(1, 2, 3))
-    assert moved.panes[1].camera == Camera2D(1, 2, 3)
+def test_several_panes_take_one_camera() -> None:
+    state = WorkspaceState(panes=(PaneState(), PaneState(), PaneState(), PaneState()))
+    moved = state.with_camera([1, 3], Camera2D(1, 2, 3))
+    assert [pane.camera is None for pane in moved.panes] == [True, False, True, False]
 
 
 def test_another_tensor_resets_what_depends_on_it() -> None:

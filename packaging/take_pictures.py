@@ -1,0 +1,113 @@
+"""Take the README's pictures from the real window: ``python packaging/take_pictures.py`` under a display.
+
+Each is a state of the running application on the demo network, photographed from the screen.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QEventLoop, QTimer
+from PyQt6.QtWidgets import QApplication
+
+from nnscope.app import build_window
+from nnscope.gui.application import make_application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnscope.gui.main_window import MainWindow
+    from nnscope.scene.controller import Controller
+
+TARGET = Path(__file__).parents[1] / "assets" / "pictures"
+SIZE = (1440, 900)
+DEMO = "demo:digits-cnn"
+
+
+def main() -> int:
+    """Take every picture."""
+    TARGET.mkdir(exist_ok=True)
+    application = make_application()
+    window = build_window([DEMO])
+    window.resize(*SIZE)
+    window.move(0, 0)
+    window.show()
+    window.open_paths([DEMO])
+    controller = window.controller
+    try:
+        _wait(lambda: controller.settled and "block1:output" in controller.library.sources[DEMO].infos)
+        for name, arrange in (("window", _weights), ("scientific", _scientific), ("side-by-side", _side_by_side)):
+            arrange(controller)
+            _photograph(window, name)
+    finally:
+        window.close()
+        application.processEvents()
+    return 0
+
+
+def _weights(controller: Controller) -> None:
+    controller.show(DEMO, "block2:output")
+    _hover_over_the_middle(controller)
+
+
+def _scientific(controller: Controller) -> None:
+    controller.show(DEMO, "block2.conv1.weight")
+    controller.toggle_scientific()
+    _hover_over_the_middle(controller)
+
+
+def _side_by_side(controller: Controller) -> None:
+    controller.toggle_scientific()
+    controller.split(2)
+    controller.show(DEMO, "block1:output", 0)
+    controller.show(DEMO, "block1:output", 1)
+    controller.workspace.update_pane(0, view="rgb")
+    _hover_over_the_middle(controller)
+
+
+def _hover_over_the_middle(controller: Controller) -> None:
+    _settle(controller)
+    drawn = controller.drawn(0)
+    assert drawn is not None
+    picture = drawn.place.picture
+    controller.hover(picture.x + 0.42 * picture.w, picture.y + 0.45 * picture.h)
+
+
+def _settle(controller: Controller) -> None:
+    _pause(300)
+    _wait(lambda: controller.settled)
+    _pause(700)  # sparklines and fades
+
+
+def _wait(ready: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if ready():
+            return
+        _pause(50)
+    raise TimeoutError("the window did not become ready")
+
+
+def _pause(milliseconds: int) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+def _photograph(window: MainWindow, name: str) -> None:
+    _pause(600)
+    screen = QApplication.primaryScreen()
+    assert screen is not None
+    corner = window.mapToGlobal(window.rect().topLeft())
+    shot = screen.grabWindow(0, corner.x(), corner.y(), window.width(), window.height())
+    path = TARGET / f"{name}.png"
+    shot.save(str(path))
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.convert("RGB").save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
