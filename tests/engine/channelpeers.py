@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from psygnal import SignalInstance
 
 from nnscope.engine.channel import find_endpoint, make_folder, new_token, remove_folder
@@ -16,7 +17,6 @@ from nnscope.engine.server import EngineServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from nnscope.core.answer import Progress
     from nnscope.core.request import Request
@@ -96,9 +96,17 @@ def connected(engine: ScriptedEngine | None = None) -> Iterator[tuple[RemoteEngi
 
 
 def held() -> tuple[int, int]:
-    """How many threads (native ones too) and file descriptors this process has."""
-    process = psutil.Process()
-    return process.num_threads(), process.num_fds()
+    """How many threads (native ones too) and file descriptors this process has (Linux)."""
+    return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
+
+
+def runs(pid: int) -> bool:
+    """Whether that process is there and no zombie (Linux)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 5.0) -> bool:

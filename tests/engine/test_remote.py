@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 import pytest
 
 from nnscope.core.answer import Changed, ControlAnswer, Died, Notice, Values
@@ -23,7 +22,7 @@ from nnscope.core.tensor import Listing
 from nnscope.engine import spawn
 from nnscope.engine.remote import RemoteEngine
 from nnscope.engine.spawn import ModelProcess, start_model
-from tests.engine.channelpeers import ScriptedEngine, connected, held, wait_for
+from tests.engine.channelpeers import ScriptedEngine, connected, held, runs, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,14 +205,14 @@ def test_the_process_ends_with_its_parent(folders: Callable[[], list[str]]) -> N
     )
     assert parent.stdout is not None
     assert parent.stdin is not None
-    child = psutil.Process(int(parent.stdout.readline()))
+    child = int(parent.stdout.readline())
+    assert runs(child)
     time.sleep(0.3)  # it is importing, and has read its orders
     parent.kill()
     parent.wait()
     parent.stdout.close()
     parent.stdin.close()
-    _, alive = psutil.wait_procs([child], timeout=5)
-    assert not alive
+    assert wait_for(lambda: not runs(child))
     assert wait_for(lambda: folders() == [])
 
 
