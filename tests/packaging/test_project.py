@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,28 @@ def test_entry_points_lead_somewhere() -> None:
         folder = next(folder for folder, name in PACKAGES.items() if name == package)
         path = ROOT / folder / rest.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), module
+
+
+def _imported(files: list[Path]) -> set[str]:
+    """Names of the libraries that are imported anywhere in the files, less Python's own and ours."""
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    ours = {"nnscope", "nnscope_plugins", "tests", "bootstrap"}
+    return {name.partition(".")[0] for name in names} - ours - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [(tuple(PACKAGES), ("hf", "cuda12")), (("tests",), ("test", "bench", "hf"))],
+    ids=["package", "tests"],
+)
+def test_every_library_that_is_imported_is_asked_for(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    project = PROJECT["project"]
+    asked = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    known = {_normal(Requirement(line).name) for line in asked}
+    of_import = {name: {_normal(dist) for dist in found} for name, found in packages_distributions().items()}
+    of_import.setdefault("cupy", {"cupy-cuda12x"})  # installed on request only
+    undeclared = {name for name in _imported(files) if not of_import.get(name, {name}) & known}
+    assert undeclared == set()
