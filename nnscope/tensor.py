@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from nnscope.core.address import Address
@@ -199,7 +200,8 @@ class Tensor:
         """
         from nnscope.headless.picture import take_picture
 
-        return take_picture(self._client, self._info, self._fixed(), look(options))
+        picture = take_picture(self._client, self._info, self._fixed(), look(options))
+        return replace(picture, address=self.address)
 
     def __getitem__(self, region: Index) -> np.ndarray:
         return self.read(region)

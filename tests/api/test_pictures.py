@@ -69,6 +69,7 @@ def test_pixels_of_an_index_are_those_of_the_slider(path: Path) -> None:
     slider = default_layout((3, 4, 20, 20)).with_fixed(0, 2)
     window = _window(path, "batch", layout=slider, limits=(-1, 1), normalisation="linear")
     np.testing.assert_array_equal(picture.rgba, window)
+    assert picture.address == "batch[2]"
     assert picture.legend.normalisation is not None
     assert picture.legend.normalisation.domain == (-1, 1)
 
