@@ -42,8 +42,16 @@ def build(entries: list[Entry], prefix: bytes = b"", suffix: bytes = b"", **end:
         directory += _central(true | entry.central)
         out += _local(true | entry.local) + packed
     count, size, offset = end.get("count", len(entries)), end.get("size", len(directory)), end.get("offset", len(out))
-    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, count & 0xFFFF, count & 0xFFFF, size, offset, 0)
-    return bytes(out + directory + last + suffix)
+    large = _large_records(count, size, offset) if count > 0xFFFF else b""
+    count = min(count, 0xFFFF)
+    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, count, count, size, offset, 0)
+    return bytes(out + directory + large + last + suffix)
+
+
+def _large_records(count: int, size: int, offset: int) -> bytes:
+    """What stands before the last record when 16 bits can't count the members."""
+    record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+    return record + struct.pack("<4sIQI", b"PK\x06\x07", 0, offset + size, 1)
 
 
 def _deflated(data: bytes) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TYPE_CHECKING, NoReturn
 
 from nnscope.core.errors import FileError
@@ -17,7 +16,7 @@ from nnscope.core.tensor import Listing, TensorInfo
 from nnscope.sources.files.dtypes import element
 from nnscope.sources.files.formats import FileFormat
 from nnscope.sources.files.handle import FileSection
-from nnscope.sources.files.source import FileSource, open_guarded
+from nnscope.sources.files.source import FileSource, open_guarded, stem_of
 from nnscope.sources.files.strided import Strided, contiguous
 
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ def _read(handle: FileHandle) -> FileSource:
     check_size(array, handle.size, handle.path)
     extra = handle.size - array.layout.start - array.nbytes
     warnings = (f"{extra} bytes after the array are not shown.",) if extra and not array.unreadable else ()
-    info = info_of(array, PurePath(handle.path).stem, handle.version)
+    info = info_of(array, stem_of(handle.path), handle.version)
     listing = Listing(handle.path, FORMAT.name, (info,), warnings=warnings, nbytes=handle.size)
     return FileSource(listing, lambda _: (FileSection(handle, 0, handle.size), array.layout), handle.close)
 

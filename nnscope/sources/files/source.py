@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import FileError, NnscopeError
@@ -98,6 +99,11 @@ def open_guarded(path: str, build: Callable[[FileHandle], FileSource], follow_li
     except BaseException:
         handle.close()
         raise
+
+
+def stem_of(path: str) -> str:
+    """The name of a tensor that is all a file holds; bytes of the file's name that are no text become escapes."""
+    return PurePath(path).stem.encode(errors="backslashreplace").decode()
 
 
 def _positions(listing: Listing) -> dict[str, int]:

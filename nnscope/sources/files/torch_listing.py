@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import FileError
@@ -17,7 +16,7 @@ from nnscope.core.tensor import Listing, TensorInfo
 from nnscope.core.text import plain
 from nnscope.sources.files.dtypes import element
 from nnscope.sources.files.pickle_tree import Found, Tree, find_tensors
-from nnscope.sources.files.source import FileSource
+from nnscope.sources.files.source import FileSource, stem_of
 from nnscope.sources.files.strided import Strided
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def checkpoint_source(checkpoint: Checkpoint) -> FileSource:
         If a tensor is described in a way that can't be true.
     """
     handle = checkpoint.handle
-    tree = find_tensors(checkpoint.root, PurePath(handle.path).stem, handle.path)
+    tree = find_tensors(checkpoint.root, stem_of(handle.path), handle.path)
     infos: list[TensorInfo] = []
     located: list[Located | None] = []
     for found, aliases in _with_aliases(tree.tensors):

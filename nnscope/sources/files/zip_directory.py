@@ -115,7 +115,7 @@ def _find_directory(handle: FileHandle) -> tuple[int, int, int]:
     """Number of entries, bytes and offset of the directory."""
     tail_size = min(handle.size, _END.size + _BIG16)
     tail = handle.read(handle.size - tail_size, tail_size)
-    at = tail.rfind(b"PK\x05\x06", 0, len(tail) - _END.size + 4)
+    at = tail.rfind(b"PK\x05\x06", 0, max(len(tail) - _END.size + 4, 0))
     end = handle.size - tail_size + at
     if at < 0:
         what = "The zip archive has no directory at its end."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,13 @@ def test_stored_bytes_other_than_0_and_1_are_true(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(npy(GOOD.replace("<f4", "|b1"), b"\x00\x01\x02\xff"))
     _, values = read_all(tmp_path / "a.npy")
     assert same_bits(values["a"], np.array([False, True, True, True]))  # type: ignore[arg-type]
+
+
+def test_a_file_name_that_is_no_text_gives_a_name_that_is(tmp_path: Path) -> None:
+    path = os.fsdecode(bytes(tmp_path) + b"/a\xff.npy")
+    with open(path, "wb") as file:
+        np.save(file, np.ones(2))
+    assert list(read_all(path)[1]) == ["a\\udcff"]
 
 
 def test_bytes_after_the_array_are_told(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def regions(draw: st.DrawFn, shape: tuple[int, ...]) -> Region:
     return tuple(parts)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_region_of_any_strides(data: st.DataObject) -> None:
     layout = data.draw(layouts())
