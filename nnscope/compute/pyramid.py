@@ -7,7 +7,7 @@ its extremes are the tensor's. (methods.md §4; oracle: NumPy block reduction in
 
 `reduce_times` goes many levels at once, straight from stored values, in chunks that stay in the cache: rows are summed
 first, which NumPy does at full width, and the sums that remain (2^k times fewer) are folded along the columns. Sums are
-float64, of each cell's values less its first one, so that the cancellation in Σ(x−K)²/n − (Σ(x−K)/n)² is bounded by
+float64, of each cell's values less their minimum, so that the cancellation in Σ(x−K)²/n − (Σ(x−K)/n)² is bounded by
 the number of values in the cell, whatever their mean and whatever stands in other cells.
 """
 
@@ -266,29 +266,35 @@ def _reduce_directly(values: np.ndarray, times: int, padding: np.ndarray | None)
 def _sums(x: np.ndarray, padding: np.ndarray | None, side: int) -> _Sums:
     """Of a chunk x[cell row, row in the cell, column]; cells have ``side`` columns, fewer at the end."""
     low, high = np.minimum.reduce(x, axis=1), np.maximum.reduce(x, axis=1)
-    shift = np.repeat(x[:, 0, ::side].astype(np.float64), side, axis=1)[:, None, : x.shape[2]]
-    work = x.astype(np.float64)
+    finite: np.ndarray | None = None
     if padding is None and np.isfinite(low.min()) and np.isfinite(high.max()):
         widths = np.minimum(side, x.shape[2] - np.arange(0, x.shape[2], side, dtype=np.float64))
         n, rank = np.tile(x.shape[1] * widths, (len(x), 1)), np.zeros((len(x), widths.size), np.uint8)
-        work -= shift
     else:
         finite, ranks = _inspect(x, padding)
         n = _join(np.add, np.add.reduce(finite, axis=1, dtype=np.float64), side)
         rank = _join(np.maximum, np.maximum.reduce(ranks, axis=1), side)
         low = np.minimum.reduce(np.where(finite, x, np.inf), axis=1)
         high = np.maximum.reduce(np.where(finite, x, -np.inf), axis=1)
-        shift = np.where(np.isfinite(shift), shift, 0.0)
-        work = np.where(finite, work - shift, 0.0)
-    total = np.add.reduce(work, axis=1)
-    squares = np.add.reduce(np.square(work, out=work), axis=1)
-    total, squares = _join(np.add, total, side), _join(np.add, squares, side)
+    low, high = _join(np.minimum, low, side), _join(np.maximum, high, side)
+    mean, variance = _moments(x, finite, np.where(n > 0, low, 0.0), n, side)
+    return _Sums(n, mean, variance, low, high, rank)
+
+
+def _moments(
+    x: np.ndarray, finite: np.ndarray | None, shift: np.ndarray, n: np.ndarray, side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the ``n`` finite values of each cell, summed less ``shift``, which is one of them."""
+    work = x.astype(np.float64)
+    work -= np.repeat(shift, side, axis=1)[:, None, : x.shape[2]]
+    if finite is not None:
+        work = np.where(finite, work, 0.0)
+    total = _join(np.add, np.add.reduce(work, axis=1), side)
+    squares = _join(np.add, np.add.reduce(np.square(work, out=work), axis=1), side)
     weight = np.maximum(n, 1.0)
     mean = total / weight
     variance = np.maximum(squares / weight - mean * mean, 0.0)
-    variance = np.nan_to_num(variance, copy=False, nan=np.inf, posinf=np.inf)  # where the squares overflowed
-    mean += np.where(n > 0, shift[:, 0, ::side], 0.0)
-    return _Sums(n, mean, variance, _join(np.minimum, low, side), _join(np.maximum, high, side), rank)
+    return mean + shift, np.nan_to_num(variance, copy=False, nan=np.inf, posinf=np.inf)  # where squares overflowed
 
 
 def _join(join: np.ufunc, a: np.ndarray, side: int) -> np.ndarray:

@@ -186,3 +186,13 @@ def test_an_empty_grid_has_no_cells() -> None:
     for shape in ((0, 5), (5, 0), (0, 0)):
         level = pyramid.reduce_times(np.zeros(shape), 1)
         assert 0 in level.shape
+
+
+def test_what_lies_in_padding_does_not_matter() -> None:
+    x = np.full((2, 4), 3.0, np.float32)
+    x[0, 0] = 1e30
+    padding = np.zeros(x.shape, bool)
+    padding[0, 0] = True
+    level = pyramid.reduce_times(x, 1, padding)
+    assert level.mean.tolist() == [[3.0, 3.0]]
+    assert level.std.tolist() == [[0.0, 0.0]]
