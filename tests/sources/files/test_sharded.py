@@ -165,7 +165,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_index(kind: str, folder: Path) -> None:
     spoil, code = HOSTILE[kind]
