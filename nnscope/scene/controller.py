@@ -242,6 +242,8 @@ class Controller:
             shown = marked(composed.frame, self._markers(i, pane, resolved), self._is_active(i))
             panes.append(self._told_why(shown, composed))
         before, self._drawn = self._drawn, drawn
+        if any(shown.composed.frame.tiles for shown in before.values()):
+            self._sessions.seen()
         self._want(drawn, before)
         return Frame(width, height, tuple(panes), self._theme, scale)
 

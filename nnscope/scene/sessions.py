@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nnscope.scene.jobs import JobBoard
     from nnscope.scene.library import Library
 
+PATIENCE = 2.0  # seconds a model process waits for the first picture before it starts all the same
+
 
 class Sessions:
     """One per controller; ``inline`` opens in the caller's thread and starts no model process.
@@ -55,6 +57,7 @@ class Sessions:
         self._inline = inline
         self._opening: dict[str, object] = {}  # key -> token of the newest opening
         self._threads: set[threading.Thread] = set()
+        self._seen = threading.Event()
         self._closed = False
 
     @property
@@ -67,13 +70,7 @@ class Sessions:
         key = source_key(path)
         if key in self._library.sources or key in self._opening:
             return key
-        token = self._opening[key] = object()
-        if self._inline:
-            self._work(path, key, token)
-        else:
-            thread = threading.Thread(target=self._work, args=(path, key, token), name="nnscope-open", daemon=True)
-            self._threads.add(thread)
-            thread.start()
+        self._start(path, key)
         return key
 
     def adopt(self, key: str, engine: Engine) -> None:
@@ -97,14 +94,16 @@ class Sessions:
         source = self._library.sources.get(key)
         if source is not None:
             self._dispose(source.engine)
-            token = self._opening[key] = object()
-            thread = threading.Thread(target=self._work, args=(key, key, token), name="nnscope-open", daemon=True)
-            self._threads.add(thread)
-            thread.start()
+            self._start(key, key)
+
+    def seen(self) -> None:
+        """A picture is on the screen: models that were waiting for it may start."""
+        self._seen.set()
 
     def close(self) -> None:
         """End every engine and thread. Blocks until they are gone."""
         self._closed = True
+        self._seen.set()
         self._opening.clear()
         for key in list(self._library.sources):
             engine = self._library.sources[key].engine
@@ -113,6 +112,15 @@ class Sessions:
         for thread in list(self._threads):
             thread.join()
 
+    def _start(self, path: str, key: str) -> None:
+        token = self._opening[key] = object()
+        if self._inline:
+            self._work(path, key, token)
+            return
+        thread = threading.Thread(target=self._work, args=(path, key, token), name="nnscope-open", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
     def _work(self, path: str, key: str, token: object) -> None:
         try:
             for engine in open_engines(path, self._inline, live=not self._inline):
@@ -120,6 +128,8 @@ class Sessions:
                     engine.close()
                     break
                 self._post(partial(self._stage, key, token, engine))
+                if not self._inline and is_live(path):  # a model's imports would take the cores of the first picture
+                    self._seen.wait(PATIENCE)
         except Exception as error:
             failure = Failure.of(error, traceback.format_exc())
             self._post(partial(self._refused, key, token, failure))
