@@ -31,6 +31,7 @@ def tinted(name: str, colour: Colour) -> QIcon:
     return _icon(name, colour, colour, colour)
 
 
+@lru_cache(maxsize=64)
 def pixmap(name: str, colour: Colour, size: int = SIZE, ratio: float = 1.0) -> QPixmap:
     """The icon in one colour, ``size`` logical pixels wide."""
     side = round(size * ratio)

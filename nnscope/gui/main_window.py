@@ -33,6 +33,7 @@ from nnscope.gui.theme import apply_theme, resolve_theme
 from nnscope.gui.toolbar.bar import ToolBar
 from nnscope.gui.tree.panel import TreePanel
 from nnscope.gui.welcome import WelcomePage
+from nnscope.scene.controller import first_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nnscope.core.errors import Failure
     from nnscope.core.layout import Layout
     from nnscope.core.registry import ModelSpec
+    from nnscope.core.tensor import Listing
     from nnscope.engine.protocol import Engine
     from nnscope.gui.canvas import Canvas, FrameSource
     from nnscope.gui.poster import Poster
@@ -109,6 +111,7 @@ class MainWindow(QMainWindow):
         source = self.controller.library.sources.get(key)
         if source is not None and source.listing is not None and key in self._openings:
             self._openings.drop(key)
+            self._show_first(key, source.listing)
             self.memory.opened(key)
             self._show_recent()
             self.central.show_canvas()
@@ -124,6 +127,12 @@ class MainWindow(QMainWindow):
                 run()
 
         self.canvas.native.frameSwapped.connect(swapped)
+
+    def _show_first(self, key: str, listing: Listing) -> None:
+        """Who opens something wants to see it."""
+        first = first_tensor(listing)
+        if first is not None and self.controller.workspace.pane.source != key:
+            self.controller.show(key, first.address)
 
     def close_source(self, key: str) -> None:
         """Close a source."""

@@ -44,9 +44,10 @@ class Openings:
         self._wanted.pop(key, None)
 
     def jobs(self) -> list[Opening]:
-        """What is still being opened. A key that is neither being opened nor there has failed, and is forgotten."""
+        """What is still being opened. A key for which nothing is under way has failed, and is forgotten."""
         sources = self._controller.library.sources
-        for key in [k for k in self._wanted if not self._controller.is_opening(k) and k not in sources]:
+        busy = {job.source for job in self._controller.jobs}
+        for key in [k for k in self._wanted if not self._controller.is_opening(k) and k not in busy | sources.keys()]:
             del self._wanted[key]
         waiting = ((k, t) for k, t in self._wanted.items() if k not in sources)
         return [Opening(f"Opening {plain(key, 96)}", started, self._canceller(key)) for key, started in waiting]

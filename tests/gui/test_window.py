@@ -42,6 +42,14 @@ def test_open_gives_rows_a_picture_and_a_recent_file(bench: Bench, checkpoint: P
     assert len(colours) > 3  # a picture, not a blank
 
 
+def test_what_is_opened_next_is_shown(bench: Bench, checkpoint: Path, tmp_path: Path) -> None:
+    bench.open(checkpoint)
+    np.save(tmp_path / "other.npy", np.ones((5, 6), np.float32))
+    bench.open(tmp_path / "other.npy")
+    bench.until(lambda: bench.controller.workspace.pane.source.endswith("other.npy"))
+    assert [row for row in bench.rows() if "." in row] == ["model.safetensors", "other.npy"]
+
+
 def test_choosing_a_row_shows_the_tensor(bench: Bench, checkpoint: Path) -> None:
     key = bench.open(checkpoint)
     tree = bench.window.tree

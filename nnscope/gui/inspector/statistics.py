@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QObject, QRect, QSize, Qt
+from PyQt6.QtCore import QAbstractTableModel, QLocale, QModelIndex, QObject, QRect, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPalette
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -75,20 +75,22 @@ class PointDelegate(QStyledItemDelegate):
 
     point = 60
 
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._font = fonts.tabular()
+
+    def displayText(self, value: Any, locale: QLocale) -> str:  # noqa: N802 - Qt's name
+        """Nothing: the number is painted here."""
+        return ""
+
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Selection ground, then the two halves of the number."""
-        text = str(index.data() or "")
-        view = option.widget
-        if painter is None or view is None:
+        super().paint(painter, option, index)
+        if painter is None:
             return
-        self.initStyleOption(option, index)
-        option.text = ""
-        style = view.style()
-        assert style is not None
-        style.drawControl(style.ControlElement.CE_ItemViewItem, option, painter, view)
-        before, after = numbers.at_point(text)
+        before, after = numbers.at_point(str(index.data() or ""))
         painter.save()
-        painter.setFont(option.font)
+        painter.setFont(self._font)
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         at = option.rect.right() - self.point
         height = (option.rect.top(), option.rect.height())

@@ -39,7 +39,7 @@ class StatusBar(QStatusBar):
         self.problems.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.problems.setAccessibleName("Show the problems")
         self.problems.hide()
-        self._frames, self._memory, self.device = (_fact(width) for width in (56, 64, 40))
+        self._frames, self._memory, self.device = (_fact(width) for width in (56, 76, 40))
         self._frames.setToolTip("Frames drawn in the last second")
         self._memory.setToolTip("Memory this process holds")
         self.addWidget(self.hover, 1)

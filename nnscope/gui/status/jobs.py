@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from nnscope.core.text import plain
 from nnscope.gui import icons
+from nnscope.gui.status.progress import ProgressLine
 from nnscope.gui.text import ElidedLabel, Label
 from nnscope.gui.timers import every
 
@@ -34,8 +35,7 @@ class JobRow(QWidget):
         super().__init__(parent)
         self._job: Job | None = None
         self.text = ElidedLabel()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = ProgressLine()
         self.bar.setFixedWidth(96)
         self.cancel = QToolButton()
         self.cancel.setToolTip("Cancel")
@@ -57,9 +57,7 @@ class JobRow(QWidget):
         self._job = job
         if self.text.text() != plain(job.text, 4096):
             self.text.setText(job.text)
-        self.bar.setRange(0, 1000 if job.total else 0)  # without a total the bar is busy
-        if job.total:
-            self.bar.setValue(min(1000, 1000 * job.done // job.total))
+        self.bar.show_share(min(1.0, job.done / job.total) if job.total else None)
         self.bar.setAccessibleName(f"Progress of {plain(job.text)}")
 
     def _cancel(self) -> None:

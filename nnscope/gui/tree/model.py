@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STATS_ROLE = Qt.ItemDataRole.UserRole + 1  # TensorStats or None, for the sparkline
 TYPE_ROLE = Qt.ItemDataRole.UserRole + 2  # class name of a module
 _ROOT = QModelIndex()
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class Column(IntEnum):
@@ -59,7 +61,7 @@ class TensorTreeModel(QAbstractItemModel):
         self._statistics = statistics
         self._top = Node("", "")
         self._order = Order()
-        self._fonts = {"tabular": fonts.tabular(fonts.SIZE - 1)}
+        self._tabular = fonts.tabular(fonts.SIZE - 1)
 
     def set_roots(self, roots: list[Node]) -> None:
         """Show these sources and nothing else."""
@@ -94,9 +96,9 @@ class TensorTreeModel(QAbstractItemModel):
     def statistics_arrived(self, source: str, address: str) -> None:
         """Repaint the row of a tensor whose statistics are new."""
         index = self.find(source, address)
-        if index.isValid():
-            last = index.siblingAtColumn(self.columnCount() - 1)
-            self.dataChanged.emit(index.siblingAtColumn(Column.VALUES), last)
+        for column in (Column.VALUES, Column.NORM) if index.isValid() else ():
+            cell = index.siblingAtColumn(column)
+            self.dataChanged.emit(cell, cell)  # for a range of cells the view repaints all there is
 
     # -- what Qt asks
 
@@ -135,7 +137,7 @@ class TensorTreeModel(QAbstractItemModel):
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What a cell shows."""
-        node, column = self.node(index), Column(index.column())
+        node, column = self.node(index), index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(node, column)
         if role == STATS_ROLE:
@@ -146,22 +148,22 @@ class TensorTreeModel(QAbstractItemModel):
             return tooltip(_explanation(node))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == Qt.ItemDataRole.FontRole and column is not Column.NAME:
-            return self._fonts["tabular"]
+        if role == Qt.ItemDataRole.FontRole and column != Column.NAME:
+            return self._tabular
         return None
 
-    def _text(self, node: Node, column: Column) -> str:
-        if column is Column.NAME:
+    def _text(self, node: Node, column: int) -> str:
+        if column == Column.NAME:
             return plain(node.name, 128) or "(no name)"
-        if column is Column.BYTES:
+        if column == Column.BYTES:
             return nbytes(node.nbytes) if node.nbytes else ""
         if node.info is None:
             return ""
-        if column is Column.SHAPE:
+        if column == Column.SHAPE:
             return shape(node.info.shape).replace(" ", "")
-        if column is Column.DTYPE:
+        if column == Column.DTYPE:
             return node.info.dtype
-        stats = self._known(node) if column is Column.NORM else None
+        stats = self._known(node) if column == Column.NORM else None
         return f"{stats.frobenius:.4g}" if stats else ""
 
     def _known(self, node: Node) -> TensorStats | None:
@@ -169,8 +171,7 @@ class TensorTreeModel(QAbstractItemModel):
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
+    return _RIGHT if column in _NUMERIC else _LEFT
 
 
 def _explanation(node: Node) -> str:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics, QPainter, QPalette
-from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PyQt6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from nnscope.gui.tree.model import TYPE_ROLE
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QModelIndex
 
+MARGIN = 6  # pixels between the edge of a cell and its text, as the style sheet has it
 GAP = 8  # pixels between name and class
 LEAST = 24  # pixels under which the class is left out
 
@@ -24,14 +25,11 @@ class NameDelegate(QStyledItemDelegate):
         """Name, then class."""
         super().paint(painter, option, index)
         kind = index.data(TYPE_ROLE)
-        view = option.widget
-        style = view.style() if view is not None else None
-        if not kind or painter is None or style is None:
+        if not kind or painter is None:
             return
-        self.initStyleOption(option, index)
-        area = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, view)
         metrics = QFontMetrics(option.font)
-        area.setLeft(area.left() + metrics.horizontalAdvance(str(index.data())) + GAP)
+        used = MARGIN + metrics.horizontalAdvance(str(index.data())) + GAP
+        area = option.rect.adjusted(used, 0, -MARGIN, 0)
         if area.width() >= LEAST:
             painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
             shown = metrics.elidedText(kind, Qt.TextElideMode.ElideRight, area.width())
