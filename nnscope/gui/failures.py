@@ -66,6 +66,7 @@ class FailureList(QWidget):
         self.list.setWordWrap(True)
         self.list.setAccessibleName("Problems")
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setIconSize(QSize(icons.SIZE, icons.SIZE))
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.details = QPlainTextEdit()

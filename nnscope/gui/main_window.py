@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 SIZE = (1440, 900)
 SIDES = {"model": 396, "inspector": 312}
+LEAST = {"model": 220, "inspector": 276}
 
 
 class MainWindow(QMainWindow):
@@ -221,6 +222,8 @@ class MainWindow(QMainWindow):
     def _make_panels(self) -> dict[str, Panel]:
         contents = (("model", "Model", self.tree), ("inspector", "Inspector", self.inspector))
         panels = {name: Panel(name, title, widget, self) for name, title, widget in contents}
+        for name, width in LEAST.items():
+            panels[name].setMinimumWidth(width)
         panels["problems"] = Panel("problems", "Problems", self.failures, self)
         return panels
 

@@ -71,7 +71,9 @@ QSpinBox::down-arrow { image: url(nnscope:arrow-down.svg); width: 9px; height: 9
 QCheckBox { spacing: 6px; }
 QCheckBox:focus { color: $accent; }
 
-QTreeView, QTableView, QListView { background: $panel; border: none; outline: none; }
+QTreeView, QTableView, QListView { background: $panel; border: none; border-top: 1px solid transparent; outline: none; }
+QTreeView:focus, QTableView:focus, QListView:focus { border-top-color: $accent; }
+QComboBox QAbstractItemView:focus, QDialog QListView:focus { border-top-color: $line; }
 QTreeView::item { height: 24px; border: none; padding: 0 4px; }
 QTreeView::item:hover, QListView::item:hover { background: $hover; }
 QTreeView::item:selected, QListView::item:selected { background: $selected; color: $text; }
