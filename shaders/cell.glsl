@@ -1,12 +1,9 @@
 // Which texel of the atlas a fragment shows. All of it is exact: the processor fits offset and step of each span so
 // that the floor below gives the very cell that float64 arithmetic gives (nnscope/render/placement.py), and the sides
 // of atlases are powers of two.
-uniform float u_texel;     // size of a texel in texture coordinates
+#include "span.glsl"
 
-varying vec2 v_start;      // first pixel of the span, at its centre
-varying float v_step;      // cells per pixel
-varying vec2 v_offset;     // cell, within the tile, of the first pixel
-varying vec2 v_slot;       // texture coordinates of the tile's first texel, at its centre
+uniform float u_texel;     // size of a texel in texture coordinates
 
 vec2 texel() {
     vec2 cell = floor((gl_FragCoord.xy - v_start) * v_step + v_offset);

@@ -1,5 +1,5 @@
 // Raw values to colours. The plain twin of this text is nnscope/render/colour.py.
-// CURVE: 0 identity, 1 sign(t) * log(1 + |t|), 2 tanh.
+// CURVE: 0 identity, 1 sign(t) * log(1 + |t|), 2 tanh. STATES: 0 when every cell is a finite number.
 #include "cell.glsl"
 #include "palette.glsl"
 
@@ -30,6 +30,9 @@ float colour_index(float value) {
 
 void main() {
     vec2 cell = texture2D(u_cells, texel()).rg;
-    float state = floor(cell.g + 0.5);
-    gl_FragColor = palette(state > 0.5 ? state_index(state) : colour_index(cell.r));
+    float index = colour_index(cell.r);
+#if STATES
+    index = cell.g > 0.5 ? state_index(cell.g) : index;
+#endif
+    gl_FragColor = palette(index);
 }

@@ -1,14 +1,11 @@
 // Quads of tiles, given in pixels. Row 0 of the framebuffer is the top row of the picture, so y is not flipped.
+#include "span.glsl"
+
 uniform vec2 u_size;       // of the framebuffer in pixels
 
 attribute vec2 a_corner;   // pixels
 attribute vec3 a_start;    // centre of the first pixel, cells per pixel
 attribute vec4 a_place;    // offset within the tile, slot in the atlas
-
-varying vec2 v_start;
-varying float v_step;
-varying vec2 v_offset;
-varying vec2 v_slot;
 
 void main() {
     v_start = a_start.xy;

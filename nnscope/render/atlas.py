@@ -78,6 +78,7 @@ class TileAtlas:
         self._kind = kind
         self._largest = min(LARGEST, 1 << (limit.bit_length() - 1))  # a power of two: texel positions are exact
         self._slots: OrderedDict[Hashable, int] = OrderedDict()  # least recently used first
+        self._special: set[Hashable] = set()
         self.uploads = 0
         self.side = min(START, self._largest)
         self.texture: Any = self._allocate()
@@ -86,6 +87,10 @@ class TileAtlas:
     def capacity(self) -> int:
         """How many tiles it can ever hold at once."""
         return (self._largest // TILE) ** 2
+
+    def has_states(self, key: Hashable) -> bool:
+        """Whether some cell of a tile that is in the atlas is no finite number."""
+        return key in self._special
 
     def reserve(self, count: int) -> None:
         """Grow until ``count`` tiles fit, as far as that goes. Growing forgets what was uploaded."""
@@ -115,9 +120,13 @@ class TileAtlas:
         self.texture.delete()
 
     def _upload(self, placed: PlacedTile) -> None:
-        full = len(self._slots) == (self.side // TILE) ** 2
-        slot = self._slots.popitem(last=False)[1] if full else len(self._slots)
+        slot = len(self._slots)
+        if slot == (self.side // TILE) ** 2:
+            oldest, slot = self._slots.popitem(last=False)
+            self._special.discard(oldest)
         self._slots[placed.key] = slot
+        if placed.tile.states.any():
+            self._special.add(placed.key)
         x, y = self._texel(slot)
         self.texture.set_data(self._kind.encode(placed.tile), offset=(y, x))
         self.uploads += 1
@@ -129,6 +138,7 @@ class TileAtlas:
     def _grow(self) -> None:
         self.side = min(2 * self.side, self._largest)
         self._slots.clear()
+        self._special.clear()
         self.texture.delete()
         self.texture = self._allocate()
 

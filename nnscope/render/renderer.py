@@ -55,6 +55,7 @@ class Renderer:
             gloo.set_state(blend=False, depth_test=False, scissor_test=False)
             gloo.clear(color=opaque(frame.theme.ground), depth=False)
             self.tiles.draw(frame)
+            gloo.flush()  # drivers begin with the tiles while the furniture is built
             self._draw_furniture(frame)
 
     def present(self, width: int, height: int) -> None:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from nnscope.render.placement import Axis, Span
 
 VERTEX = np.dtype([("a_corner", np.float32, 2), ("a_start", np.float32, 3), ("a_place", np.float32, 4)])
-_RGBA = -1  # in place of a curve: tiles that are colours
 
 
 class TileLayer:
@@ -44,7 +43,7 @@ class TileLayer:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._atlases: dict[TexelFormat, TileAtlas] = {}
-        self._programs: dict[int, Any] = {}
+        self._programs: dict[tuple[object, ...], Any] = {}
         self._palettes = Palettes()
         self._quads = QuadBuffer()
 
@@ -86,36 +85,37 @@ class TileLayer:
     def _draw_tiles(
         self, pane: PaneFrame, placing: Placing, kind: TexelFormat, tiles: list[PlacedTile], frame: Frame
     ) -> None:
-        program = self._ready_program(pane, kind, frame)
         atlas = self._atlas(kind)
         for start in range(0, len(tiles), atlas.capacity):
             batch = tiles[start : start + atlas.capacity]
             slots = atlas.place(batch)
-            program["u_cells"] = atlas.texture
-            program["u_texel"] = 1.0 / atlas.side
-            self._quads.draw(program, placing.vertices(batch, [slots[tile.key] for tile in batch], atlas.side))
+            for special, part in groupby(batch, key=lambda placed: atlas.has_states(placed.key)):
+                program = self._values_program(pane, special) if kind is VALUES else self._program("rgba.frag")
+                program["u_size"] = (frame.width, frame.height)
+                program["u_row"] = self._palettes.row(pane.style or _plain_style(frame.theme))
+                program["u_palettes"] = self._palettes.texture
+                program["u_cells"] = atlas.texture
+                program["u_texel"] = 1.0 / atlas.side
+                drawn = list(part)
+                vertices = placing.vertices(drawn, [slots[placed.key] for placed in drawn], atlas.side)
+                self._quads.draw(program, vertices)
 
-    def _ready_program(self, pane: PaneFrame, kind: TexelFormat, frame: Frame) -> Any:
-        """The program for a pane's tiles, with its colours and limits."""
-        program = self._program(_RGBA)
-        if kind is VALUES:
-            assert pane.normalisation is not None
-            to = mapping(pane.normalisation)
-            program = self._program(to.curve)
-            program["u_scale"] = to.scale
-            program["u_limits"] = to.limits
-            if to.curve:
-                program["u_range"] = to.range
-        program["u_size"] = (frame.width, frame.height)
-        program["u_row"] = self._palettes.row(pane.style or _plain_style(frame.theme))
-        program["u_palettes"] = self._palettes.texture
+    def _values_program(self, pane: PaneFrame, states: bool) -> Any:
+        """The program for tiles with values, with the limits of a pane; looking at states takes time of its own."""
+        assert pane.normalisation is not None
+        to = mapping(pane.normalisation)
+        program = self._program("heatmap.frag", CURVE=to.curve, STATES=int(states))
+        program["u_scale"] = to.scale
+        program["u_limits"] = to.limits
+        if to.curve:
+            program["u_range"] = to.range
         return program
 
-    def _program(self, curve: int) -> Any:
-        if curve not in self._programs:
-            fragment = load("rgba.frag") if curve == _RGBA else load("heatmap.frag", CURVE=curve)
-            self._programs[curve] = gloo.Program(load("tiles.vert"), fragment)
-        return self._programs[curve]
+    def _program(self, fragment: str, **constants: int) -> Any:
+        key = (fragment, *constants.items())
+        if key not in self._programs:
+            self._programs[key] = gloo.Program(load("tiles.vert"), load(fragment, **constants))
+        return self._programs[key]
 
     def _atlas(self, kind: TexelFormat) -> TileAtlas:
         if kind not in self._atlases:

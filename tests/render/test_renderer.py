@@ -43,9 +43,10 @@ def test_the_software_driver_is_there() -> None:
 @pytest.mark.parametrize(
     ("vertex", "fragment", "constants"),
     [
-        ("tiles.vert", "heatmap.frag", {"CURVE": 0}),
-        ("tiles.vert", "heatmap.frag", {"CURVE": 1}),
-        ("tiles.vert", "heatmap.frag", {"CURVE": 2}),
+        ("tiles.vert", "heatmap.frag", {"CURVE": 0, "STATES": 0}),
+        ("tiles.vert", "heatmap.frag", {"CURVE": 0, "STATES": 1}),
+        ("tiles.vert", "heatmap.frag", {"CURVE": 1, "STATES": 1}),
+        ("tiles.vert", "heatmap.frag", {"CURVE": 2, "STATES": 1}),
         ("tiles.vert", "rgba.frag", {}),
         ("overlay.vert", "overlay.frag", {}),
         ("present.vert", "present.frag", {}),

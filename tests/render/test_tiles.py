@@ -121,6 +121,14 @@ def test_pictures_of_any_size(screen: Offscreen, picture: Rect) -> None:
     _check(screen, shown, values, states)
 
 
+def test_tiles_with_and_without_special_cells_side_by_side(screen: Offscreen) -> None:
+    values = building.centred_values(building.linear(), (300, 700))
+    states = np.zeros((300, 700), np.uint8)
+    states[10:20, 300:310] = 1
+    shown = building.pane((300, 700), building.tiles(values, states, key="mixed"), Camera2D(350, 150, 0.7), PICTURE)
+    _check(screen, shown, values, states)
+
+
 def test_colour_tiles(screen: Offscreen) -> None:
     rgba = np.random.default_rng(2).integers(0, 256, (400, 300, 4)).astype(np.uint8)
     states = _states((400, 300))
