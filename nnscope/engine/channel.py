@@ -58,13 +58,12 @@ def find_endpoint(folder: Path) -> str | None:
         return None
 
 
-def connect(context: zmq.Context[Any], endpoint: str, token: str) -> zmq.Socket[Any]:
-    """A client's socket, connected or about to be."""
+def client_socket(context: zmq.Context[Any], token: str) -> zmq.Socket[Any]:
+    """A client's socket, to be watched first and then connected: what happens in between would go unseen."""
     client = _socket(context, zmq.DEALER, ANSWER_LIMIT)
     client.plain_username = USER
     client.plain_password = token.encode()
     client.sndhwm = 0
-    client.connect(endpoint)
     return client
 
 

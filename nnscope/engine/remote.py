@@ -7,6 +7,7 @@ nothing is left open.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
@@ -19,7 +20,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from nnscope.core.answer import Died
 from nnscope.core.errors import Failure
-from nnscope.engine.channel import Mailbox, connect
+from nnscope.engine.channel import Mailbox, client_socket
 from nnscope.engine.protocol import Job
 from nnscope.engine.wire import Ask, Drop, Going, Hello, Notify, Reply, WireError, decode, encode
 
@@ -155,13 +156,14 @@ class RemoteEngine:
         endpoint = self._peer.endpoint()
         if endpoint is None:
             return
-        self._socket = connect(context, endpoint, self._peer.token)
+        self._socket = client_socket(context, self._peer.token)
         self._monitor = self._socket.get_monitor_socket(_LOST)
+        self._socket.connect(endpoint)
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._monitor, zmq.POLLIN)
-        for record in self._outbox:
-            self._socket.send(record)
-        self._outbox.clear()
+        waiting, self._outbox = self._outbox, []
+        for record in waiting:
+            self._send(record)
 
     def _is_lost(self) -> bool:
         assert self._monitor is not None  # it has something to read
@@ -173,8 +175,9 @@ class RemoteEngine:
     def _send(self, record: bytes) -> None:
         if self._socket is None:
             self._outbox.append(record)
-        else:
-            self._socket.send(record)
+            return
+        with contextlib.suppress(zmq.Again):  # it was refused, and there is no one to send to: the monitor tells
+            self._socket.send(record, zmq.NOBLOCK)
 
     def _receive(self, record: bytes) -> None:
         try:

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from nnscope.core.answer import Changed, ControlAnswer, Progress, Values
 from nnscope.core.errors import Failure
 from nnscope.core.request import Control, GetSpectrum, ListTensors, ReadRegion
 from nnscope.engine import channel, server
-from nnscope.engine.channel import connect, find_endpoint
+from nnscope.engine.channel import client_socket, find_endpoint
 from nnscope.engine.wire import Ask, Hello, Reply, decode, encode
 from tests.engine.channelpeers import ScriptedEngine, connected, server_in, wait_for
 
@@ -27,16 +28,17 @@ ECHO = ScriptedEngine(lambda job, on_progress: ControlAnswer("echo"))
 class Line:
     """A client by hand."""
 
-    def __init__(self, folder: Path, token: str, **options: Any) -> None:
+    def __init__(self, folder: Path, token: str) -> None:
         self._context: zmq.Context[Any] = zmq.Context()
         endpoint = find_endpoint(folder)
         assert endpoint is not None
-        self.socket = connect(self._context, endpoint, token)
-        for name, value in options.items():
-            setattr(self.socket, name, value)
+        self.socket = client_socket(self._context, token)
+        self.monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_DISCONNECTED)
+        self.socket.connect(endpoint)
 
     def say(self, data: bytes) -> None:
-        self.socket.send(data)
+        with suppress(zmq.Again):  # there is no one at the other end any more
+            self.socket.send(data, zmq.NOBLOCK)
 
     def hears(self, milliseconds: int = 3000) -> bytes | None:
         return self.socket.recv() if self.socket.poll(milliseconds) else None
@@ -73,10 +75,9 @@ def test_without_the_token_there_is_only_a_close(token: str) -> None:
     engine = ScriptedEngine(lambda job, on_progress: seen.append(job))
     with server_in(engine) as (_, folder, right):
         with Line(folder, token) as line:
-            monitor = line.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_DISCONNECTED)
             line.say(encode(Hello()))
             line.say(encode(Ask(1, ListTensors())))
-            assert monitor.poll(3000)
+            assert line.monitor.poll(3000)
             assert line.hears(100) is None
         assert seen == []
         with Line(folder, right) as line:
@@ -135,9 +136,8 @@ def test_garbage_from_a_known_client_is_passed_over(data: bytes) -> None:
 
 def test_a_message_over_the_limit_closes_the_connection() -> None:
     with server_in(ECHO) as (_, folder, token), Line(folder, token) as line:
-        monitor = line.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         line.say(b"\0" * (channel.REQUEST_LIMIT + 1))
-        assert monitor.poll(3000)
+        assert line.monitor.poll(3000)
 
 
 def test_where_the_path_is_too_long_for_a_unix_socket(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from nnscope.core.tensor import Listing
 from nnscope.engine import spawn
 from nnscope.engine.remote import RemoteEngine
 from nnscope.engine.spawn import ModelProcess, start_model
-from tests.engine.channelpeers import ScriptedEngine, connected, held, runs, wait_for
+from tests.engine.channelpeers import Beside, ScriptedEngine, connected, held, runs, server_in, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -303,9 +303,8 @@ def test_a_lost_connection_ends_it() -> None:
 
 def test_a_wrong_token_ends_it() -> None:
     engine = ScriptedEngine(lambda job, on_progress: None)
-    with connected(engine) as (_, _, peer):
-        peer.token = "0" * 64
-        other = RemoteEngine(peer)
+    with server_in(engine) as (_, folder, _):
+        other = RemoteEngine(Beside(folder, "0" * 64))
         assert "refused the connection" in other.submit(ListTensors()).answer(5).what
         other.close()
 
