@@ -56,6 +56,7 @@ class Sessions:
         self._tell = tell
         self._inline = inline
         self._opening: dict[str, object] = {}  # key -> token of the newest opening
+        self._engines: dict[Engine, str] = {}  # all that must be closed, those not listed yet too, with their keys
         self._threads: set[threading.Thread] = set()
         self._seen = threading.Event()
         self._closed = False
@@ -75,25 +76,24 @@ class Sessions:
 
     def adopt(self, key: str, engine: Engine) -> None:
         """Show what an engine made elsewhere holds (a capture, a user's own process)."""
+        self._engines[engine] = key
         self._stage(key, None, engine)
 
     def close_source(self, key: str) -> None:
-        """Forget a source and end its engine."""
+        """Forget a source and end its engines, one that is still to take over too."""
         self._opening.pop(key, None)
-        source = self._library.sources.get(key)
-        if source is None:
-            return
+        known = key in self._library.sources
         self._board.cancel_source(key)
         self._library.forget(key)
-        self._dispose(source.engine)
-        self._tell.listed(key)
+        self._dispose_all(key)
+        if known:
+            self._tell.listed(key)
 
     def restart(self, key: str) -> None:
         """Open a source anew after its process died; what is shown stays until the new engine answers."""
         self._opening.pop(key, None)
-        source = self._library.sources.get(key)
-        if source is not None:
-            self._dispose(source.engine)
+        if key in self._library.sources:
+            self._dispose_all(key)
             self._start(key, key)
 
     def seen(self) -> None:
@@ -106,11 +106,11 @@ class Sessions:
         self._seen.set()
         self._opening.clear()
         for key in list(self._library.sources):
-            engine = self._library.sources[key].engine
             self._library.forget(key)
-            engine.close()
+        self._close_engines()
         for thread in list(self._threads):
             thread.join()
+        self._close_engines()  # a thread may have made one more
 
     def _start(self, path: str, key: str) -> None:
         token = self._opening[key] = object()
@@ -127,6 +127,7 @@ class Sessions:
                 if self._closed or self._opening.get(key) is not token:
                     engine.close()
                     break
+                self._engines[engine] = key
                 self._post(partial(self._stage, key, token, engine))
                 if not self._inline and is_live(path):  # a model's imports would take the cores of the first picture
                     self._seen.wait(PATIENCE)
@@ -160,6 +161,8 @@ class Sessions:
         self._board.send(engine, ListTensors(), f"Listing {key}", key, partial(self._listed, key, engine))
 
     def _listed(self, key: str, engine: Engine, answer: Any) -> None:
+        if engine not in self._engines:  # closed while it listed
+            return
         if not isinstance(answer, Listing):
             self._dispose(engine)
             if isinstance(answer, Failure) and answer.code not in ("cancelled", "closed"):
@@ -197,12 +200,22 @@ class Sessions:
 
     def _dispose(self, engine: Engine) -> None:
         """Close an engine away from the window's thread: it may wait for a read to end."""
+        self._engines.pop(engine, None)
         if self._inline or self._closed:
             engine.close()
             return
         thread = threading.Thread(target=self._close_engine, args=(engine,), name="nnscope-close", daemon=True)
         self._threads.add(thread)
         thread.start()
+
+    def _dispose_all(self, key: str) -> None:
+        for engine in [e for e, of in self._engines.items() if of == key]:
+            self._dispose(engine)
+
+    def _close_engines(self) -> None:
+        while self._engines:
+            engine, _ = self._engines.popitem()
+            engine.close()
 
     def _close_engine(self, engine: Engine) -> None:
         engine.close()

@@ -60,3 +60,13 @@ def test_the_demo_lives_learns_dies_and_returns(bench: Bench) -> None:
 
     window.close()
     wait(lambda: children() <= before, timeout=PATIENCE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [0.0, 0.4, 1.5], ids=str)
+def test_closing_while_the_model_starts_leaves_no_process(bench: Bench, moment: float) -> None:
+    before = children()
+    bench.window.open_paths([DEMO])
+    bench.qtbot.wait(round(1000 * moment))
+    bench.window.close()
+    bench.qtbot.waitUntil(lambda: children() <= before, timeout=3000)
