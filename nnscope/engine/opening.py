@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nnscope.core.tensor import Listing
     from nnscope.engine.protocol import Engine
@@ -25,7 +25,7 @@ def is_live(path: str) -> bool:
 
 def source_key(path: str) -> str:
     """The name under which an opened path is known: absolute for files, as it stands otherwise."""
-    if path.startswith("demo:"):
+    if path.startswith("demo:") or _opener(path) is not None:
         return path
     factory = _factory(path)
     if factory is not None:
@@ -61,10 +61,14 @@ def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator
 
 
 def stored_source(path: str) -> Source | None:
-    """What lies in files, without running anything: a file, a folder, a demo's weights; None for a factory."""
+    """What lies in files or what a plugin's source gives, without running a model; None for a factory."""
     if is_live(path):
         weights = demo_weights(path)
         return None if weights is None else Renamed(weights, path)
+    opener = _opener(path)
+    if opener is not None:
+        source: Source = opener(path)
+        return source
     from nnscope.sources.files.open import open_file
 
     return open_file(path)
@@ -99,6 +103,16 @@ class Renamed:
     def close(self) -> None:
         """Close the inner source."""
         self._source.close()
+
+
+def _opener(path: str) -> Callable[[str], Any] | None:
+    """How a plugin opens ``scheme:…``, when one registered that scheme and no file has that very name."""
+    scheme, colon, _ = path.partition(":")
+    if not colon or not scheme.isidentifier() or Path(path).exists():
+        return None
+    from nnscope.core.plugins import loaded_plugins
+
+    return loaded_plugins().registry.sources.get(scheme)
 
 
 def _factory(path: str) -> tuple[str, str] | None:

@@ -1,22 +1,23 @@
-"""The views that exist, by name. A new view is one file and one line here, or a plugin's call of `add_view`."""
+"""The views that exist, by name: ours, each one file and one line here, and those that plugins registered."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
+from nnscope.core.plugins import loaded_plugins
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.rgb import PcaRgb
 
 if TYPE_CHECKING:
     from nnscope.views.base import View
 
-_VIEWS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb())}
+_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb())}
 
 
 def views() -> tuple[View, ...]:
-    """All views, in the order of the menu."""
-    return tuple(_VIEWS.values())
+    """All views, in the order of the menu. A plugin can't replace one of ours."""
+    return tuple({**loaded_plugins().registry.views, **_OURS}[name] for name in _names())
 
 
 def find_view(name: str) -> View:
@@ -27,20 +28,14 @@ def find_view(name: str) -> View:
     NnscopeError
         If there is none.
     """
-    try:
-        return _VIEWS[name]
-    except KeyError:
-        raise NnscopeError("There is no view of this name.", name, f"Views are: {', '.join(_VIEWS)}.") from None
+    ours = _OURS.get(name)
+    if ours is not None:
+        return ours
+    theirs: View | None = loaded_plugins().registry.views.get(name)
+    if theirs is None:
+        raise NnscopeError("There is no view of this name.", name, f"Views are: {', '.join(_names())}.")
+    return theirs
 
 
-def add_view(view: View) -> None:
-    """Register a view.
-
-    Raises
-    ------
-    NnscopeError
-        If the name is taken.
-    """
-    if view.name in _VIEWS:
-        raise NnscopeError("A view of this name exists already.", view.name)
-    _VIEWS[view.name] = view
+def _names() -> list[str]:
+    return list(dict.fromkeys((*_OURS, *loaded_plugins().registry.views)))
