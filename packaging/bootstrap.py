@@ -337,7 +337,7 @@ def pip_stage(log: str) -> str:
     stages = [line for line in lines if line.startswith(("Collecting", "Downloading", "Building", "Installing coll"))]
     stage = stages[-1].partition(" (from")[0].partition("://")[0] if stages else ""
     if stage.startswith("Installing"):
-        return f"Unpacking {stage.count(',') + 1} packages"
+        return f"Unpacking packages ({stage.count(',') + 1})"
     return stage[:100]
 
 

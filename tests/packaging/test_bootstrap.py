@@ -134,7 +134,7 @@ def test_failures_of_pip_in_words(bootstrap: ModuleType, log: str, sentence: str
     [
         ("2026-01-01T00:00:00,000 Collecting numpy==2.4 (from -c c.txt (line 3))", "Collecting numpy==2.4"),
         ("2026-01-01T00:00:00,000   Downloading torch.whl (800 MB)\n2026 noise", "Downloading torch.whl (800 MB)"),
-        ("2026 Installing collected packages: numpy, torch", "Unpacking 2 packages"),
+        ("2026 Installing collected packages: numpy, torch", "Unpacking packages (2)"),
         ("", ""),
     ],
 )
