@@ -93,3 +93,68 @@ def test_nothing_clipped_is_exactly_zero() -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(NnscopeError, match="no normalisation"):
         normalisation("softmax", stats_of_array(np.arange(3.0)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("limits", [(-1.0, 2.0), (2.0, -1.0), (1.5, 1.5), (1e6, 1e7), (-1e308, 1e308)], ids=str)
+def test_limits_are_raw_values_in_either_order(name: str, limits: tuple[float, float]) -> None:
+    norm = normalisation(name, stats_of_array(np.random.default_rng(0).normal(size=300)), limits)
+    assert norm.lo < norm.hi
+    assert math.isfinite(norm.hi - norm.lo)
+    if name != "tanh" and abs(limits[0]) < 1e300:  # tanh has no way back where it is flat
+        assert norm.domain == pytest.approx(sorted(limits), rel=1e-9, abs=1e-9)
+    assert norm.forward(limits[0]) <= norm.forward(limits[1]) or limits[0] > limits[1]
+
+
+@pytest.mark.parametrize("limits", [(math.nan, 1.0), (0.0, math.inf)], ids=str)
+def test_limits_that_are_no_numbers_are_refused(limits: tuple[float, float]) -> None:
+    with pytest.raises(NnscopeError, match="two finite numbers"):
+        normalisation("linear", stats_of_array(np.arange(3.0)), limits)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros(0),
+        np.array([np.nan, np.inf]),
+        np.full(4, 0.1),
+        np.full(4, -1e300),
+        np.zeros(3),
+        np.array([1e308, -1e308]),
+        np.array([1.0, np.nextafter(1.0, 2)]),
+        np.array([5e-324, 0.0]),
+    ],
+    ids=["empty", "nothing finite", "constant", "huge constant", "zeros", "extremes", "neighbours", "least"],
+)
+def test_tensors_without_a_scale_are_defined(name: str, x: np.ndarray) -> None:
+    norm = normalisation(name, stats_of_array(x))
+    assert norm.scale > 0
+    assert norm.lo < norm.hi
+    u = apply(norm, x)
+    assert np.isfinite(u[np.isfinite(x)]).all()
+    assert np.isnan(u[~np.isfinite(x)]).all()
+    if np.unique(x[np.isfinite(x)]).size == 1:
+        expected = 0.0 if name in ("linear", "minmax", "log") else 0.5
+        assert u[np.isfinite(x)] == pytest.approx(expected)
+
+
+def test_steepness_of_tanh() -> None:
+    stats = stats_of_array(np.random.default_rng(0).normal(size=100))
+    plain, steep = normalisation("tanh", stats), normalisation("tanh", stats, alpha=4.0)
+    assert steep.scale == pytest.approx(plain.scale / 4)
+    for alpha in (0.0, -1.0, math.nan):
+        with pytest.raises(NnscopeError, match="steepness"):
+            normalisation("tanh", stats, alpha=alpha)
+
+
+def test_tanh_and_log_use_the_half_that_values_are_in() -> None:
+    for x, ends in (
+        (np.array([0.0, 1, 2]), (0, 1)),
+        (np.array([-2.0, -1, 0]), (-1, 0)),
+        (np.array([-1.0, 1, 2]), (-1, 1)),
+    ):
+        norm = normalisation("tanh", stats_of_array(x))
+        assert (norm.lo, norm.hi) == ends
+    assert normalisation("log", stats_of_array(np.array([0.0, 1, 9]))).domain == pytest.approx((0, 9))
+    assert normalisation("log", stats_of_array(np.array([-4.0, 1, 9]))).domain == pytest.approx((-9, 9))
