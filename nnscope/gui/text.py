@@ -42,7 +42,7 @@ class Label(QLabel):
 
 
 class ElidedLabel(Label):
-    """One line that gives way in the middle; the whole text is in its tooltip and can be copied from there."""
+    """One line that gives way in the middle; the whole text is in its tooltip."""
 
     def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, role, parent)

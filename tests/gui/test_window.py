@@ -167,6 +167,37 @@ def test_sliders_and_arrangements(bench: Bench, checkpoint: Path) -> None:
     assert bench.controller.resolved().layout.grid == (20, 30)  # type: ignore[union-attr]
 
 
+def test_views_by_digit_and_why_one_is_greyed_out(bench: Bench, checkpoint: Path) -> None:
+    bench.open(checkpoint)
+    bench.show("enc.2.kernel")
+    bench.qtbot.keyClick(bench.window, Qt.Key.Key_2)
+    bench.settle()
+    assert bench.controller.workspace.pane.view == "rgb"
+    assert not bench.window.toolbar.colours.isEnabled()
+    assert any("PCA" in line for line in bench.window.inspector.recipe.texts())
+    bench.qtbot.keyClick(bench.window, Qt.Key.Key_1)
+    bench.show("enc.0.bias")
+    entry = bench.window.toolbar.view.model().item(1)
+    assert not entry.isEnabled()
+    assert "two axes" in entry.toolTip()
+    assert not bench.window.actions_table["view:rgb"].isEnabled()
+
+
+def test_statistics_are_copied_with_every_digit(bench: Bench, checkpoint: Path) -> None:
+    bench.open(checkpoint)
+    bench.show("enc.0.weight")
+    table = bench.window.inspector.statistics
+    table.selectRow(2)
+    bench.qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    clipboard = QApplication.clipboard()
+    assert clipboard is not None
+    name, value = clipboard.text().split("\t")
+    stats = bench.controller.library.statistics(str(checkpoint), "enc.0.weight")
+    assert stats is not None
+    assert (name, float(value)) == ("mean", stats.mean)
+    assert value in table.model().index(2, 1).data(Qt.ItemDataRole.ToolTipRole)
+
+
 def test_keys_step_through_tensors(bench: Bench, checkpoint: Path) -> None:
     bench.open(checkpoint)
     names = list(bench.controller.library.sources[str(checkpoint)].infos)

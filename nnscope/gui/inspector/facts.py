@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from nnscope.core.text import plain
@@ -25,7 +24,6 @@ class Facts(QWidget):
         super().__init__(parent)
         self._address = ElidedLabel()
         self._address.setFont(fonts.mono(fonts.SIZE))
-        self._address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._rows: dict[str, tuple[Label, ElidedLabel]] = {}
         self._warning = Label("", "warning")
         self._warning.setWordWrap(True)

@@ -33,7 +33,6 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.hover = ElidedLabel()
         self.hover.setFont(fonts.tabular())
-        self.hover.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.jobs = JobArea(jobs)
         self.problems = QToolButton()
         self.problems.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
