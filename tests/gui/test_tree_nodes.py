@@ -119,9 +119,9 @@ def test_endless_names_stay_shallow() -> None:
 def test_a_slice_is_short() -> None:
     """What runs between two chances to stop is a fraction of a frame."""
     infos = tuple(TensorInfo(f"layers.{i % 50}.block.t{i}", (3, 4), "float32") for i in range(20_000))
-    root, longest, last = Node("file", "source"), 0.0, time.perf_counter()
+    root, longest, last = Node("file", "source"), 0.0, time.thread_time()
     for _ in grow(root, infos, (), None):
-        now = time.perf_counter()
+        now = time.thread_time()
         longest, last = max(longest, now - last), now
     assert root.count == 20_000
-    assert longest < 0.25  # some 5 ms each; a loaded machine gets leave
+    assert longest < 0.25  # processor seconds, so that a busy machine changes nothing
