@@ -1,12 +1,15 @@
 // Kind 0: plain; 1: glyph, coverage from the atlas; 2: rounded rectangle, coverage from the distance to its edge.
+#include "constant.glsl"
+
 uniform sampler2D u_glyphs;
 
 varying vec2 v_local;
-varying vec4 v_colour;
-varying vec4 v_shape;
+CONSTANT varying vec4 v_colour;
+CONSTANT varying vec4 v_shape;
 
 float rounded() {
-    vec2 corner = abs(v_local) - v_shape.yz + v_shape.w;
+    vec2 local = floor(v_local * 2.0 + 0.5) * 0.5;  // centres of pixels are half pixels apart from the middle
+    vec2 corner = abs(local) - v_shape.yz + v_shape.w;
     float outside = length(max(corner, 0.0)) + min(max(corner.x, corner.y), 0.0) - v_shape.w;
     return clamp(0.5 - outside, 0.0, 1.0);
 }

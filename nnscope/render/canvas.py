@@ -122,7 +122,6 @@ class FrameCanvas:
         try:
             frame = self._source(width, height, self.native.devicePixelRatioF())
             with self._drawing() as renderer:
-                renderer.draw(frame)
-                renderer.present(width, height)
+                renderer.paint(frame)
         except Exception as error:
             self._on_error(error)

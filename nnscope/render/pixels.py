@@ -1,9 +1,10 @@
-"""Filling rectangles of the current framebuffer with a colour, and reading its pixels."""
+"""The surface that is drawn on: which way up it is, filling rectangles of it, reading its pixels."""
 
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from vispy import gloo
@@ -15,18 +16,42 @@ if TYPE_CHECKING:
 _RGBA, _UNSIGNED_BYTE = 0x1908, 0x1401
 
 
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The current framebuffer.
+
+    Attributes
+    ----------
+    width, height : int
+    top_first : bool
+        Whether its row 0 is the top row of the picture. So it is in a framebuffer of our own, which is then read
+        without turning it over; in a window row 0 is the lowest.
+    """
+
+    width: int
+    height: int
+    top_first: bool
+
+    def apply(self, program: Any) -> None:
+        """Set the uniforms of ``surface.glsl``."""
+        program["u_size"] = (self.width, self.height)
+        program["u_upside"] = 1.0 if self.top_first else -1.0
+
+    def fill(self, place: Rect, colour: Colour) -> None:
+        """Fill a rectangle with a colour."""
+        if place.w > 0 and place.h > 0:
+            gloo.set_state(scissor_test=True)
+            gloo.set_scissor(place.x, self._lowest(place), place.w, place.h)
+            gloo.clear(color=opaque(colour), depth=False)
+            gloo.set_state(scissor_test=False)
+
+    def _lowest(self, place: Rect) -> int:
+        return place.y if self.top_first else self.height - place.y - place.h
+
+
 def opaque(colour: Colour) -> tuple[float, ...]:
     """The colour as VisPy takes it."""
     return (*(channel / 255 for channel in colour), 1.0)
-
-
-def fill(place: Rect, colour: Colour) -> None:
-    """Fill a rectangle; row 0 of the framebuffer is the top."""
-    if place.w > 0 and place.h > 0:
-        gloo.set_state(scissor_test=True)
-        gloo.set_scissor(place.x, place.y, place.w, place.h)
-        gloo.clear(color=opaque(colour), depth=False)
-        gloo.set_state(scissor_test=False)
 
 
 def read_pixels(width: int, height: int) -> np.ndarray:

@@ -1,26 +1,26 @@
-"""Draws frames into a framebuffer of its own, which can be read back and shown in a window.
+"""Draws frames, into a framebuffer of its own to be read, or straight into a window.
 
-The framebuffer is an RGBA8 texture whose row 0 is the top row of the picture. What is drawn depends on the frame alone,
-not on what the window's framebuffer is like, so a window and an offscreen picture have the same pixels.
+What is drawn depends on the frame alone: a window and an offscreen picture have the same pixels.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from vispy import gloo
 from vispy.gloo.context import get_current_canvas
 
 from nnscope.core.errors import NnscopeError
 from nnscope.render.furniture import furniture
 from nnscope.render.glyphs import Glyphs
-from nnscope.render.pixels import opaque, read_pixels
+from nnscope.render.pixels import Surface, opaque, read_pixels
 from nnscope.render.quads import QuadBuffer
 from nnscope.render.tiles import TileLayer
 from nnscope.shaders import load
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from nnscope.core.frame import Frame
     from nnscope.render.overlay import Overlay
 
@@ -36,13 +36,11 @@ class Renderer:
         self._coverage_version = 0
         self._furniture = gloo.Program(load("overlay.vert"), load("overlay.frag"))
         self._quads = QuadBuffer()
-        self._present = gloo.Program(load("present.vert"), load("present.frag"))
-        self._present["a_corner"] = gloo.VertexBuffer(np.array(((0, 0), (1, 0), (0, 1), (1, 1)), np.float32))
         self._picture: Any = gloo.Texture2D((1, 1, 4), format="rgba", internalformat="rgba8")
         self._target: Any = gloo.FrameBuffer(color=self._picture)
 
     def draw(self, frame: Frame) -> None:
-        """Draw a frame.
+        """Draw a frame into the framebuffer that `read` reads.
 
         Raises
         ------
@@ -51,22 +49,14 @@ class Renderer:
         """
         self._resize(frame)
         with self._target:
-            gloo.set_viewport(0, 0, frame.width, frame.height)
-            gloo.set_state(blend=False, depth_test=False, scissor_test=False)
-            gloo.clear(color=opaque(frame.theme.ground), depth=False)
-            self.tiles.draw(frame)
-            gloo.flush()  # drivers begin with the tiles while the furniture is built
-            self._draw_furniture(frame)
+            self._draw(frame, Surface(frame.width, frame.height, top_first=True))
 
-    def present(self, width: int, height: int) -> None:
-        """Show what was drawn last in the window's framebuffer of that size."""
-        gloo.set_viewport(0, 0, width, height)
-        gloo.set_state(blend=False, depth_test=False, scissor_test=False)
-        self._present["u_picture"] = self._picture
-        self._present.draw("triangle_strip")
+    def paint(self, frame: Frame) -> None:
+        """Draw a frame into the framebuffer of the window, which must have its size."""
+        self._draw(frame, Surface(frame.width, frame.height, top_first=False))
 
     def read(self) -> np.ndarray:
-        """The pixels drawn last: uint8, shape (height, width, 4), opaque, row 0 on top."""
+        """The pixels that `draw` drew last: uint8, shape (height, width, 4), opaque, row 0 on top."""
         height, width = self._picture.shape[:2]
         with self._target:
             return read_pixels(width, height)
@@ -74,7 +64,7 @@ class Renderer:
     def close(self) -> None:
         """Free every GL object."""
         self.tiles.delete()
-        for thing in (self._quads, self._target, self._picture, self._present, self._furniture, self._coverage):
+        for thing in (self._quads, self._target, self._picture, self._furniture, self._coverage):
             thing.delete()
         get_current_canvas().context.flush_commands()
 
@@ -88,7 +78,15 @@ class Renderer:
         if self._picture.shape != shape:
             self._picture.resize(shape)
 
-    def _draw_furniture(self, frame: Frame) -> None:
+    def _draw(self, frame: Frame, surface: Surface) -> None:
+        gloo.set_viewport(0, 0, frame.width, frame.height)
+        gloo.set_state(blend=False, depth_test=False, scissor_test=False)
+        gloo.clear(color=opaque(frame.theme.ground), depth=False)
+        self.tiles.draw(frame, surface)
+        gloo.flush()  # drivers begin with the tiles while the furniture is built
+        self._draw_furniture(frame, surface)
+
+    def _draw_furniture(self, frame: Frame, surface: Surface) -> None:
         self._glyphs.start_frame()
         overlay: Overlay = furniture(frame, self._glyphs)
         if self._glyphs.version != self._coverage_version:
@@ -98,5 +96,5 @@ class Renderer:
         gloo.set_blend_func("src_alpha", "one_minus_src_alpha", "one", "one")
         self._furniture["u_glyphs"] = self._coverage
         self._furniture["u_atlas"] = float(len(self._glyphs.coverage))
-        self._furniture["u_size"] = (frame.width, frame.height)
+        surface.apply(self._furniture)
         self._quads.draw(self._furniture, overlay.vertices())

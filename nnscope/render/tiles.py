@@ -7,6 +7,7 @@ new limits are new uniforms and a new colour map is one row of 2 KiB: neither up
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from nnscope.core.frame import ColourStyle
 from nnscope.render.atlas import COLOURS, VALUES, TexelFormat, TileAtlas
 from nnscope.render.colour import mapping
 from nnscope.render.palettes import Palettes
-from nnscope.render.pixels import fill
 from nnscope.render.placement import axes, axis_spans, grid_rect
 from nnscope.render.quads import QuadBuffer
 from nnscope.shaders import load
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnscope.core.frame import Frame, PaneFrame, PlacedTile, Theme
+    from nnscope.render.pixels import Surface
     from nnscope.render.placement import Axis, Span
 
-VERTEX = np.dtype([("a_corner", np.float32, 2), ("a_start", np.float32, 3), ("a_place", np.float32, 4)])
+VERTEX = np.dtype([("a_corner", np.float32, 2), ("a_start", np.float32, 4), ("a_place", np.float32, 4)])
 
 
 class TileLayer:
@@ -57,18 +58,19 @@ class TileLayer:
         """Palettes uploaded so far."""
         return self._palettes.uploads
 
-    def draw(self, frame: Frame) -> None:
-        """Draw the tiles of every pane into the current framebuffer."""
+    def draw(self, frame: Frame, surface: Surface) -> None:
+        """Draw the tiles of every pane."""
         self._reserve(frame)
         gloo.set_state(blend=False, depth_test=False, scissor_test=False)
         for pane in frame.panes:
             tiles = drawable(pane)
             horizontal, vertical = axes(pane)
-            placing = Placing(horizontal, vertical)
+            placing = Placing(horizontal, vertical, surface)
             if tiles and not placing.covers(tiles):
-                fill(grid_rect(horizontal, vertical), frame.theme.panel)
+                surface.fill(grid_rect(horizontal, vertical), frame.theme.panel)
+            style = pane.style or _plain_style(frame.theme)
             for kind, part in groupby(tiles, key=_format):
-                self._draw_tiles(pane, placing, kind, list(part), frame)
+                self._draw_tiles(replace(pane, style=style), placing, kind, list(part))
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
@@ -82,17 +84,16 @@ class TileLayer:
             if keys:
                 self._atlas(kind).reserve(len(keys))
 
-    def _draw_tiles(
-        self, pane: PaneFrame, placing: Placing, kind: TexelFormat, tiles: list[PlacedTile], frame: Frame
-    ) -> None:
+    def _draw_tiles(self, pane: PaneFrame, placing: Placing, kind: TexelFormat, tiles: list[PlacedTile]) -> None:
         atlas = self._atlas(kind)
         for start in range(0, len(tiles), atlas.capacity):
             batch = tiles[start : start + atlas.capacity]
             slots = atlas.place(batch)
             for special, part in groupby(batch, key=lambda placed: atlas.has_states(placed.key)):
                 program = self._values_program(pane, special) if kind is VALUES else self._program("rgba.frag")
-                program["u_size"] = (frame.width, frame.height)
-                program["u_row"] = self._palettes.row(pane.style or _plain_style(frame.theme))
+                placing.surface.apply(program)
+                assert pane.style is not None
+                program["u_row"] = self._palettes.row(pane.style)
                 program["u_palettes"] = self._palettes.texture
                 program["u_cells"] = atlas.texture
                 program["u_texel"] = 1.0 / atlas.side
@@ -129,9 +130,11 @@ class Placing:
     Parameters
     ----------
     horizontal, vertical : Axis
+    surface : Surface
     """
 
-    def __init__(self, horizontal: Axis, vertical: Axis) -> None:
+    def __init__(self, horizontal: Axis, vertical: Axis, surface: Surface) -> None:
+        self.surface = surface
         self._axes = horizontal, vertical
         self._known: dict[tuple[int, int, int, int], list[Span]] = {}
 
@@ -163,7 +166,11 @@ class Placing:
         quads[:, 7:] = (quads[:, 7:] + 0.5) / side  # exact: the side is a power of two
         vertices = np.empty((len(quads), 4), VERTEX)
         vertices["a_corner"] = quads[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]
-        vertices["a_start"] = (quads[:, [0, 1, 4]] + (0.5, 0.5, 0.0))[:, None]
+        start = quads[:, [0, 1, 4, 4]] + (0.5, 0.5, 0.0, 0.0)
+        if not self.surface.top_first:
+            start[:, 1] = self.surface.height - start[:, 1]
+            start[:, 3] *= -1
+        vertices["a_start"] = start[:, None]
         vertices["a_place"] = quads[:, None, 5:9]
         return vertices.ravel()
 

@@ -126,7 +126,7 @@ def test_failures_while_drawing_are_told_and_mended(
 
     before = _shown(canvas)
 
-    def fail(self: TileLayer, frame: Frame) -> None:
+    def fail(self: TileLayer, frame: Frame, surface: object) -> None:
         raise RuntimeError("lost")
 
     with monkeypatch.context() as patch:

@@ -49,7 +49,6 @@ def test_the_software_driver_is_there() -> None:
         ("tiles.vert", "heatmap.frag", {"CURVE": 2, "STATES": 1}),
         ("tiles.vert", "rgba.frag", {}),
         ("overlay.vert", "overlay.frag", {}),
-        ("present.vert", "present.frag", {}),
     ],
 )
 def test_programs_compile_and_link(screen: Offscreen, vertex: str, fragment: str, constants: dict[str, int]) -> None:
