@@ -34,8 +34,8 @@ DEADLINE = 4.0  # seconds that all child processes have together
 
 # Packages that nnscope imports, and the pip name where it differs from what people say.
 REQUIRED = (
-    "numpy", "ml_dtypes", "scipy", "scikit-learn", "h5py", "safetensors", "pyzmq", "msgpack", "psygnal",
-    "platformdirs", "cmap", "pillow", "superqt", "vispy", "PyOpenGL", "typer", "rich",
+    "numpy", "ml_dtypes", "scipy", "safetensors", "pyzmq", "msgpack", "psygnal",
+    "platformdirs", "pillow", "vispy", "PyOpenGL", "typer", "rich",
 )  # fmt: skip
 OPTIONAL = {"transformers": "pip install 'nnscope[hf]'", "numba": "pip install numba"}
 
