@@ -43,7 +43,9 @@ class FrameCanvas:
         # A given dpi spares a look at the screen with two programs; Qt shows the framebuffer, so nothing is swapped.
         self._canvas: Any = app.Canvas(app="pyqt6", autoswap=False, dpi=96, size=(640, 480))
         self._canvas.events.initialize.connect(self._start)
-        self._canvas.events.draw.connect(self._paint)
+        # PyQt looks for overrides on the instance, too. VisPy's own paintGL would swallow exceptions, and clear the
+        # opacity of all pixels after each frame, which takes as long as a tenth of the frame.
+        self.native.paintGL = self._paint
 
     @property
     def native(self) -> Any:
@@ -91,6 +93,7 @@ class FrameCanvas:
             self._canvas.set_current()
             self._renderer.close()
         self._renderer = None
+        del self.native.paintGL  # the last reference from the widget to here
         self._canvas.close()
 
     @contextmanager
@@ -116,8 +119,10 @@ class FrameCanvas:
             self._canvas.context.glir.clear()
             self._renderer = None
 
-    def _paint(self, event: object) -> None:
-        del event
+    def _paint(self) -> None:
+        if self._closed:
+            return
+        self._canvas.set_current()
         width, height = self.size
         try:
             frame = self._source(width, height, self.native.devicePixelRatioF())

@@ -54,6 +54,7 @@ class Renderer:
     def paint(self, frame: Frame) -> None:
         """Draw a frame into the framebuffer of the window, which must have its size."""
         self._draw(frame, Surface(frame.width, frame.height, top_first=False))
+        get_current_canvas().context.flush_commands()
 
     def read(self) -> np.ndarray:
         """The pixels that `draw` drew last: uint8, shape (height, width, 4), opaque, row 0 on top."""
