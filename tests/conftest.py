@@ -8,8 +8,15 @@ into a sentence. None of them imports Qt, so that a test that doesn't ask for it
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from importlib.util import find_spec
 
 import hypothesis
+
+if (
+    find_spec("triton") is not None
+):  # in a process that draws first, importing it later would be the end (render/egl.py)
+    import_module("triton")
 
 pytest_plugins = [
     "pytester",

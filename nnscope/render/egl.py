@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from nnscope.core.errors import NnscopeError
@@ -42,6 +45,7 @@ class EglContext:
     """
 
     def __init__(self) -> None:
+        _load_triton_first()
         self._egl = _library()
         self._display = self._open_display()
         self._egl.eglBindAPI(_OPENGL)
@@ -104,3 +108,14 @@ def _set_window_aside() -> None:
     window = gui.QOpenGLContext.currentContext() if gui is not None else None
     if window is not None:
         window.doneCurrent()
+
+
+def _load_triton_first() -> None:
+    """Where PyTorch is at work, load its compiler before Mesa.
+
+    Triton and Mesa's software driver each bring an LLVM; importing triton second ends the process by a segmentation
+    fault, importing it first does not (seen with triton of PyTorch 2.13 and llvmpipe). Triton comes with CUDA builds.
+    """
+    if "torch" in sys.modules and "triton" not in sys.modules and find_spec("triton") is not None:
+        with suppress(ImportError):
+            import_module("triton")
