@@ -37,6 +37,24 @@ def furniture(frame: Frame, glyphs: Glyphs) -> Overlay:
     return overlay
 
 
+def what_shows(frame: Frame) -> tuple[object, ...] | None:
+    """All that the furniture of a frame depends on: equal for two frames, so are their quads.
+
+    None when that can't be told by looking at the frame: the ink of numbers depends on values.
+    """
+    if any(pane.numbers is not None for pane in frame.panes):
+        return None
+    return (frame.width, frame.height, frame.theme, frame.scale, *map(_of_pane, frame.panes))
+
+
+def _of_pane(pane: PaneFrame) -> tuple[object, ...]:
+    style = pane.style
+    colours = style and (style.lut.tobytes(), style.under, style.over, style.nan, style.posinf, style.neginf)
+    place = (pane.rect, pane.picture, pane.grid, pane.camera, bool(pane.tiles), pane.blocks)
+    words = (pane.title, pane.subtitle, pane.message, pane.legend, pane.row_axis, pane.col_axis)
+    return (place, words, colours, pane.normalisation, pane.markers, pane.active)
+
+
 def _draw_border(overlay: Overlay, pane: PaneFrame, canvas: Rect) -> None:
     """A line in the gap around a pane; the active one has an edge of its own."""
     thin = max(1, overlay.px(1))

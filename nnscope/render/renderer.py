@@ -11,7 +11,7 @@ from vispy import gloo
 from vispy.gloo.context import get_current_canvas
 
 from nnscope.core.errors import NnscopeError
-from nnscope.render.furniture import furniture
+from nnscope.render.furniture import furniture, what_shows
 from nnscope.render.glyphs import Glyphs
 from nnscope.render.pixels import Surface, opaque, read_pixels
 from nnscope.render.quads import QuadBuffer
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnscope.core.frame import Frame
-    from nnscope.render.overlay import Overlay
 
 
 class Renderer:
@@ -36,6 +35,7 @@ class Renderer:
         self._coverage_version = 0
         self._furniture = gloo.Program(load("overlay.vert"), load("overlay.frag"))
         self._quads = QuadBuffer()
+        self._seen: tuple[object, ...] | None = None  # what the furniture in `_quads` was built from
         self._picture: Any = gloo.Texture2D((1, 1, 4), format="rgba", internalformat="rgba8")
         self._target: Any = gloo.FrameBuffer(color=self._picture)
 
@@ -88,14 +88,20 @@ class Renderer:
         self._draw_furniture(frame, surface)
 
     def _draw_furniture(self, frame: Frame, surface: Surface) -> None:
-        self._glyphs.start_frame()
-        overlay: Overlay = furniture(frame, self._glyphs)
-        if self._glyphs.version != self._coverage_version:
-            self._coverage_version = self._glyphs.version
-            self._coverage.set_data(self._glyphs.coverage)
+        seen = what_shows(frame)
+        if seen is None or seen != self._seen:
+            self._build_furniture(frame)
+            self._seen = seen
         gloo.set_state(blend=True, depth_test=False, scissor_test=False, blend_equation="func_add")
         gloo.set_blend_func("src_alpha", "one_minus_src_alpha", "one", "one")
         self._furniture["u_glyphs"] = self._coverage
         self._furniture["u_atlas"] = float(len(self._glyphs.coverage))
         surface.apply(self._furniture)
-        self._quads.draw(self._furniture, overlay.vertices())
+        self._quads.draw(self._furniture)
+
+    def _build_furniture(self, frame: Frame) -> None:
+        self._glyphs.start_frame()
+        self._quads.fill(furniture(frame, self._glyphs).vertices())
+        if self._glyphs.version != self._coverage_version:
+            self._coverage_version = self._glyphs.version
+            self._coverage.set_data(self._glyphs.coverage)

@@ -98,8 +98,8 @@ class TileLayer:
                 program["u_cells"] = atlas.texture
                 program["u_texel"] = 1.0 / atlas.side
                 drawn = list(part)
-                vertices = placing.vertices(drawn, [slots[placed.key] for placed in drawn], atlas.side)
-                self._quads.draw(program, vertices)
+                self._quads.fill(placing.vertices(drawn, [slots[placed.key] for placed in drawn], atlas.side))
+                self._quads.draw(program)
 
     def _values_program(self, pane: PaneFrame, states: bool) -> Any:
         """The program for tiles with values, with the limits of a pane; looking at states takes time of its own."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nnscope.core.frame import DARK, AxisTicks, Camera2D, CellNumbers, Frame, Marker, PaneFrame, Rect
-from nnscope.render.furniture import furniture
+from nnscope.core.frame import DARK, LIGHT, AxisTicks, Camera2D, CellNumbers, Frame, Marker, PaneFrame, Rect
+from nnscope.core.legend import Legend
+from nnscope.render.furniture import furniture, what_shows
 from nnscope.render.glyphs import Glyphs
 from nnscope.render.overlay import GLYPH
 from tests.render import building
@@ -243,6 +244,49 @@ def test_a_single_pane_has_no_border() -> None:
 def test_panes_of_no_size_are_survived() -> None:
     tiny = replace(_pane(FITTED, title="x", subtitle="y"), rect=Rect(0, 0, 1, 1), picture=Rect(0, 0, 1, 1))
     furniture(Frame(1, 1, (tiny,)), Glyphs()).vertices()
+
+
+CHANGES: dict[str, Any] = {
+    "rect": Rect(0, 0, 639, 400),
+    "picture": replace(PICTURE, w=399),
+    "grid": (29, 40),
+    "camera": replace(FITTED, x=20.5),
+    "tiles": (),
+    "normalisation": building.linear(-1, 2),
+    "style": building.style(1),
+    "legend": Legend("x", None),
+    "row_axis": AxisTicks("a"),
+    "col_axis": AxisTicks("a"),
+    "numbers": NUMBERS,
+    "markers": (Marker(1, 2),),
+    "blocks": (2, 2),
+    "title": "t",
+    "subtitle": "s",
+    "message": "m",
+    "active": True,
+}
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(PaneFrame)])
+def test_whatever_changes_in_a_pane_the_furniture_is_built_anew(field: str) -> None:
+    shown = _pane(FITTED)
+    before = what_shows(building.frame(shown, size=(640, 400)))
+    assert before is not None
+    after = what_shows(building.frame(replace(shown, **{field: CHANGES[field]}), size=(640, 400)))
+    assert after is None or after != before
+
+
+@pytest.mark.parametrize(
+    "change", [{"width": 9}, {"height": 9}, {"theme": LIGHT}, {"scale": 2.0}, {"panes": ()}], ids=str
+)
+def test_whatever_changes_in_a_frame_the_furniture_is_built_anew(change: dict[str, Any]) -> None:
+    frame = building.frame(_pane(FITTED))
+    assert what_shows(replace(frame, **change)) != what_shows(frame)
+
+
+def test_other_tiles_and_equal_words_change_nothing() -> None:
+    one, other = (_pane(FITTED, title="t", legend=Legend("x", building.linear(), nan=1)) for _ in range(2))
+    assert what_shows(building.frame(one)) == what_shows(building.frame(other))
 
 
 def _extent(boxes: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -131,6 +131,17 @@ def test_drawing_is_deterministic_and_keeps_no_trace(screen: Offscreen) -> None:
     assert (render_offscreen(building.frame(shown)) == first).all()
 
 
+def test_furniture_that_stays_is_drawn_again(screen: Offscreen, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nnscope.render import renderer
+
+    first = screen.draw(Frame(420, 300, (MESSAGE,)))
+    with monkeypatch.context() as patch:
+        patch.setattr(renderer, "furniture", None)  # not asked again
+        again = screen.draw(Frame(420, 300, (replace(MESSAGE),)))
+    assert (again == first).all()
+    assert (screen.draw(Frame(420, 300, (replace(MESSAGE, message="Other"),))) != first).any()
+
+
 def test_results_are_ones_own(screen: Offscreen) -> None:
     first = screen.draw(Frame(420, 300, (MESSAGE,)))
     copy = first.copy()
