@@ -83,11 +83,19 @@ def moments(values: np.ndarray) -> Moments:
     return total
 
 
+def finite_only(flat: np.ndarray) -> np.ndarray:
+    """The finite elements of a 1-d array: the array itself when all are."""
+    with np.errstate(all="ignore"):
+        if flat.size == 0 or (np.isfinite(flat.min()) and np.isfinite(flat.max())):
+            return flat
+        return np.asarray(flat[np.isfinite(flat)])
+
+
 def _chunk_moments(chunk: np.ndarray, buffer: np.ndarray) -> Moments:
     low, high = float(chunk.min()), float(chunk.max())
     if math.isfinite(low) and math.isfinite(high):
         return _finite_moments(chunk, low, high, buffer)
-    rest = chunk[np.isfinite(chunk)]
+    rest = finite_only(chunk)
     counts = Moments(
         nan=int(np.count_nonzero(chunk != chunk)),
         posinf=int(np.count_nonzero(chunk == math.inf)),

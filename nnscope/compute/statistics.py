@@ -1,10 +1,10 @@
 """All statistics of methods.md §1 over one tensor, streamed block by block.
 
 Narrow dtypes (float16, bfloat16, float8, integers up to 16 bits, bool) take one pass that counts bit patterns. The
-others take a pass for the moments and one for the histogram over the range just found; with more than one block also a
-tally in the same pass, which brackets the medians, and a third pass that finds them inside the brackets. Blocks are
-worked on by several threads, and partial results merge in the order of the blocks, so the answer does not depend on
-timing.
+others take two: the first sums moments and tallies the values, which brackets the medians; the second counts the
+histogram over the range just found, and keeps the few values inside the brackets (`nnscope.compute.outline`). Blocks
+are worked on by several threads, and partial results merge in the order of the blocks, so the answer does not depend
+on timing.
 
 Oracle: float64 NumPy on the same data.
 """
@@ -12,36 +12,27 @@ Oracle: float64 NumPy on the same data.
 from __future__ import annotations
 
 import math
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
 from nnscope.compute.blocks import Blocks
 from nnscope.compute.decode import float_dtype, to_float
-from nnscope.compute.histogram import BINS, BinScale, Histogram, finite_only, histogram
-from nnscope.compute.moments import Moments, moments
+from nnscope.compute.histogram import BINS, BinScale
+from nnscope.compute.moments import Moments, finite_only, moments
+from nnscope.compute.outline import SecondLook, outline, second_look
 from nnscope.compute.parallel import map_blocks
-from nnscope.compute.quantiles import (
-    NONE,
-    Brackets,
-    Quantiles,
-    brackets,
-    counted_quantiles,
-    exact_quantiles,
-    gather,
-)
-from nnscope.compute.value_counts import (
-    ValueCounts,
-    count_values,
-    counted_histogram,
-    counted_moments,
-    is_narrow,
-)
+from nnscope.compute.quantiles import NONE, Quantiles, counted_quantiles
+from nnscope.compute.tally import tally
+from nnscope.compute.value_counts import ValueCounts, count_values, counted_moments, is_narrow
 from nnscope.core.statistics import TensorStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+_NOTHING = SecondLook(np.zeros(BINS, np.int64), 0)
 
 
 class _Mergeable(Protocol):
@@ -51,10 +42,9 @@ class _Mergeable(Protocol):
 S = TypeVar("S")
 T = TypeVar("T", bound=_Mergeable)
 
-EXACT_BELOW = 1 << 24  # elements inside the brackets of the medians up to which they are gathered
 NEAR_ZERO = 1e-6  # share of max|x| up to which an element is near zero
 
-_PIVOT_BLOCKS, _PIVOT_VALUES = 8, 4096
+_PIVOT_BLOCKS, _PIVOT_VALUES = 3, 4096
 
 
 def statistics(
@@ -69,7 +59,7 @@ def statistics(
     Parameters
     ----------
     blocks : Blocks
-        Of one dtype. Wide dtypes are read up to three times.
+        Of one dtype. Wide dtypes are read twice.
     sampled : float
         Share of the tensor that the blocks cover, in (0, 1]; written into the result.
     component : {"abs", "real", "imag"}
@@ -82,14 +72,16 @@ def statistics(
     NnscopeError
         If the dtype holds no numbers.
     """
-    counter = _Counter(blocks.count, progress)
-    parts = counter.follow(map_blocks(lambda i: _first_pass(blocks.read(i), component), blocks.count))
-    found = _merged(parts) or Moments()
-    if isinstance(found, ValueCounts):
-        return _assemble(*_of_counts(found), sampled)
-    if found.finite == 0:
-        return _assemble(found, Histogram(np.zeros(BINS, np.int64), 0), NONE, sampled)
-    return _assemble(found, *_second_pass(blocks, found, component, counter), sampled)
+    if blocks.count == 0:
+        return _assemble(Moments(), _NOTHING, NONE, sampled)
+    block = blocks.read(0)
+    float_dtype(block.dtype)  # refuses what holds no numbers
+    if blocks.count == 1:
+        blocks = Blocks(1, lambda number: block)
+    if is_narrow(block.dtype):
+        parts = map_blocks(lambda i: count_values(blocks.read(i)), blocks.count)
+        return _assemble(*_of_counts(_merged(_Counter(blocks.count, progress).follow(parts))), sampled)
+    return _assemble(*_two_passes(_Wide(blocks, component), _Counter(2 * blocks.count, progress)), sampled)
 
 
 def stats_of_array(array: Any, component: str = "abs") -> TensorStats:
@@ -98,10 +90,10 @@ def stats_of_array(array: Any, component: str = "abs") -> TensorStats:
 
 
 class _Counter:
-    """Tells how far three passes over the blocks are."""
+    """Tells how far the passes over the blocks are."""
 
-    def __init__(self, count: int, progress: Callable[[int, int], None]) -> None:
-        self._done, self._total, self._progress = 0, 3 * count, progress
+    def __init__(self, total: int, progress: Callable[[int, int], None]) -> None:
+        self._done, self._total, self._progress = 0, total, progress
 
     def follow(self, parts: Iterator[S]) -> Iterator[S]:
         for part in parts:
@@ -110,70 +102,76 @@ class _Counter:
             yield part
 
 
-def _merged(parts: Iterator[T]) -> T | None:
-    """All parts in one; None of none."""
-    total: T | None = None
+def _merged(parts: Iterator[T]) -> T:
+    """All parts, at least one, in one."""
+    total = next(parts)
     for part in parts:
-        total = part if total is None else total.merge(part)
+        total = total.merge(part)
     return total
 
 
-def _first_pass(block: np.ndarray, component: str) -> Moments | ValueCounts:
-    float_dtype(block.dtype)  # refuses what holds no numbers
-    if is_narrow(block.dtype):
-        return count_values(block)
-    return moments(to_float(block, component))
-
-
-def _of_counts(found: ValueCounts) -> tuple[Moments, Histogram, Quantiles]:
+def _of_counts(found: ValueCounts) -> tuple[Moments, SecondLook, Quantiles]:
     values, counts = found.distinct()
     total = counted_moments(values, counts)
     number = np.isfinite(values)
     values, counts = values[number], counts[number]
     if total.finite == 0:
-        return total, Histogram(np.zeros(BINS, np.int64), 0), NONE
-    scale = BinScale.over(total.min, total.max)
-    bins = counted_histogram(values, counts, scale, NEAR_ZERO * total.abs_max)
-    return total, bins, counted_quantiles(values, counts)
+        return total, _NOTHING, NONE
+    near_zero = int(counts[np.abs(values) <= NEAR_ZERO * total.abs_max].sum())
+    bins = BinScale.over(total.min, total.max).count(values, counts)
+    return total, SecondLook(bins, near_zero), counted_quantiles(values, counts)
 
 
-def _second_pass(blocks: Blocks, found: Moments, component: str, counter: _Counter) -> tuple[Histogram, Quantiles]:
-    read = partial(_finite_block, blocks, component)
-    pivot = _pivot(blocks, component) if blocks.count > 1 else None
-    scale, threshold = BinScale.over(found.min, found.max), NEAR_ZERO * found.abs_max
-    parts = map_blocks(lambda i: histogram(read(i), scale, threshold, pivot), blocks.count)
-    counted = _merged(counter.follow(parts))
-    assert counted is not None  # something was finite
-    if pivot is None or counted.tally is None:
-        return counted, exact_quantiles(read(0))
-    within = brackets(counted.tally, pivot, (found.min, found.max), found.zeros)
-    return counted, _third_pass(read, blocks.count, within, counter)
+@dataclass(frozen=True, slots=True)
+class _Wide:
+    """Blocks as finite float32 or float64 values."""
+
+    blocks: Blocks
+    component: str
+
+    def values(self, number: int) -> np.ndarray:
+        """All values of a block, 1-d."""
+        return to_float(self.blocks.read(number), self.component).reshape(-1)
+
+    def pivot(self) -> float:
+        """A float32 number near the median: the median of a few values from a few blocks."""
+        parts = []
+        for number in {i * (self.blocks.count - 1) // (_PIVOT_BLOCKS - 1) for i in range(_PIVOT_BLOCKS)}:
+            flat = self.values(number)
+            parts.append(finite_only(flat[:: max(1, flat.size // _PIVOT_VALUES)]))
+        sample = np.concatenate(parts)
+        limit = float(np.finfo(np.float32).max)
+        return float(np.float32(np.clip(np.sort(sample)[sample.size // 2], -limit, limit))) if sample.size else 0.0
 
 
-def _third_pass(read: Callable[[int], np.ndarray], count: int, within: Brackets, counter: _Counter) -> Quantiles:
-    if within.inside > EXACT_BELOW:
-        return within.estimate()
-    first, *others = counter.follow(map_blocks(lambda i: gather(read(i), within), count))
-    return first.merge(*others).quantiles(within)
+@dataclass(frozen=True, slots=True, eq=False)
+class _First:
+    """Result of the first pass over a block."""
+
+    moments: Moments
+    tally: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, pivot: float) -> _First:
+        return cls(moments(values), tally(finite_only(values), pivot))
+
+    def merge(self, other: _First) -> _First:
+        return _First(self.moments.merge(other.moments), self.tally + other.tally)
 
 
-def _finite_block(blocks: Blocks, component: str, number: int) -> np.ndarray:
-    return finite_only(to_float(blocks.read(number), component).reshape(-1))
+def _two_passes(wide: _Wide, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
+    count, pivot = wide.blocks.count, wide.pivot()
+    first = _merged(counter.follow(map_blocks(lambda i: _First.of(wide.values(i), pivot), count)))
+    found = first.moments
+    if found.finite == 0:
+        return found, _NOTHING, NONE
+    known = outline(first.tally, pivot, (found.min, found.max), found.zeros, NEAR_ZERO * found.abs_max)
+    parts = map_blocks(lambda i: second_look(finite_only(wide.values(i)), known), count)
+    total = _merged(counter.follow(parts))
+    return found, total, known.quantiles(total.kept)
 
 
-def _pivot(blocks: Blocks, component: str) -> float:
-    """A float32 number near the median: the median of a few values from a few blocks."""
-    which = np.unique(np.linspace(0, blocks.count - 1, _PIVOT_BLOCKS).astype(int))
-    parts = []
-    for number in which:
-        flat = _finite_block(blocks, component, int(number))
-        parts.append(flat[:: max(1, flat.size // _PIVOT_VALUES)])
-    sample = np.concatenate(parts)
-    limit = float(np.finfo(np.float32).max)
-    return float(np.float32(np.clip(np.median(sample), -limit, limit))) if sample.size else 0.0
-
-
-def _assemble(found: Moments, counted: Histogram, quantiles: Quantiles, sampled: float) -> TensorStats:
+def _assemble(found: Moments, counted: SecondLook, quantiles: Quantiles, sampled: float) -> TensorStats:
     nothing = found.finite == 0
     outside = found.nan + found.posinf + found.neginf
     return TensorStats(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnscope.compute.decode import to_float
-from nnscope.compute.histogram import BINS, BinScale, Histogram, count_codes
+from nnscope.compute.histogram import count_codes
 from nnscope.compute.moments import Moments
 
 
@@ -82,10 +82,3 @@ def counted_moments(values: np.ndarray, counts: np.ndarray) -> Moments:
         abs_mean=float(np.abs(x) @ c) / n if mixed else abs(mean),
         **outside,
     )
-
-
-def counted_histogram(values: np.ndarray, counts: np.ndarray, scale: BinScale, threshold: float) -> Histogram:
-    """The histogram of finite ``values`` that occur ``counts`` times each."""
-    bins = np.zeros(BINS, np.int64)
-    np.add.at(bins, scale.codes(values, np.empty(values.size)), counts)
-    return Histogram(bins, int(counts[np.abs(values) <= threshold].sum()))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute import statistics as module
+from nnscope.compute import outline
 from nnscope.compute.blocks import Blocks
 from nnscope.compute.statistics import statistics, stats_of_array
 from nnscope.core.errors import Cancelled, NnscopeError
@@ -82,13 +82,13 @@ def test_blocks_of_any_size_agree(x: np.ndarray, elements: int) -> None:
 @given(tensors(("float32", "float64", "int32")), st.integers(10, 40))
 def test_medians_that_are_not_gathered_keep_their_bound(x: np.ndarray, elements: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "EXACT_BELOW", -1)
+        patch.setattr(outline, "GATHER_MOST", -1)
         check_quantiles(statistics(Blocks.of_array(x, elements)), x)
 
 
 @pytest.mark.parametrize("outlier", [0.0, 1e30])
 def test_medians_that_are_not_gathered_are_close(outlier: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EXACT_BELOW", -1)
+    monkeypatch.setattr(outline, "GATHER_MOST", -1)
     x = np.random.default_rng(0).normal(3, 0.1, 100_001).astype(np.float32)
     x[0] += outlier
     found = statistics(Blocks.of_array(x, 30_000))
@@ -204,8 +204,13 @@ def test_a_sample_is_labelled() -> None:
 def test_progress_rises_and_can_cancel() -> None:
     seen: list[tuple[int, int]] = []
     statistics(Blocks.of_array(np.arange(100.0), 10), progress=lambda done, total: seen.append((done, total)))
-    assert [done for done, _ in seen] == list(range(1, 31))
-    assert {total for _, total in seen} == {30}
+    assert [done for done, _ in seen] == list(range(1, 21))
+    assert {total for _, total in seen} == {20}
+    seen.clear()
+    statistics(
+        Blocks.of_array(np.arange(100, dtype=np.int8), 10), progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen[-1] == (10, 10)
 
     def cancel(done: int, total: int) -> None:
         raise Cancelled
