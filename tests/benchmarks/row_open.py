@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHILD = """
-import json, queue, resource, sys, time
+import json, queue, sys, time
 import numpy as np
 import nnscope.sources.files.open, nnscope.scene.controller
 from nnscope.render.offscreen import render_offscreen
 from nnscope.core.frame import Frame
+def peak():  # of this process alone, in kB (ru_maxrss would begin at the parent's)
+    return int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 render_offscreen(Frame(64, 64))  # the context and shaders are part of start-up, not of opening
 folder, address = sys.argv[1:]
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 start = time.perf_counter()
 from nnscope.engine.opening import open_engines
 (engine,) = open_engines(folder, inline=True)
@@ -45,7 +47,7 @@ while not frame.panes[0].tiles:  # as the window does: run what arrived, draw ag
     frame = controller.frame(1280, 800)
 image = render_offscreen(frame)
 drawn = time.perf_counter() - start
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+after = peak()
 controller.close()
 print(json.dumps({"listed": listed, "drawn": drawn, "memory": (after - before) / 1024,
                   "tensors": len(listing.tensors), "parameters": listing.parameters,
