@@ -82,12 +82,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(paths: list[str]) -> int:
-    """Open the window on ``paths``, or render the demo's first picture where there is no display."""
+    """Open the window on ``paths``, by default the demo, or render the demo's first picture where there is no display."""
     shown = has_display()
     set_up([], window=shown, xvfb=False)
     if shown:
         say("opening the window")
-        return execute([PYTHON, "-m", "nnscope", *paths])
+        return execute([PYTHON, "-m", "nnscope", *(paths or [DEMO])])
     say(f"there is no display: rendering the demo's first picture to {DEMO_PICTURE} instead of opening a window")
     status = execute([PYTHON, "-m", "nnscope", "render", DEMO, DEMO_ADDRESS, "-o", DEMO_PICTURE])
     if status == 0 and paths:
