@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(paths: list[str]) -> int:
-    """Open the window on ``paths``, by default the demo, or render the demo's first picture where there is no display."""
+    """Open the window on ``paths`` or the demo, or render the demo's first picture where there is no display."""
     shown = has_display()
     set_up([], window=shown, xvfb=False)
     if shown:
