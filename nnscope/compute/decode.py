@@ -20,7 +20,7 @@ from nnscope.core.picture import Step
 
 COMPONENTS = ("abs", "real", "imag")
 
-_CHUNK = 1 << 16  # values converted at a time, so that the passes below stay in the cache
+_CHUNK = 1 << 18  # values converted at a time, so that the passes below stay in the cache
 _F32_MAX = float(np.finfo(np.float32).max)
 _HALF_MASK = np.int32(0x8FFFE000 - (1 << 32))  # sign, exponent and mantissa after the shift
 _HALF_SCALE = np.float32(2.0**112)

@@ -1,9 +1,9 @@
 """Counts, extremes and moments of a stream of blocks in one pass, mergeable in any order.
 
 Each chunk of `CHUNK` values gives its sums in float64, of data shifted by the middle of the chunk's range where zero
-is not in it, so the cancellation in Σ(x−K)² − (Σ(x−K))²/n is bounded by the chunk's size. Chunks are small enough for
-the cache and large enough that threads seldom meet at the interpreter's lock: at 2**16 values two threads were slower
-than one. Sums are dot products of rows too short for BLAS to start threads of its own (half the time of `numpy.sum`).
+is not in it, so the cancellation in Σ(x−K)² − (Σ(x−K))²/n is bounded by the chunk's size. Chunks are larger than the
+cache would like, so that threads seldom meet at the interpreter's lock: at 2**16 values two threads were slower than
+one. Sums are dot products of rows too short for BLAS to start threads of its own (half the time of `numpy.sum`).
 Chunks are merged by Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
 variances" (1979).
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CHUNK = 1 << 18
+CHUNK = 1 << 20
 _ROW = 1 << 11
 _ONES = np.ones(_ROW)
 _HUGE = 1e150  # squares of larger values overflow float64

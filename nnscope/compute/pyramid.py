@@ -35,7 +35,7 @@ DIRECT = 6  # levels that `reduce_times` makes at once; further ones by halving
 # What is odd about a cell: NaN before +Inf before −Inf before nothing. Ranks join by their maximum.
 _ODD = np.array([State.FINITE, State.NEGINF, State.POSINF, State.NAN], np.uint8)
 _RANK = np.argsort(_ODD).astype(np.uint8)
-_CHUNK = 1 << 17  # elements worked on at a time
+_CHUNK = 1 << 20  # elements worked on at a time: fewer, and threads meet at the interpreter's lock
 _BAND = 1 << 22  # elements read at a time
 _F32_MAX = float(np.finfo(np.float32).max)
 
