@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEPARATOR_ZOOM = 16.0  # logical pixels per cell from which thin lines part the cells, in both modes
 PARTS_ZOOM = 6.0  # logical pixels per part of a mosaic from which lines of their own part them
+PARTS_CELL = 3.0  # device pixels per cell from which a line leaves most of each cell to be seen
 LIGHT_MAP = 125.0  # mean sRGB byte of a colour map that counts as light
 _SEPARATOR_OPACITY = 0.5  # at twice that zoom and above
 _LEAST_MARKER = 8  # logical pixels; a smaller cell gets a larger frame around it
@@ -117,7 +118,8 @@ def _draw_separators(overlay: Overlay, pane: PaneFrame, horizontal: Axis, vertic
     cells = (_starts(horizontal, grid.x, grid.w, 1), _starts(vertical, grid.y, grid.h, 1))
     strength = min(zoom / SEPARATOR_ZOOM - 1, 1.0) * _SEPARATOR_OPACITY
     _draw_lines(overlay, grid, cells, overlay.theme.ground, strength)
-    _draw_lines(overlay, grid, parts, _part_colour(pane), min(part_zoom / PARTS_ZOOM - 1, 1.0))
+    if pane.camera.zoom >= PARTS_CELL:
+        _draw_lines(overlay, grid, parts, _part_colour(pane), min(part_zoom / PARTS_ZOOM - 1, 1.0))
 
 
 def _part_colour(pane: PaneFrame) -> Colour:

@@ -292,3 +292,15 @@ def test_other_tiles_and_equal_words_change_nothing() -> None:
 def _extent(boxes: list[tuple[int, ...]]) -> tuple[int, ...]:
     corners = np.array(boxes)
     return (*map(int, corners[:, :2].min(axis=0)), *map(int, corners[:, 2:].max(axis=0)))
+
+
+def test_lines_between_parts_never_hide_a_cell() -> None:
+    def quads(zoom: float) -> int:
+        shown = _pane(Camera2D(20, 15, zoom), blocks=(10, 10))
+        with_lines, without = (
+            len(furniture(building.frame(pane), Glyphs()).vertices()) for pane in (shown, replace(shown, blocks=(0, 0)))
+        )
+        return with_lines - without
+
+    assert quads(6.0) > 0
+    assert quads(2.0) == 0
