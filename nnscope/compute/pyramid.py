@@ -24,7 +24,7 @@ from nnscope.core.errors import NnscopeError
 from nnscope.core.picture import State, level_count, level_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 Window = tuple[slice, slice]
 Span = tuple[int, int]
@@ -172,11 +172,6 @@ def build_levels(
     while len(levels) < level_count(grid) - base:
         levels.append(reduce_level(levels[-1]))
     return tuple(levels)
-
-
-def stack_rows(bands: Sequence[Level]) -> Level:
-    """One level from bands of its rows, from top to bottom; each begins at a whole cell."""
-    return Level(*(np.concatenate(parts) for parts in zip(*(band.arrays for band in bands), strict=True)))
 
 
 def tile_values(level: Level, reduction: str, where: Window) -> tuple[np.ndarray, np.ndarray]:

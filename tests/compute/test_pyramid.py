@@ -75,12 +75,6 @@ def test_going_many_levels_at_once_is_the_same(shape: tuple[int, int], k: int, s
     check(pyramid.reduce_times(x, k), x, k)
 
 
-def test_bands_stack_to_the_whole() -> None:
-    x = np.random.default_rng(0).normal(size=(37, 19)).astype(np.float16)
-    bands = [pyramid.reduce_times(x[start : start + 8], 2) for start in range(0, 37, 8)]
-    check(pyramid.stack_rows(bands), x, 2)
-
-
 def test_top_cell_is_the_tensor() -> None:
     x = np.random.default_rng(0).normal(size=(129, 257)).astype(np.float32)
     top = all_levels(x)[-1]
