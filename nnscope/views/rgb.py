@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.compute.decode import to_float
-from nnscope.compute.pca import align, pca, scores_to_rgb
+from nnscope.compute.pca import align, pca, score_limits, scores_to_rgb
 from nnscope.core.answer import ProbeAnswer
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import Layout, mosaic, planes
@@ -90,7 +90,7 @@ class PcaRgb:
         reader = context.reader(request.address)
         scores = _scores(context, reader, request.layout, request.settings)
         quantiles = None if request.scientific else QUANTILES
-        domain = _domain(scores, quantiles)
+        domain = score_limits(scores.values[scores.states == State.FINITE], quantiles)
         tiles = tuple(_tile(scores, domain, request.level, *at) for at in request.tiles)
         grid = request.layout.grid
         return TilePicture(
@@ -199,14 +199,6 @@ def _feature_of(layout: Layout, info: TensorInfo) -> int:
 
 def _without(layout: Layout, axis: int) -> tuple[tuple[int, int], ...]:
     return tuple((a, i) for a, i in layout.fixed if a != axis)
-
-
-def _domain(scores: Scores, quantiles: tuple[float, float] | None) -> np.ndarray:
-    """Lowest and highest score of each component that is mapped, shape (2, 3)."""
-    shown = scores.values[scores.states == State.FINITE]
-    if not len(shown):
-        return np.array([[0.0] * COMPONENTS, [1.0] * COMPONENTS])
-    return np.asarray(np.quantile(shown, quantiles or (0.0, 1.0), axis=0))
 
 
 def _tile(scores: Scores, domain: np.ndarray, level: int, row: int, col: int) -> Tile:
