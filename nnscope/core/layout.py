@@ -61,11 +61,6 @@ class Layout:
         v = self.virtual_shape
         return math.prod(v[a] for a in self.rows), math.prod(v[a] for a in self.cols)
 
-    @property
-    def key(self) -> Layout:
-        """Itself: a layout is hashable and part of cache keys."""
-        return self
-
     def index_at(self, row: int, col: int) -> tuple[int, ...] | None:
         """The tensor index shown in cell (row, col); None for padding or outside the grid."""
         height, width = self.grid

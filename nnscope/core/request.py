@@ -99,8 +99,8 @@ class GetSpectrum:
 class Control:
     """A command to a live model. Answer: `ControlAnswer`.
 
-    Commands: ``"sample"`` (argument ``index``: run that sample input), ``"train"`` (train from scratch until
-    ``"stop"``), ``"stop"``.
+    Commands: ``"sample"`` (argument ``index``: run that sample input), ``"train"`` (train from scratch, until
+    the model's own schedule ends or ``"stop"``), ``"stop"``.
     """
 
     command: str

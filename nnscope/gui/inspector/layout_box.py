@@ -57,7 +57,7 @@ class LayoutBox(QWidget):
         default = view.layout(info)
         self._presets = [Preset("Default", default)] if absorbed else presets(info.shape, info.axes, default)
         titles = [preset.title for preset in self._presets]
-        current = [preset.layout.key for preset in self._presets]
+        current = [preset.layout for preset in self._presets]
         at = next((i for i, known in enumerate(current) if _same(known, layout)), -1)
         _fill(self.preset, titles if at >= 0 else [*titles, CUSTOM], at if at >= 0 else len(titles))
         self._fill_axes(info, layout)
