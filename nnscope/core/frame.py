@@ -35,6 +35,21 @@ class Rect:
         """Whether the point lies inside."""
         return self.x <= x < self.x + self.w and self.y <= y < self.y + self.h
 
+    def intersection(self, other: Rect) -> Rect:
+        """The pixels that lie in both; a rectangle of zeros where there are none."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        right, bottom = min(self.x + self.w, other.x + other.w), min(self.y + self.h, other.y + other.h)
+        return Rect(x, y, right - x, bottom - y) if right > x and bottom > y else Rect(0, 0, 0, 0)
+
+    def union(self, other: Rect) -> Rect:
+        """The smallest rectangle that holds both; one of no pixels adds nothing."""
+        if not (self.w and self.h):
+            return other
+        if not (other.w and other.h):
+            return self
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Rect(x, y, max(self.x + self.w, other.x + other.w) - x, max(self.y + self.h, other.y + other.h) - y)
+
 
 # Space around a picture for its title, axes and legend, in logical pixels: left, top, right, bottom. A small pane has
 # its legend below the picture instead of on the right, and no names along its axes.

@@ -43,6 +43,10 @@ class FrameCanvas:
         # A given dpi spares a look at the screen with two programs; Qt shows the framebuffer, so nothing is swapped.
         self._canvas: Any = app.Canvas(app="pyqt6", autoswap=False, dpi=96, size=(640, 480))
         self._canvas.events.initialize.connect(self._start)
+        self._canvas.events.resize.connect(self._forget)
+        # Qt keeps the framebuffer from one frame to the next, so that only what changed is drawn.
+        self.native.setUpdateBehavior(self.native.UpdateBehavior.PartialUpdate)
+        self._painted: int | None = None  # the framebuffer that holds what was painted last
         # PyQt looks for overrides on the instance, too. VisPy's own paintGL would swallow exceptions, and clear the
         # opacity of all pixels after each frame, which takes as long as a tenth of the frame.
         self.native.paintGL = self._paint
@@ -118,15 +122,23 @@ class FrameCanvas:
             shared.parser = type(shared.parser)()
             self._canvas.context.glir.clear()
             self._renderer = None
+            self._painted = None
+
+    def _forget(self, event: object) -> None:
+        """A new size means a new framebuffer, though perhaps by the same number."""
+        del event
+        self._painted = None
 
     def _paint(self) -> None:
         if self._closed:
             return
         self._canvas.set_current()
         width, height = self.size
+        buffer, before, self._painted = self.native.defaultFramebufferObject(), self._painted, None
         try:
             frame = self._source(width, height, self.native.devicePixelRatioF())
             with self._drawing() as renderer:
-                renderer.paint(frame)
+                renderer.paint(frame, kept=before == buffer)
+            self._painted = buffer
         except Exception as error:
             self._on_error(error)

@@ -73,7 +73,7 @@ def _draw_pane(overlay: Overlay, pane: PaneFrame) -> None:
             _draw_separators(overlay, pane, horizontal, vertical, grid)
             draw_numbers(overlay, pane, grid)
             for marker in pane.markers:
-                _draw_marker(overlay, pane, marker, horizontal, vertical)
+                _draw_marker(overlay, pane, marker, (horizontal, vertical))
     _draw_title(overlay, pane)
     draw_legend(overlay, pane)
     if pane.message:
@@ -147,16 +147,27 @@ def _starts(axis: Axis, first: int, length: int, every: int) -> np.ndarray:
     return first + 1 + np.flatnonzero(np.diff(cells))
 
 
-def _draw_marker(overlay: Overlay, pane: PaneFrame, marker: Marker, horizontal: Axis, vertical: Axis) -> None:
+def marker_place(pane: PaneFrame, marker: Marker, scale: float) -> Rect:
+    """The pixels that a marker may cover."""
+    inner, _, thin = _marker_frame(marker, axes(pane), scale)
+    return _around(inner, thin)
+
+
+def _draw_marker(overlay: Overlay, pane: PaneFrame, marker: Marker, along: tuple[Axis, Axis]) -> None:
     """A frame around the marked cells: two-tone for the cursor, so that it shows on any colour; accent for a pin."""
-    left, right = _extent(horizontal, marker.col, marker.size, overlay.px(_LEAST_MARKER))
-    top, bottom = _extent(vertical, marker.row, marker.size, overlay.px(_LEAST_MARKER))
-    thin = max(1, overlay.px(1))
-    pin = marker.kind == "pin"
-    thick = 2 * thin if pin else thin
-    inner = _around(Rect(left, top, right - left, bottom - top), thick)
+    inner, thick, thin = _marker_frame(marker, along, overlay.scale)
     overlay.outline(_around(inner, thin), thin, overlay.theme.ground, pane.picture)
-    overlay.outline(inner, thick, overlay.theme.accent if pin else overlay.theme.text, pane.picture)
+    colour = overlay.theme.accent if marker.kind == "pin" else overlay.theme.text
+    overlay.outline(inner, thick, colour, pane.picture)
+
+
+def _marker_frame(marker: Marker, along: tuple[Axis, Axis], scale: float) -> tuple[Rect, int, int]:
+    """The inner one of the two lines around the marked cells, its thickness, and that of the outer one."""
+    least, thin = round(_LEAST_MARKER * scale), max(1, round(scale))
+    thick = 2 * thin if marker.kind == "pin" else thin
+    left, right = _extent(along[0], marker.col, marker.size, least)
+    top, bottom = _extent(along[1], marker.row, marker.size, least)
+    return _around(Rect(left, top, right - left, bottom - top), thick), thick, thin
 
 
 def _around(place: Rect, by: int) -> Rect:

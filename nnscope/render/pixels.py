@@ -26,30 +26,51 @@ class Surface:
     top_first : bool
         Whether its row 0 is the top row of the picture. So it is in a framebuffer of our own, which is then read
         without turning it over; in a window row 0 is the lowest.
+    damage : Rect
+        The part that is drawn anew; the rest of the framebuffer stays.
     """
 
     width: int
     height: int
     top_first: bool
+    damage: Rect
 
     def apply(self, program: Any) -> None:
         """Set the uniforms of ``surface.glsl``."""
         program["u_size"] = (self.width, self.height)
         program["u_upside"] = 1.0 if self.top_first else -1.0
 
+    def damaged(self, place: Rect) -> bool:
+        """Whether some pixel of a rectangle is drawn anew."""
+        part = place.intersection(self.damage)
+        return part.w > 0 and part.h > 0
+
+    def start(self, ground: Colour) -> None:
+        """Confine drawing to the damage until `finish`, and clear that."""
+        gloo.set_viewport(0, 0, self.width, self.height)
+        gloo.set_state(blend=False, depth_test=False, scissor_test=True)
+        self.fill(self.damage, ground)
+
     def fill(self, place: Rect, colour: Colour) -> None:
-        """Fill a rectangle with a colour."""
-        if place.w > 0 and place.h > 0:
-            gloo.set_state(scissor_test=True)
-            gloo.set_scissor(place.x, self._lowest(place), place.w, place.h)
-            gloo.clear(color=opaque(colour), depth=False)
-            gloo.set_state(scissor_test=False)
+        """Fill the damaged part of a rectangle with a colour."""
+        part = place.intersection(self.damage)
+        if part.w and part.h:
+            self._confine(part)
+            gloo.clear(color=_opaque(colour), depth=False)
+            self._confine(self.damage)
+
+    def finish(self) -> None:
+        """Drawing is no longer confined."""
+        gloo.set_state(scissor_test=False)
+
+    def _confine(self, place: Rect) -> None:
+        gloo.set_scissor(place.x, self._lowest(place), place.w, place.h)
 
     def _lowest(self, place: Rect) -> int:
         return place.y if self.top_first else self.height - place.y - place.h
 
 
-def opaque(colour: Colour) -> tuple[float, ...]:
+def _opaque(colour: Colour) -> tuple[float, ...]:
     """The colour as VisPy takes it."""
     return (*(channel / 255 for channel in colour), 1.0)
 

@@ -11,9 +11,10 @@ from vispy import gloo
 from vispy.gloo.context import get_current_canvas
 
 from nnscope.core.errors import NnscopeError
+from nnscope.render.damage import Drawn, damage
 from nnscope.render.furniture import furniture, what_shows
 from nnscope.render.glyphs import Glyphs
-from nnscope.render.pixels import Surface, opaque, read_pixels
+from nnscope.render.pixels import Surface, read_pixels
 from nnscope.render.quads import QuadBuffer
 from nnscope.render.tiles import TileLayer
 from nnscope.shaders import load
@@ -38,6 +39,8 @@ class Renderer:
         self._seen: tuple[object, ...] | None = None  # what the furniture in `_quads` was built from
         self._picture: Any = gloo.Texture2D((1, 1, 4), format="rgba", internalformat="rgba8")
         self._target: Any = gloo.FrameBuffer(color=self._picture)
+        self._held: Drawn | None = None  # what `_target` holds
+        self._shown: Drawn | None = None  # what the window holds
 
     def draw(self, frame: Frame) -> None:
         """Draw a frame into the framebuffer that `read` reads.
@@ -48,12 +51,21 @@ class Renderer:
             If it is larger than the driver allows.
         """
         self._resize(frame)
+        before, self._held = self._held, None  # a failure leaves something unknown there
         with self._target:
-            self._draw(frame, Surface(frame.width, frame.height, top_first=True))
+            self._held = self._draw(frame, before, top_first=True)
 
-    def paint(self, frame: Frame) -> None:
-        """Draw a frame into the framebuffer of the window, which must have its size."""
-        self._draw(frame, Surface(frame.width, frame.height, top_first=False))
+    def paint(self, frame: Frame, kept: bool = False) -> None:
+        """Draw a frame into the framebuffer of the window, which must have its size.
+
+        Parameters
+        ----------
+        frame : Frame
+        kept : bool
+            Whether that framebuffer still holds what was painted there last.
+        """
+        before, self._shown = self._shown if kept else None, None
+        self._shown = self._draw(frame, before, top_first=False)
         get_current_canvas().context.flush_commands()
 
     def read(self) -> np.ndarray:
@@ -78,21 +90,26 @@ class Renderer:
         shape = (frame.height, frame.width, 4)
         if self._picture.shape != shape:
             self._picture.resize(shape)
+            self._held = None
 
-    def _draw(self, frame: Frame, surface: Surface) -> None:
-        gloo.set_viewport(0, 0, frame.width, frame.height)
-        gloo.set_state(blend=False, depth_test=False, scissor_test=False)
-        gloo.clear(color=opaque(frame.theme.ground), depth=False)
-        self.tiles.draw(frame, surface)
-        gloo.flush()  # drivers begin with the tiles while the furniture is built
-        self._draw_furniture(frame, surface)
+    def _draw(self, frame: Frame, before: Drawn | None, top_first: bool) -> Drawn:
+        """Draw what is not ``before`` in the framebuffer already; the record of what it holds then."""
+        drawn = Drawn.of(frame)
+        surface = Surface(frame.width, frame.height, top_first, damage(before, drawn))
+        if surface.damage.w and surface.damage.h:
+            surface.start(frame.theme.ground)
+            self.tiles.draw(frame, surface)
+            gloo.flush()  # drivers begin with the tiles while the furniture is built
+            self._draw_furniture(frame, surface)
+            surface.finish()
+        return drawn
 
     def _draw_furniture(self, frame: Frame, surface: Surface) -> None:
         seen = what_shows(frame)
         if seen is None or seen != self._seen:
             self._build_furniture(frame)
             self._seen = seen
-        gloo.set_state(blend=True, depth_test=False, scissor_test=False, blend_equation="func_add")
+        gloo.set_state(blend=True, depth_test=False, blend_equation="func_add")
         gloo.set_blend_func("src_alpha", "one_minus_src_alpha", "one", "one")
         self._furniture["u_glyphs"] = self._coverage
         self._furniture["u_atlas"] = float(len(self._glyphs.coverage))

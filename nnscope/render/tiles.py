@@ -7,14 +7,14 @@ new limits are new uniforms and a new colour map is one row of 2 KiB: neither up
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from vispy import gloo
 
-from nnscope.core.frame import ColourStyle
+from nnscope.core.frame import ColourStyle, Rect
 from nnscope.render.atlas import COLOURS, VALUES, TexelFormat, TileAtlas
 from nnscope.render.colour import mapping
 from nnscope.render.palettes import Palettes
@@ -59,18 +59,18 @@ class TileLayer:
         return self._palettes.uploads
 
     def draw(self, frame: Frame, surface: Surface) -> None:
-        """Draw the tiles of every pane."""
+        """Draw the tiles of every pane that lie in the damaged part of the surface."""
         self._reserve(frame)
-        gloo.set_state(blend=False, depth_test=False, scissor_test=False)
         for pane in frame.panes:
             tiles = drawable(pane)
             horizontal, vertical = axes(pane)
-            placing = Placing(horizontal, vertical, surface)
+            placing = Placing(horizontal, vertical)
             if tiles and not placing.covers(tiles):
                 surface.fill(grid_rect(horizontal, vertical), frame.theme.panel)
-            style = pane.style or _plain_style(frame.theme)
-            for kind, part in groupby(tiles, key=_format):
-                self._draw_tiles(replace(pane, style=style), placing, kind, list(part))
+            tiles = [tile for tile in tiles if surface.damaged(placing.place(tile))]
+            part = _Part(replace(pane, style=pane.style or _plain_style(frame.theme)), placing, surface)
+            for kind, alike in groupby(tiles, key=_format):
+                self._draw_tiles(part, kind, list(alike))
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
@@ -84,21 +84,23 @@ class TileLayer:
             if keys:
                 self._atlas(kind).reserve(len(keys))
 
-    def _draw_tiles(self, pane: PaneFrame, placing: Placing, kind: TexelFormat, tiles: list[PlacedTile]) -> None:
+    def _draw_tiles(self, part: _Part, kind: TexelFormat, tiles: list[PlacedTile]) -> None:
+        pane, placing, surface = part.pane, part.placing, part.surface
         atlas = self._atlas(kind)
         for start in range(0, len(tiles), atlas.capacity):
             batch = tiles[start : start + atlas.capacity]
             slots = atlas.place(batch)
-            for special, part in groupby(batch, key=lambda placed: atlas.has_states(placed.key)):
+            for special, alike in groupby(batch, key=lambda placed: atlas.has_states(placed.key)):
                 program = self._values_program(pane, special) if kind is VALUES else self._program("rgba.frag")
-                placing.surface.apply(program)
+                surface.apply(program)
                 assert pane.style is not None
                 program["u_row"] = self._palettes.row(pane.style)
                 program["u_palettes"] = self._palettes.texture
                 program["u_cells"] = atlas.texture
                 program["u_texel"] = 1.0 / atlas.side
-                drawn = list(part)
-                self._quads.fill(placing.vertices(drawn, [slots[placed.key] for placed in drawn], atlas.side))
+                drawn = list(alike)
+                quads = placing.quads(drawn, [slots[placed.key] for placed in drawn], atlas.side)
+                self._quads.fill(_vertices(quads, surface))
                 self._quads.draw(program)
 
     def _values_program(self, pane: PaneFrame, states: bool) -> Any:
@@ -130,11 +132,9 @@ class Placing:
     Parameters
     ----------
     horizontal, vertical : Axis
-    surface : Surface
     """
 
-    def __init__(self, horizontal: Axis, vertical: Axis, surface: Surface) -> None:
-        self.surface = surface
+    def __init__(self, horizontal: Axis, vertical: Axis) -> None:
         self._axes = horizontal, vertical
         self._known: dict[tuple[int, int, int, int], list[Span]] = {}
 
@@ -153,8 +153,22 @@ class Placing:
         grid = grid_rect(*self._axes)
         return area == grid.w * grid.h
 
-    def vertices(self, tiles: Sequence[PlacedTile], slots: Sequence[tuple[int, int]], side: int) -> np.ndarray:
-        """Quads of tiles whose first texels are ``slots`` of an atlas: `VERTEX`, 4 a quad; none for a tile unseen."""
+    def place(self, placed: PlacedTile) -> Rect:
+        """The pixels that show a tile; of no width or height when none does."""
+        across, down = self.spans(placed)
+        if not (across and down):
+            return Rect(0, 0, 0, 0)
+        x, y = across[0].start, down[0].start
+        return Rect(x, y, across[-1].stop - x, down[-1].stop - y)
+
+    def quads(self, tiles: Sequence[PlacedTile], slots: Sequence[tuple[int, int]], side: int) -> np.ndarray:
+        """Rectangles of pixels that show tiles whose first texels are ``slots`` of an atlas; none for a tile unseen.
+
+        Returns
+        -------
+        ndarray of float64, shape (quads, 9)
+            First and last pixel (x, y, x, y), cells per pixel, offset in the tile (x, y), place in the atlas (x, y).
+        """
         rows = [
             (x.start, y.start, x.stop, y.stop, x.step, x.offset, y.offset, *slot)
             for placed, slot in zip(tiles, slots, strict=True)
@@ -164,21 +178,35 @@ class Placing:
         ]
         quads = np.array(rows, np.float64).reshape(-1, 9)
         quads[:, 7:] = (quads[:, 7:] + 0.5) / side  # exact: the side is a power of two
-        vertices = np.empty((len(quads), 4), VERTEX)
-        vertices["a_corner"] = quads[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]
-        start = quads[:, [0, 1, 4, 4]] + (0.5, 0.5, 0.0, 0.0)
-        if not self.surface.top_first:
-            start[:, 1] = self.surface.height - start[:, 1]
-            start[:, 3] *= -1
-        vertices["a_start"] = start[:, None]
-        vertices["a_place"] = quads[:, None, 5:9]
-        return vertices.ravel()
+        return quads
 
     def _along(self, axis: int, level: int, index: int, size: int) -> list[Span]:
         key = (axis, level, index, size)
         if key not in self._known:
             self._known[key] = axis_spans(self._axes[axis], level, index, size)
         return self._known[key]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A pane on a surface."""
+
+    pane: PaneFrame
+    placing: Placing
+    surface: Surface
+
+
+def _vertices(quads: np.ndarray, surface: Surface) -> np.ndarray:
+    """The corners of `Placing.quads`: `VERTEX`, 4 a quad."""
+    vertices = np.empty((len(quads), 4), VERTEX)
+    vertices["a_corner"] = quads[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]
+    start = quads[:, [0, 1, 4, 4]] + (0.5, 0.5, 0.0, 0.0)
+    if not surface.top_first:
+        start[:, 1] = surface.height - start[:, 1]
+        start[:, 3] *= -1
+    vertices["a_start"] = start[:, None]
+    vertices["a_place"] = quads[:, None, 5:9]
+    return vertices.ravel()
 
 
 def drawable(pane: PaneFrame) -> list[PlacedTile]:

@@ -27,6 +27,7 @@ class Source:
     def __init__(self) -> None:
         self.asked: list[tuple[int, int, float]] = []
         self.error: Exception | None = None
+        self.theme = DARK
         self._values = building.centred_values(building.linear(), (50, 60))
 
     def __call__(self, width: int, height: int, scale: float) -> Frame:
@@ -35,7 +36,7 @@ class Source:
             raise self.error
         picture = Rect(20, 20, max(width - 40, 1), max(height - 40, 1))
         shown = building.pane((50, 60), building.tiles(self._values), Camera2D(30, 25, 4.4), picture)
-        return Frame(width, height, (shown,), DARK, scale)
+        return Frame(width, height, (shown,), self.theme, scale)
 
 
 @pytest.fixture
@@ -131,11 +132,13 @@ def test_failures_while_drawing_are_told_and_mended(
 
     with monkeypatch.context() as patch:
         patch.setattr(TileLayer, "draw", fail)
+        source.theme = LIGHT
         canvas.redraw()
         qtbot.waitUntil(lambda: bool(errors))
         with pytest.raises(RuntimeError, match="lost"):
             canvas.picture(source(50, 50, 1.0))
     errors.clear()
+    source.theme = DARK
     assert (_shown(canvas) == before).all()
     assert errors == []
 

@@ -46,8 +46,17 @@ def counter() -> Iterator[Counter]:
 
 
 def _pane(key: str = "", grid: tuple[int, int] = (600, 700)) -> PaneFrame:
-    values = np.zeros(grid, np.float32)
-    return building.pane(grid, building.tiles(values, key=key), Camera2D(350, 300, 0.5), PICTURE)
+    """All of it in sight: what isn't seen isn't uploaded."""
+    values, (rows, cols) = np.zeros(grid, np.float32), grid
+    camera = Camera2D(cols / 2, rows / 2, min(300 / rows, 400 / cols))
+    return building.pane(grid, building.tiles(values, key=key), camera, PICTURE)
+
+
+def test_tiles_out_of_sight_wait(counter: Counter) -> None:
+    shown = _pane(grid=(256 * 4, 256 * 4))
+    near = replace(shown, camera=Camera2D(512, 512, 1.0))
+    assert counter.draw(near) == (4, 1)
+    assert counter.draw(shown) == (12, 0)
 
 
 def test_tiles_are_uploaded_once(counter: Counter) -> None:
