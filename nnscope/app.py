@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from nnscope.native import may_have_graphics_card
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from nnscope.core.frame import Frame
     from nnscope.engine.protocol import Engine
+    from nnscope.gui.canvas import Canvas
     from nnscope.gui.exceptions import ExceptionHooks
     from nnscope.gui.main_window import MainWindow
 
@@ -99,9 +104,31 @@ def build_window(paths: Sequence[str] = ()) -> MainWindow:
     from nnscope.core.plugins import loaded_plugins
     from nnscope.gui.canvas import FrameSource
     from nnscope.gui.main_window import MainWindow
-    from nnscope.render.canvas import FrameCanvas
 
     frames = FrameSource(controller)
-    canvas = FrameCanvas(frames.frame, draw_failed)
+    canvas = make_canvas(frames.frame, draw_failed)
     models = tuple(loaded_plugins().registry.models.values())
     return MainWindow(controller, canvas, frames, models, poster)
+
+
+def make_canvas(
+    source: Callable[[int, int, float], Frame], on_error: Callable[[Exception], None], kind: str = ""
+) -> Canvas:
+    """The canvas that suits this machine: with a graphics card Qt's OpenGL widget, without one an image.
+
+    Parameters
+    ----------
+    source, on_error : callable
+        As of `FrameCanvas` and `ImageCanvas`.
+    kind : {"", "opengl", "image"}
+        Which one; by default the environment's ``NNSCOPE_CANVAS``, else the one that suits.
+    """
+    kind = kind or os.environ.get("NNSCOPE_CANVAS", "")
+    if kind == "image" or (kind != "opengl" and not may_have_graphics_card()):
+        from nnscope.gui.image_canvas import ImageCanvas
+        from nnscope.render.offscreen import Offscreen
+
+        return ImageCanvas(source, on_error, Offscreen)
+    from nnscope.render.canvas import FrameCanvas
+
+    return FrameCanvas(source, on_error)

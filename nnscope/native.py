@@ -17,6 +17,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
+_GRAPHICS_DEVICES = ("/dev/dri/*", "/dev/nvidia[0-9]*", "/dev/dxg", "/dev/mali*", "/dev/kgsl*")
+
 
 @dataclass(frozen=True, slots=True)
 class SystemLibrary:
@@ -150,3 +152,8 @@ def missing_sentence(libraries: list[SystemLibrary]) -> str:
 
 def _either(*names: str) -> bool:
     return any(map(loads, names))
+
+
+def may_have_graphics_card() -> bool:
+    """False where OpenGL can only run on the processor: Linux without any graphics device."""
+    return not sys.platform.startswith("linux") or any(map(glob.glob, _GRAPHICS_DEVICES))

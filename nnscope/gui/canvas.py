@@ -8,7 +8,8 @@ from nnscope.gui.status.rate import FrameRate
 
 if TYPE_CHECKING:
     import numpy as np
-    from PyQt6.QtOpenGLWidgets import QOpenGLWidget
+    from PyQt6.QtCore import pyqtBoundSignal
+    from PyQt6.QtWidgets import QWidget
 
     from nnscope.core.frame import Frame
     from nnscope.scene.controller import Controller
@@ -18,8 +19,13 @@ class Canvas(Protocol):
     """Draws frames in a widget of its own, and into arrays."""
 
     @property
-    def native(self) -> QOpenGLWidget:
-        """The widget. It stays where it is put first: moved elsewhere, its GL context would die."""
+    def native(self) -> QWidget:
+        """The widget. It stays where it is put first: moved elsewhere, a GL context of its own would die."""
+        ...
+
+    @property
+    def painted(self) -> pyqtBoundSignal:
+        """A frame is on the screen."""
         ...
 
     @property

@@ -124,10 +124,10 @@ class MainWindow(QMainWindow):
 
         def swapped() -> None:
             if self._frames.has_picture:
-                self.canvas.native.frameSwapped.disconnect(swapped)
+                self.canvas.painted.disconnect(swapped)
                 run()
 
-        self.canvas.native.frameSwapped.connect(swapped)
+        self.canvas.painted.connect(swapped)
 
     def _show_first(self, key: str, listing: Listing) -> None:
         """Who opens something wants to see it."""

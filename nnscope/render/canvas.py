@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vispy import app, gloo
+from vispy import app
 
 from nnscope.core.errors import NnscopeError
 from nnscope.render.renderer import Renderer
@@ -55,6 +55,11 @@ class FrameCanvas:
     def native(self) -> Any:
         """The QWidget."""
         return self._canvas.native
+
+    @property
+    def painted(self) -> Any:
+        """Qt's signal that a frame is on the screen."""
+        return self.native.frameSwapped
 
     @property
     def renderer(self) -> str:
@@ -105,7 +110,7 @@ class FrameCanvas:
         """The renderer; after a failure a new one is made, because what it had sent to the GPU is uncertain."""
         if self._renderer is None:
             self._renderer = Renderer()
-            self._driver = str(gloo.gl.glGetParameter(gloo.gl.GL_RENDERER))
+            self._driver = self._renderer.driver
         try:
             yield self._renderer
         except Exception:

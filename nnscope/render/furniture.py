@@ -176,6 +176,6 @@ def _around(place: Rect, by: int) -> Rect:
 
 def _extent(axis: Axis, cell: int, size: int, least: int) -> tuple[int, int]:
     """Device pixels of some cells along an axis, widened to at least ``least``."""
-    low, high = np.searchsorted(axis.cells, (cell, cell + size)) + axis.first
+    low, high = (axis.first + int(index) for index in np.searchsorted(axis.cells, (cell, cell + size)))
     more = max(0, least - (high - low))
-    return int(low) - more // 2, int(high) + (more + 1) // 2
+    return low - more // 2, high + (more + 1) // 2

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnscope.core.errors import NnscopeError
+from nnscope.core.frame import Rect
 from nnscope.render.egl import EglContext
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Offscreen:
         self._egl = EglContext()
         self._canvas: Any = None
         self._renderer: Renderer | None = None
+        self._mirror: np.ndarray | None = None  # the array that has the pixels drawn last
 
     def __enter__(self) -> Offscreen:
         return self
@@ -42,9 +44,35 @@ class Offscreen:
 
     def draw(self, frame: Frame) -> np.ndarray:
         """The pixels of a frame: uint8, shape (height, width, 4), opaque, row 0 on top."""
+        self._mirror = None
         with self.renderer() as renderer:
             renderer.draw(frame)
             return renderer.read()
+
+    def refresh(self, frame: Frame, pixels: np.ndarray) -> Rect:
+        """Bring an array up to date with a frame, and tell where it was written.
+
+        Only what changed is written, if the array is the one of the call before and nothing else was drawn since.
+
+        Parameters
+        ----------
+        frame : Frame
+        pixels : ndarray of uint8, shape (height, width, 4), C-contiguous
+            Blue, green, red and opacity, as windows have them; row 0 on top.
+        """
+        mirror, self._mirror = self._mirror, None
+        with self.renderer() as renderer:
+            changed = renderer.draw(frame)
+            if mirror is not pixels:
+                changed = Rect(0, 0, frame.width, frame.height)
+            renderer.read_into(pixels, changed, "bgra")
+        self._mirror = pixels
+        return changed
+
+    @property
+    def driver(self) -> str:
+        """What OpenGL runs on; empty before the first frame."""
+        return self._renderer.driver if self._renderer is not None else ""
 
     @contextmanager
     def renderer(self) -> Iterator[Renderer]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from vispy import gloo
 from vispy.gloo.context import get_current_canvas
 
 from nnscope.core.errors import NnscopeError
+from nnscope.core.frame import Rect
 from nnscope.render.damage import Drawn, damage
 from nnscope.render.furniture import furniture, what_shows
 from nnscope.render.glyphs import Glyphs
@@ -20,15 +22,21 @@ from nnscope.render.tiles import TileLayer
 from nnscope.shaders import load
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from nnscope.core.frame import Frame
+    from nnscope.render.pixels import Order
 
 
 class Renderer:
-    """All GL objects of one context. That context must be current in every call."""
+    """All GL objects of one context. That context must be current in every call.
+
+    Attributes
+    ----------
+    driver : str
+        What OpenGL runs on.
+    """
 
     def __init__(self) -> None:
+        self.driver = str(gloo.gl.glGetParameter(gloo.gl.GL_RENDERER))
         self._limit = int(gloo.gl.glGetParameter(gloo.gl.GL_MAX_TEXTURE_SIZE))
         self.tiles = TileLayer(self._limit)
         self._glyphs = Glyphs()
@@ -42,8 +50,8 @@ class Renderer:
         self._held: Drawn | None = None  # what `_target` holds
         self._shown: Drawn | None = None  # what the window holds
 
-    def draw(self, frame: Frame) -> None:
-        """Draw a frame into the framebuffer that `read` reads.
+    def draw(self, frame: Frame) -> Rect:
+        """Draw a frame into the framebuffer that `read` reads; where that may have changed it.
 
         Raises
         ------
@@ -53,7 +61,8 @@ class Renderer:
         self._resize(frame)
         before, self._held = self._held, None  # a failure leaves something unknown there
         with self._target:
-            self._held = self._draw(frame, before, top_first=True)
+            self._held, changed = self._draw(frame, before, top_first=True)
+        return changed
 
     def paint(self, frame: Frame, kept: bool = False) -> None:
         """Draw a frame into the framebuffer of the window, which must have its size.
@@ -65,14 +74,20 @@ class Renderer:
             Whether that framebuffer still holds what was painted there last.
         """
         before, self._shown = self._shown if kept else None, None
-        self._shown = self._draw(frame, before, top_first=False)
+        self._shown, _ = self._draw(frame, before, top_first=False)
         get_current_canvas().context.flush_commands()
 
     def read(self) -> np.ndarray:
         """The pixels that `draw` drew last: uint8, shape (height, width, 4), opaque, row 0 on top."""
         height, width = self._picture.shape[:2]
+        pixels = np.empty((height, width, 4), np.uint8)
+        self.read_into(pixels, Rect(0, 0, width, height), "rgba")
+        return pixels
+
+    def read_into(self, pixels: np.ndarray, place: Rect, order: Order) -> None:
+        """Copy a rectangle of what `draw` drew last into the same rectangle of ``pixels``, of the same size."""
         with self._target:
-            return read_pixels(width, height)
+            read_pixels(place, pixels, order)
 
     def close(self) -> None:
         """Free every GL object."""
@@ -92,8 +107,8 @@ class Renderer:
             self._picture.resize(shape)
             self._held = None
 
-    def _draw(self, frame: Frame, before: Drawn | None, top_first: bool) -> Drawn:
-        """Draw what is not ``before`` in the framebuffer already; the record of what it holds then."""
+    def _draw(self, frame: Frame, before: Drawn | None, top_first: bool) -> tuple[Drawn, Rect]:
+        """Draw what is not ``before`` in the framebuffer already; what it holds then, and where it changed."""
         drawn = Drawn.of(frame)
         surface = Surface(frame.width, frame.height, top_first, damage(before, drawn))
         if surface.damage.w and surface.damage.h:
@@ -102,7 +117,7 @@ class Renderer:
             gloo.flush()  # drivers begin with the tiles while the furniture is built
             self._draw_furniture(frame, surface)
             surface.finish()
-        return drawn
+        return drawn, surface.damage
 
     def _draw_furniture(self, frame: Frame, surface: Surface) -> None:
         seen = what_shows(frame)

@@ -104,7 +104,7 @@ def test_two_panes_share_the_tiles_of_one_tensor(counter: Counter) -> None:
 def test_two_panes_do_not_push_each_other_out(counter: Counter) -> None:
     """80 tiles in all: more than the atlas has room for at first."""
     left = _pane("a", (256 * 5, 256 * 8))
-    right = replace(_pane("b", (256 * 5, 256 * 8)), picture=Rect(500, 8, 300, 300), rect=Rect(492, 0, 316, 316))
+    right = replace(_pane("b", (256 * 5, 256 * 8)), picture=Rect(500, 8, 400, 300), rect=Rect(492, 0, 416, 316))
     assert counter.draw(left, right)[0] == 80
     assert counter.draw(left, right) == (0, 0)
 
