@@ -18,6 +18,7 @@ import torch
 
 from nnscope.core.answer import Changed
 from nnscope.core.errors import NnscopeError
+from nnscope.sources.live.evaluating import evaluating
 from nnscope.sources.live.members import tensors_of
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Session:
             return
         args, kwargs = self._material.load(self._state.sample)
         try:
-            with self._source.lock.read(), _evaluating(self._model), self._recording():
+            with self._source.lock.read(), torch.no_grad(), evaluating(self._model), self._recording():
                 output = self._model(*args, **kwargs)
         except Exception as error:
             self._state.trouble = f"The sample could not be run ({type(error).__name__}: {error})."
@@ -207,19 +208,6 @@ class Session:
             yield
         finally:
             self._source.recorder.paused = True
-
-
-@contextlib.contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode, no graph, and a random state of its own; afterwards everything is as before."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            model.eval()
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _probabilities(output: Any, classes: int) -> tuple[float, ...]:
