@@ -127,8 +127,9 @@ def make_canvas(
     if kind == "image" or (kind != "opengl" and not may_have_graphics_card()):
         from nnscope.gui.image_canvas import ImageCanvas
         from nnscope.render.offscreen import Offscreen
+        from nnscope.render.warming import load_libraries
 
-        return ImageCanvas(source, on_error, Offscreen)
+        return ImageCanvas(source, on_error, Offscreen, load_libraries)
     from nnscope.render.canvas import FrameCanvas
 
     return FrameCanvas(source, on_error)

@@ -17,9 +17,10 @@ from PyQt6.QtWidgets import QWidget
 
 from nnscope.core.errors import NnscopeError
 from nnscope.gui.timers import once
+from nnscope.gui.warming import Warming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from PyQt6.QtGui import QPaintEvent
 
@@ -42,6 +43,10 @@ class Screen(Protocol):
         """Bring pixels [height, width, BGRA] up to date; where they were written."""
         ...
 
+    def warm_up(self) -> Iterator[None]:
+        """Prepare for the first picture, step by step."""
+        ...
+
     def close(self) -> None:
         """Free everything."""
         ...
@@ -58,6 +63,8 @@ class ImageCanvas:
         Gets what went wrong while a frame was made or drawn.
     make_screen : callable
         Makes what draws; called at the first frame, and again after a failure.
+    load : callable
+        Imports what that needs; called from a thread of its own when nothing was drawn for a while.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class ImageCanvas:
         source: Callable[[int, int, float], Frame],
         on_error: Callable[[Exception], None],
         make_screen: Callable[[], Screen],
+        load: Callable[[], None],
     ) -> None:
         self._source = source
         self._on_error = on_error
@@ -73,6 +81,7 @@ class ImageCanvas:
         self._closed = False
         self._native = _Surface(self)
         self._soon = once(self._native, 0, self.draw)
+        self._warming = Warming(self._native, load, self._warm_up)
         self._behind = False  # a frame was asked for while the widget was hidden
         self._pixels = np.zeros((0, 0, 4), np.uint8)  # BGRA, what the widget shows
         self._image = QImage()  # in the same memory
@@ -130,10 +139,18 @@ class ImageCanvas:
             self.draw()
         return self._image
 
+    def _warm_up(self) -> Iterator[None]:
+        """Prepare for the first frame, until there is one."""
+        for _ in self._ready().warm_up():
+            if self._closed or not self._image.isNull():
+                return
+            yield
+
     def close(self) -> None:
         """Free everything. Idempotent."""
         self._closed = True
         self._soon.stop()
+        self._warming.stop()
         if self._screen is not None:
             self._screen.close()
         self._screen = None

@@ -11,12 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnscope.core.assets import assets_folder
 from nnscope.core.errors import NnscopeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PHASES = 4  # positions within a pixel, and the oversampling
 START, LARGEST = 512, 4096  # texels a side of the atlas
@@ -171,14 +175,22 @@ def _font(face: Face) -> _Font:
     return _Font(face)
 
 
+def draw_ahead(characters: str, sizes: Sequence[int]) -> None:
+    """Draw characters before they are needed; in any thread."""
+    for face, size, character, phase in product(Face, sizes, characters, range(PHASES)):
+        _font(face).draw(character, size, phase)
+        _font(face).advance(character)
+
+
 class _Font:
-    """A typeface at any size."""
+    """A typeface at any size; what it has drawn is kept for all atlases."""
 
     def __init__(self, face: Face) -> None:
         self.face = face
         self._path = str(assets_folder() / "fonts" / face.value)
         self._advances: dict[str, float] = {}
         self._shown: dict[str, str] = {}
+        self._drawn: dict[tuple[str, int, int], tuple[int, int, np.ndarray]] = {}
         self._sizes: dict[int, Any] = {}
 
     def advance(self, character: str) -> float:
@@ -190,8 +202,16 @@ class _Font:
 
     def draw(self, character: str, size: int, phase: int) -> tuple[int, int, np.ndarray]:
         """Left and top from the origin in pixels, and coverage (h, w), of a glyph moved by ``phase`` quarters."""
-        mask, (left, top) = self._at(size * PHASES).getmask2(self._known(character), mode="L", anchor="ls")
-        fine = np.array(mask, np.uint8).reshape(mask.size[::-1])
+        key = (character, size, phase)
+        drawn = self._drawn.get(key)
+        if drawn is None:
+            if len(self._drawn) >= _RUNS:
+                self._drawn.clear()
+            drawn = self._drawn[key] = self._draw(*key)
+        return drawn
+
+    def _draw(self, character: str, size: int, phase: int) -> tuple[int, int, np.ndarray]:
+        left, top, fine = self._fine(character, size)
         if not fine.size:
             return 0, 0, fine.reshape(0, 0)
         left += phase
@@ -202,6 +222,11 @@ class _Font:
         padded[top - y0 * PHASES :, left - x0 * PHASES :][: fine.shape[0], : fine.shape[1]] = fine
         coarse = padded.reshape(height, PHASES, width, PHASES).mean((1, 3))
         return x0, y0, np.rint(coarse).astype(np.uint8)
+
+    def _fine(self, character: str, size: int) -> tuple[int, int, np.ndarray]:
+        """Left and top, and coverage, at `PHASES` times the size."""
+        mask, (left, top) = self._at(size * PHASES).getmask2(self._known(character), mode="L", anchor="ls")
+        return left, top, np.array(mask, np.uint8).reshape(mask.size[::-1])
 
     def _known(self, character: str) -> str:
         """The character, or □ for one that controls, or that the font draws as it draws what it lacks."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import Rect
 from nnscope.render.egl import EglContext
+from nnscope.render.warming import frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,12 @@ class Offscreen:
             renderer.read_into(pixels, changed, "bgra")
         self._mirror = pixels
         return changed
+
+    def warm_up(self) -> Iterator[None]:
+        """Make what the first picture needs, step by step; `nnscope.render.warming.load_libraries` comes before."""
+        for frame in frames():
+            yield
+            self.draw(frame)
 
     @property
     def driver(self) -> str:

@@ -1,8 +1,9 @@
 """Row ``start``: from the start of the process to the first frame with a picture, beside napari showing an image.
 
 Both are real windows on the display of ``DISPLAY``; the clock starts before the interpreter does and stops when the
-frame with the picture has been drawn and the GL queue is empty. napari pins another VisPy, so it has an environment
-of its own: name its interpreter in ``NNSCOPE_NAPARI_PYTHON`` when it can't be imported here.
+frame with the picture is on the screen: ours tells so itself, napari's GL queue is emptied first. napari pins another
+VisPy, so it has an environment of its own: name its interpreter in ``NNSCOPE_NAPARI_PYTHON`` when it can't be imported
+here.
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ _OURS = """
 import sys
 from nnscope.app import run
 def drawn():
-    from OpenGL.GL import glFinish
-    glFinish()
     print("drawn", flush=True)
     from PyQt6.QtWidgets import QApplication
     QApplication.quit()

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PyQt6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+)
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from nnscope.gui import fonts, numbers
@@ -57,6 +68,7 @@ class HistogramPlot(QWidget):
         self._held: int | None = None  # the limit that is dragged: 0 or 1
         self._frozen: Scale | None = None  # the scale at the begin of a drag: it must not slide under the pointer
         self._active = 0  # the limit that the arrow keys move
+        self._colours: tuple[Histogram, Scale, list[QColor | None]] | None = None  # of the columns
         self.log = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -168,23 +180,31 @@ class HistogramPlot(QWidget):
             self._paint_limits(painter, scale, base)
 
     def _paint_bars(self, painter: QPainter, shown: Histogram, scale: Scale, base: int) -> None:
-        columns = int(scale.width)
+        columns = self._columns(shown, scale)
+        grey = self._secondary()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for at, share in enumerate(column_heights(shown.stats, scale, columns, self.log)):
-            if share <= 0:
-                continue
-            x = scale.left + at
-            colour = shown.colour(scale.value(x + 0.5)) or self._secondary()
-            height = max(1, round(share * (base - 8)))
-            painter.fillRect(QRectF(x, base - height, 1, height), self._readable(colour))
+        for at, share in enumerate(column_heights(shown.stats, scale, len(columns), self.log)):
+            if share > 0:
+                height = max(1, round(share * (base - 8)))
+                colour = self._readable(columns[at] or grey)
+                painter.fillRect(QRectF(scale.left + at, base - height, 1, height), colour)
         painter.fillRect(QRectF(scale.left, base, scale.width, 1), self.palette().color(QPalette.ColorRole.Mid))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def _paint_strip(self, painter: QPainter, shown: Histogram, scale: Scale, base: int) -> None:
-        for at in range(int(scale.width)):
-            colour = shown.colour(scale.value(scale.left + at + 0.5))
+        columns = self._columns(shown, scale)
+        row = QImage(len(columns), 1, QImage.Format.Format_RGB32)
+        for at, colour in enumerate(columns):
             if colour is not None:
-                painter.fillRect(QRectF(scale.left + at, base + 1, 1.5, STRIP), colour)
+                row.setPixelColor(at, 0, colour)
+        painter.drawImage(QRectF(scale.left, base + 1, len(columns), STRIP), row)
+
+    def _columns(self, shown: Histogram, scale: Scale) -> list[QColor | None]:
+        """The colour of each column of pixels; remembered, as it takes longer than painting."""
+        if self._colours is None or self._colours[0] is not shown or self._colours[1] != scale:
+            colours = [shown.colour(scale.value(scale.left + at + 0.5)) for at in range(int(scale.width))]
+            self._colours = shown, scale, colours
+        return self._colours[2]
 
     def _paint_limits(self, painter: QPainter, scale: Scale, base: int) -> None:
         assert self._limits is not None
