@@ -65,20 +65,34 @@ class Cancelled(NnscopeError):  # noqa: N818 - not an error to the user
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as data: what, where, what to do. Never a traceback as the message."""
+    """An error as data: what, where, what to do. Never a traceback as the message.
+
+    Attributes
+    ----------
+    what, where, remedy : str
+        As in `NnscopeError`.
+    code : str
+        As in `FileError`, or the kind of error in one word.
+    details : str
+        The traceback or other text that is shown on demand only.
+    offset : int or None
+        As in `FileError`: the byte of the file at which the trouble was found.
+    """
 
     what: str
     where: str = ""
     remedy: str = ""
     code: str = ""
     details: str = ""
+    offset: int | None = None
 
     @classmethod
     def of(cls, error: BaseException, details: str = "") -> Failure:
         """The failure that tells of ``error``; ``details`` is the traceback, shown on demand only."""
         if isinstance(error, NnscopeError):
-            code = error.code if isinstance(error, FileError) else type(error).__name__.lower()
-            return cls(error.what, error.where, error.remedy, code, details)
+            if isinstance(error, FileError):
+                return cls(error.what, error.where, error.remedy, error.code, details, error.offset)
+            return cls(error.what, error.where, error.remedy, type(error).__name__.lower(), details)
         return cls(
             f"Something unexpected happened ({type(error).__name__}).",
             remedy="The details tell more; please report them.",

@@ -49,8 +49,9 @@ class Entry:
     def report(self) -> str:
         """All of it, to read in full or to send to someone."""
         failure = self.failure
-        parts = (failure.what, failure.where and f"Where: {plain(failure.where, 0)}", failure.remedy)
-        return "\n".join(filter(None, (*parts, "", failure.details)))
+        where = f"Where: {plain(failure.where, 0)}" if failure.where else ""
+        offset = "" if failure.offset is None else f"At byte: {failure.offset}"
+        return "\n".join(filter(None, (failure.what, where, offset, failure.remedy, failure.details)))
 
 
 class FailureList(QWidget):

@@ -216,7 +216,7 @@ def error_of(failure: Failure) -> NnscopeError:
     if failure.code in _GENERAL:
         error = NnscopeError(failure.what, failure.where, failure.remedy)
     else:
-        error = FileError(failure.code, failure.what, failure.where, failure.remedy)
+        error = FileError(failure.code, failure.what, failure.where, failure.remedy, offset=failure.offset)
     if failure.code in _TRACED and failure.details:
         error.add_note(failure.details)
     return error

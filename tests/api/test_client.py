@@ -52,10 +52,11 @@ class FakeEngine:
     [
         (NnscopeError("what", "where", "do"), NnscopeError),
         (FileError("truncated", "what", "where", "do"), FileError),
+        (FileError("truncated", "what", "where", "do", offset=0), FileError),
         (Cancelled(), Cancelled),
         (RuntimeError("boom"), NnscopeError),
     ],
-    ids=["stated", "file", "cancelled", "unexpected"],
+    ids=["stated", "file", "file-offset", "cancelled", "unexpected"],
 )
 def test_a_failure_is_the_exception_it_tells_of(error: Exception, kind: type[Exception]) -> None:
     again = error_of(Failure.of(error, "Traceback …"))

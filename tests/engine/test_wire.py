@@ -97,7 +97,7 @@ answers = st.one_of(
         *(text, text, layouts, sizes, st.tuples(sizes, sizes), sizes, sizes, st.tuples(tiles), text),
         *(st.tuples(st.builds(Step, text, st.booleans(), text)), floats, st.tuples(text)),
     ),
-    st.builds(Failure, text, text, text, text, text),
+    st.builds(Failure, text, text, text, text, text, st.none() | st.integers(0, 2**63)),
 )
 notices = st.one_of(st.builds(Changed, sizes, st.tuples(text), settings_), st.builds(Died, text))
 messages = st.one_of(

@@ -11,7 +11,7 @@ import pytest
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
-from nnscope.core.errors import Failure
+from nnscope.core.errors import Failure, FileError
 from nnscope.gui.exceptions import ExceptionHooks
 
 if TYPE_CHECKING:
@@ -129,6 +129,14 @@ def test_the_same_problem_again_counts_up(bench: Bench) -> None:
     bench.window.show_failure(Failure("Other."))
     assert [entry.times for entry in bench.window.failures.entries] == [3, 1]
     assert "×3" in bench.window.failures.entries[0].line
+
+
+@pytest.mark.gui
+@pytest.mark.gl
+def test_the_place_in_a_file_is_among_the_details(bench: Bench) -> None:
+    bench.window.show_failure(Failure.of(FileError("hole", "There is a hole.", "a.safetensors", offset=4096)))
+    shown = bench.window.failures.details.toPlainText().splitlines()
+    assert shown == ["There is a hole.", "Where: a.safetensors", "At byte: 4096"]
 
 
 @pytest.mark.gui
