@@ -4,6 +4,7 @@
 
 - `open` : a file, a folder, ``demo:NAME`` or ``file.py:factory`` as a mapping from address to tensor.
 - `capture` : the inputs and outputs of a model's modules while a ``with`` block runs.
+- `analyses` : the methods that `Tensor.analyse` applies to a tensor, with their settings.
 - `launch` : the window, on any of these.
 - `NnscopeError`, `FileError` : what is raised, each with a sentence that says what, where and what to do.
 """
@@ -13,16 +14,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnscope.api import capture, launch, open
+    from nnscope.api import analyses, capture, launch, open
     from nnscope.core.errors import FileError, NnscopeError
 
     __version__: str
 
-__all__ = ["FileError", "NnscopeError", "__version__", "capture", "launch", "open"]
+__all__ = ["FileError", "NnscopeError", "__version__", "analyses", "capture", "launch", "open"]
 
 _HOMES = {
     "FileError": "nnscope.core.errors",
     "NnscopeError": "nnscope.core.errors",
+    "analyses": "nnscope.api",
     "capture": "nnscope.api",
     "launch": "nnscope.api",
     "open": "nnscope.api",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from nnscope.captured import CapturedTensors
+    from nnscope.views.analyses.base import Method
 
 
 def open(path: str | os.PathLike[str]) -> TensorCollection:
@@ -45,6 +46,13 @@ def open(path: str | os.PathLike[str]) -> TensorCollection:
     0.0416
     """
     return TensorCollection(open_client(os.fspath(path)))
+
+
+def analyses() -> tuple[Method, ...]:
+    """The methods that `nnscope.tensor.Tensor.analyse` applies, each with its name, title and settings."""
+    from nnscope.views.analyses.registry import methods
+
+    return methods()
 
 
 def capture(

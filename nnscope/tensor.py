@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from nnscope.core.address import Address
 from nnscope.core.errors import NnscopeError
-from nnscope.core.request import GetSpectrum, GetStats
+from nnscope.core.request import Analyse, GetSpectrum, GetStats
 from nnscope.core.text import plain
 from nnscope.headless.look import LookOptions, look
 from nnscope.headless.part import IndexingError, Part, whole
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnscope.core.answer import ProbeAnswer, Spectrum
+    from nnscope.core.answer import Analysis, ProbeAnswer, Spectrum
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.headless.client import Client
@@ -151,6 +151,30 @@ class Tensor:
             raise NnscopeError("Singular values need at least two axes.", plain(self.address))
         client, info = self._own()
         answer: Spectrum = client.ask(GetSpectrum(info.address, k))
+        return answer
+
+    def analyse(self, method: str, **settings: str | int | float | bool) -> Analysis:
+        """Apply a method of the compute core where the tensor lives, such as ``"attention-recursion"``.
+
+        Parameters
+        ----------
+        method : str
+            `nnscope.analyses` lists them, with their settings.
+        **settings
+            The method's own; those left out have their defaults.
+
+        Returns
+        -------
+        Analysis
+            ``arrays`` by name and ``facts`` (single values), the settings that were used among them.
+
+        Raises
+        ------
+        NnscopeError
+            If there is no such method or setting, or it can't be applied to this tensor.
+        """
+        client, info = self._own()
+        answer: Analysis = client.ask(Analyse(info.address, method, tuple(sorted(settings.items()))))
         return answer
 
     def probe(self, index: tuple[int, ...], level: int = 0) -> ProbeAnswer:

@@ -100,6 +100,28 @@ class Spectrum:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What a method of the compute core found.
+
+    Attributes
+    ----------
+    address, method : str
+    arrays : dict of str to ndarray
+        By the names that the method's documentation gives.
+    facts : tuple of (name, value)
+        Single numbers and words, such as the settings that were used and what was left out.
+    version : int
+        Content version of the tensor.
+    """
+
+    address: str
+    method: str
+    arrays: dict[str, np.ndarray]
+    facts: Settings = ()
+    version: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ControlAnswer:
     """What a control command did, as (name, value) pairs."""

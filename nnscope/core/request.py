@@ -96,6 +96,24 @@ class GetSpectrum:
 
 
 @dataclass(frozen=True, slots=True)
+class Analyse:
+    """A method of the compute core, applied to a tensor where it lives. Answer: `Analysis`.
+
+    Attributes
+    ----------
+    address : str
+    method : str
+        A name of the registry of analyses, such as ``"attention-recursion"``.
+    settings : tuple of (name, value)
+        The method's own, sorted by name; what is left out has its default.
+    """
+
+    address: str
+    method: str
+    settings: Settings = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """A command to a live model. Answer: `ControlAnswer`.
 
@@ -107,4 +125,4 @@ class Control:
     arguments: Settings = ()
 
 
-Request = ListTensors | GetStats | BuildPicture | ReadRegion | Probe | GetSpectrum | Control
+Request = ListTensors | GetStats | BuildPicture | ReadRegion | Probe | GetSpectrum | Analyse | Control

@@ -6,9 +6,10 @@ import math
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from nnscope.core.answer import ControlAnswer, ProbeAnswer, Spectrum, Values
+from nnscope.core.answer import Analysis, ControlAnswer, ProbeAnswer, Spectrum, Values
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import (
+    Analyse,
     BuildPicture,
     Control,
     GetSpectrum,
@@ -87,6 +88,27 @@ def _spectrum(request: GetSpectrum, context: Context) -> Spectrum:
     result: Spectrum = context.memo(
         key, lambda: top_singular_values(reader, request.k, context.check), lambda s: s.sigma.nbytes
     )
+    return result
+
+
+@_answer.register(Analyse)
+def _analyse(request: Analyse, context: Context) -> Analysis:
+    from nnscope.views.analyses.base import Work
+    from nnscope.views.analyses.registry import find_method
+
+    method, reader = find_method(request.method), context.reader(request.address)
+    refusal = method.refuses(reader.info)
+    if refusal:
+        raise NnscopeError(refusal, request.address)
+    settings = method.checked(request.settings)
+
+    def run() -> Analysis:
+        found = method.run(Work(context, reader, settings))
+        facts = {**settings, **found.facts}
+        return Analysis(request.address, method.name, found.arrays, tuple(sorted(facts.items())), reader.info.version)
+
+    key = ("analysis", request.address, reader.info.version, method.name, tuple(sorted(settings.items())))
+    result: Analysis = context.memo(key, run, lambda found: sum(a.nbytes for a in found.arrays.values()) + 1024)
     return result
 
 

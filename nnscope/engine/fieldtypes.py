@@ -38,6 +38,8 @@ def check_of(hint: Any) -> Check:
         return _any_of([check_of(option) for option in inner])
     if origin is tuple:
         return _tuple_of(inner)
+    if origin is dict:
+        return _dict_of(*inner)
     if hint in _NUMBERS:
         allowed = _NUMBERS[hint]
         return lambda value: type(value) in allowed
@@ -47,6 +49,11 @@ def check_of(hint: Any) -> Check:
 
 def _any_of(checks: list[Check]) -> Check:
     return lambda value: any(check(value) for check in checks)
+
+
+def _dict_of(key: Any, value: Any) -> Check:
+    keys, values = check_of(key), check_of(value)
+    return lambda found: isinstance(found, dict) and all(map(keys, found)) and all(map(values, found.values()))
 
 
 def _tuple_of(inner: tuple[Any, ...]) -> Check:

@@ -31,6 +31,7 @@ Answer = (
     answer.Values
     | answer.ProbeAnswer
     | answer.Spectrum
+    | answer.Analysis
     | answer.ControlAnswer
     | tensor.Listing
     | statistics.TensorStats
@@ -93,8 +94,9 @@ _CLASSES: dict[str, type] = {
     for cls in (
         *(Hello, Ask, Drop, Reply, Going, Notify),
         *(request.ListTensors, request.GetStats, request.BuildPicture, request.ReadRegion),
-        *(request.Probe, request.GetSpectrum, request.Control),
-        *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.ControlAnswer),
+        *(request.Probe, request.GetSpectrum, request.Analyse, request.Control),
+        *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.Analysis),
+        *(answer.ControlAnswer,),
         *(answer.Changed, answer.Progress, answer.Died),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
         *(picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),
