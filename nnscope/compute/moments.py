@@ -1,9 +1,10 @@
 """Counts, extremes and moments of a stream of blocks in one pass, mergeable in any order.
 
 Each chunk of `CHUNK` values gives its sums in float64, of data shifted by the middle of the chunk's range where zero
-is not in it, so the cancellation in Σ(x−K)² − (Σ(x−K))²/n is bounded by the chunk's size. Chunks are larger than the
-cache would like, so that threads seldom meet at the interpreter's lock: at 2**16 values two threads were slower than
-one. Sums are dot products of rows too short for BLAS to start threads of its own (half the time of `numpy.sum`).
+is not in it (compiled code shifts each block by its first value), so the cancellation in Σ(x−K)² − (Σ(x−K))²/n is
+bounded by the chunk's size. Chunks are larger than the cache would like, so that threads seldom meet at the
+interpreter's lock: at 2**16 values two threads were slower than one. Sums are dot products of rows too short for BLAS
+to start threads of its own (half the time of `numpy.sum`).
 Chunks are merged by Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
 variances" (1979).
 
@@ -20,7 +21,7 @@ import numpy as np
 CHUNK = 1 << 20
 _ROW = 1 << 11
 _ONES = np.ones(_ROW)
-_HUGE = 1e150  # squares of larger values overflow float64
+HUGE, SMALLER = 1e150, 2.0**-600  # squares of larger values overflow float64; what they are multiplied by
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,48 @@ class Moments:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Over some finite values x, summed as d = x·scale − shift.
+
+    Attributes
+    ----------
+    scale, shift : float
+    low, high : float
+        Least and greatest x.
+    total, squares : float
+        Σd and Σd².
+    sizes : float
+        Σ|x·scale|; used only where zero is in the range.
+    positive, zeros : int
+        How many x are that.
+    """
+
+    scale: float
+    shift: float
+    low: float
+    high: float
+    total: float
+    squares: float
+    sizes: float
+    positive: int
+    zeros: int
+
+    def moments(self, n: int) -> Moments:
+        """Of the ``n`` values, at least one."""
+        mean = (self.shift + self.total / n) / self.scale
+        return Moments(
+            finite=n,
+            zeros=self.zeros,
+            positive=self.positive,
+            min=self.low,
+            max=self.high,
+            mean=mean,
+            m2=max(self.squares - self.total * self.total / n, 0.0) / self.scale / self.scale,
+            abs_mean=self.sizes / n / self.scale if self.low <= 0 <= self.high else abs(mean),
+        )
+
+
 def moments(values: np.ndarray) -> Moments:
     """Moments of a C-contiguous float32 or float64 array of any shape."""
     flat = values.reshape(-1)
@@ -83,6 +126,15 @@ def moments(values: np.ndarray) -> Moments:
     return total
 
 
+def split_odd(flat: np.ndarray) -> tuple[np.ndarray, Moments]:
+    """The finite elements of a 1-d array (itself when all are), and the others counted."""
+    finite = finite_only(flat)
+    if finite is flat:
+        return flat, Moments()
+    nan, posinf, neginf = (int(np.count_nonzero(odd)) for odd in (flat != flat, flat == math.inf, flat == -math.inf))
+    return finite, Moments(nan=nan, posinf=posinf, neginf=neginf)
+
+
 def finite_only(flat: np.ndarray) -> np.ndarray:
     """The finite elements of a 1-d array: the array itself when all are."""
     with np.errstate(all="ignore"):
@@ -92,22 +144,14 @@ def finite_only(flat: np.ndarray) -> np.ndarray:
 
 
 def _chunk_moments(chunk: np.ndarray, buffer: np.ndarray) -> Moments:
-    low, high = float(chunk.min()), float(chunk.max())
-    if math.isfinite(low) and math.isfinite(high):
-        return _finite_moments(chunk, low, high, buffer)
-    rest = finite_only(chunk)
-    counts = Moments(
-        nan=int(np.count_nonzero(chunk != chunk)),
-        posinf=int(np.count_nonzero(chunk == math.inf)),
-        neginf=int(np.count_nonzero(chunk == -math.inf)),
-    )
-    return counts.merge(_finite_moments(rest, float(rest.min()), float(rest.max()), buffer)) if rest.size else counts
+    finite, odd = split_odd(chunk)
+    return odd.merge(_sums(finite, buffer).moments(finite.size)) if finite.size else odd
 
 
-def _finite_moments(chunk: np.ndarray, low: float, high: float, buffer: np.ndarray) -> Moments:
-    n = chunk.size
+def _sums(chunk: np.ndarray, buffer: np.ndarray) -> Sums:
+    n, low, high = chunk.size, float(chunk.min()), float(chunk.max())
     mixed = low <= 0 <= high
-    scale = 1.0 if max(high, -low) < _HUGE else 2.0**-600
+    scale = 1.0 if max(high, -low) < HUGE else SMALLER
     shift = 0.0 if mixed else (low * scale + high * scale) / 2
     rows = buffer[: -(-n // _ROW) * _ROW]
     work = rows[:n]
@@ -116,19 +160,11 @@ def _finite_moments(chunk: np.ndarray, low: float, high: float, buffer: np.ndarr
     if shift:
         np.subtract(work, shift, out=work)
     total, squares = _dot(rows, None), _dot(rows, rows)
-    mean = (shift + total / n) / scale
-    m2 = max(squares - total * total / n, 0.0) / scale / scale
-    abs_mean = _dot(np.abs(rows, out=rows), None) / n / scale if mixed else abs(mean)
-    return Moments(
-        finite=n,
-        zeros=n - int(np.count_nonzero(chunk != 0)) if mixed else 0,
-        positive=int(np.count_nonzero(chunk > 0)) if mixed else n * (low > 0),
-        min=low,
-        max=high,
-        mean=mean,
-        m2=m2,
-        abs_mean=abs_mean,
-    )
+    if not mixed:
+        return Sums(scale, shift, low, high, total, squares, 0.0, n * (low > 0), 0)
+    sizes = _dot(np.abs(rows, out=rows), None)
+    positive, zeros = int(np.count_nonzero(chunk > 0)), n - int(np.count_nonzero(chunk != 0))
+    return Sums(scale, shift, low, high, total, squares, sizes, positive, zeros)
 
 
 def _dot(a: np.ndarray, b: np.ndarray | None) -> float:

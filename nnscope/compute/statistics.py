@@ -1,10 +1,10 @@
 """All statistics of methods.md §1 over one tensor, streamed block by block.
 
 Narrow dtypes (float16, bfloat16, float8, integers up to 16 bits, bool) take one pass that counts bit patterns. The
-others take two: the first sums moments and tallies the values, which brackets the medians; the second counts the
-histogram over the range just found, and keeps the few values inside the brackets (`nnscope.compute.outline`). Blocks
-are worked on by several threads, and partial results merge in the order of the blocks, so the answer does not depend
-on timing.
+others take two: the first sums moments and tallies the values, which gives most of the histogram and brackets the
+medians; the second looks at the values that the tally left open (`nnscope.compute.outline`). Large tensors are looked
+at by compiled code (`nnscope.compute.looks`). Blocks are worked on by several threads, and partial results merge in the
+order of the blocks, so the answer does not depend on timing.
 
 Oracle: float64 NumPy on the same data.
 """
@@ -20,17 +20,18 @@ import numpy as np
 from nnscope.compute.blocks import Blocks
 from nnscope.compute.decode import float_dtype, to_float
 from nnscope.compute.histogram import BINS, BinScale
-from nnscope.compute.moments import Moments, finite_only, moments
-from nnscope.compute.outline import SecondLook, outline, second_look
+from nnscope.compute.looks import looker
+from nnscope.compute.moments import Moments, finite_only
+from nnscope.compute.outline import SecondLook, outline
 from nnscope.compute.parallel import map_blocks
 from nnscope.compute.quantiles import NONE, Quantiles, counted_quantiles
-from nnscope.compute.tally import tally
-from nnscope.compute.value_counts import ValueCounts, count_values, counted_moments, is_narrow
+from nnscope.compute.value_counts import ValueCounts, counted_moments, is_narrow
 from nnscope.core.statistics import TensorStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from nnscope.compute.looks import Looker
 
 _NOTHING = SecondLook(np.zeros(BINS, np.int64), 0)
 
@@ -78,10 +79,11 @@ def statistics(
     float_dtype(block.dtype)  # refuses what holds no numbers
     if blocks.count == 1:
         blocks = Blocks(1, lambda number: block)
+    look = looker(blocks.count * block.size)
     if is_narrow(block.dtype):
-        parts = map_blocks(lambda i: count_values(blocks.read(i)), blocks.count)
+        parts = map_blocks(lambda i: look.patterns(blocks.read(i)), blocks.count)
         return _assemble(*_of_counts(_merged(_Counter(blocks.count, progress).follow(parts))), sampled)
-    return _assemble(*_two_passes(_Wide(blocks, component), _Counter(2 * blocks.count, progress)), sampled)
+    return _assemble(*_two_passes(_Wide(blocks, component), look, _Counter(2 * blocks.count, progress)), sampled)
 
 
 def stats_of_array(array: Any, component: str = "abs") -> TensorStats:
@@ -144,30 +146,14 @@ class _Wide:
         return float(np.float32(np.clip(np.sort(sample)[sample.size // 2], -limit, limit))) if sample.size else 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _First:
-    """Result of the first pass over a block."""
-
-    moments: Moments
-    tally: np.ndarray
-
-    @classmethod
-    def of(cls, values: np.ndarray, pivot: float) -> _First:
-        return cls(moments(values), tally(finite_only(values), pivot))
-
-    def merge(self, other: _First) -> _First:
-        return _First(self.moments.merge(other.moments), self.tally + other.tally)
-
-
-def _two_passes(wide: _Wide, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
+def _two_passes(wide: _Wide, look: Looker, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
     count, pivot = wide.blocks.count, wide.pivot()
-    first = _merged(counter.follow(map_blocks(lambda i: _First.of(wide.values(i), pivot), count)))
-    found = first.moments
+    found = _merged(counter.follow(map_blocks(lambda i: look.first(wide.values(i), pivot), count)))
     if found.finite == 0:
         return found, _NOTHING, NONE
-    known = outline(first.tally, pivot, (found.min, found.max), found.zeros, NEAR_ZERO * found.abs_max)
-    parts = map_blocks(lambda i: second_look(finite_only(wide.values(i)), known), count)
-    total = _merged(counter.follow(parts))
+    known = outline(look.tally(), pivot, (found.min, found.max), found.zeros, NEAR_ZERO * found.abs_max)
+    parts = map_blocks(lambda i: look.second(wide.values(i), known), count)
+    total = SecondLook(known.bins, known.near_zero).merge(_merged(counter.follow(parts)))
     return found, total, known.quantiles(total.kept)
 
 

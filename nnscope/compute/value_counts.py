@@ -48,11 +48,17 @@ def is_narrow(dtype: np.dtype) -> bool:
 
 def count_values(block: np.ndarray) -> ValueCounts:
     """Count the bit patterns of a block of any shape."""
+    dtype, patterns = patterns_of(block)
+    if dtype.itemsize == 1:
+        return ValueCounts(dtype, count_codes(patterns))
+    return ValueCounts(dtype, np.bincount(patterns, minlength=1 << 16))
+
+
+def patterns_of(block: np.ndarray) -> tuple[np.dtype, np.ndarray]:
+    """The dtype in native byte order, and the patterns, 1-d: uint8 or uint16."""
     dtype = block.dtype.newbyteorder("=")
     flat = np.ascontiguousarray(block, dtype=dtype).reshape(-1)
-    if dtype.itemsize == 1:
-        return ValueCounts(dtype, count_codes(flat.view(np.uint8)))
-    return ValueCounts(dtype, np.bincount(flat.view(np.uint16), minlength=1 << 16))
+    return dtype, flat.view(np.uint8 if dtype.itemsize == 1 else np.uint16)
 
 
 def counted_moments(values: np.ndarray, counts: np.ndarray) -> Moments:

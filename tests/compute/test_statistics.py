@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute import outline
+from nnscope.compute import looks, outline
 from nnscope.compute.blocks import Blocks
 from nnscope.compute.statistics import statistics, stats_of_array
 from nnscope.core.errors import Cancelled, NnscopeError
+from nnscope.core.statistics import TensorStats
 from tests.compute.dtypes import tensors
-
-if TYPE_CHECKING:
-    from nnscope.core.statistics import TensorStats
+from tests.compute.peak import peak_bytes
 
 
 def finite_of(x: np.ndarray) -> np.ndarray:
@@ -76,6 +75,60 @@ def test_blocks_of_any_size_agree(x: np.ndarray, elements: int) -> None:
     check(found, x)
     assert found.quantile_error == 0
     check_quantiles(found, x)
+
+
+def each(x: np.ndarray, elements: int, by_compiled_code: bool) -> TensorStats:
+    """Statistics of blocks, by NumPy or by compiled code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looks, "COMPILED_FROM", 0 if by_compiled_code else 1 << 62)
+        return statistics(Blocks.of_array(x, elements))
+
+
+@settings(max_examples=150, deadline=None)
+@given(tensors(most=20_000), st.integers(1, 9000))
+def test_compiled_code_agrees_with_the_definition(x: np.ndarray, elements: int) -> None:
+    elements = max(elements, x.size // 40 + 1)
+    plain, fast = each(x, elements, False), each(x, elements, True)
+    check(fast, x)
+    check_quantiles(fast, x)
+    same = [f.name for f in fields(TensorStats) if f.name not in ("histogram", "mean", "variance", "abs_mean")]
+    for name in same:
+        np.testing.assert_equal(getattr(fast, name), getattr(plain, name), name)
+    np.testing.assert_array_equal(fast.histogram, plain.histogram)
+
+
+@pytest.mark.parametrize("kind", ["wide", "far", "ties", "huge", "tiny", "odd", "constant", "two scales"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compiled_code_agrees_on_hard_ranges(kind: str, dtype: type) -> None:
+    rng = np.random.default_rng(5)
+    normal = rng.normal(size=50_001)
+    x = {
+        "wide": normal * 10.0 ** rng.integers(-20, 20, normal.size),
+        "far": 1e6 + normal,
+        "ties": np.maximum(np.round(normal * 4), 0),
+        "huge": normal * (float(np.finfo(dtype).max) / 8),
+        "tiny": normal * 100 * float(np.finfo(dtype).smallest_subnormal),
+        "odd": np.where(rng.random(normal.size) < 0.3, rng.choice([np.nan, np.inf, -np.inf], normal.size), normal),
+        "constant": np.full(normal.size, 0.1),
+        "two scales": np.where(rng.random(normal.size) < 0.5, normal * 1e-7, normal),
+    }[kind].astype(dtype)
+    plain, fast = each(x, 9000, False), each(x, 9000, True)
+    np.testing.assert_array_equal(fast.histogram, plain.histogram)
+    for name in ("zeros", "near_zero", "positive", "nan", "min", "max", "median", "mad", "median_abs_nonzero"):
+        assert getattr(fast, name) == getattr(plain, name), name
+    for name in ("mean", "variance", "abs_mean"):
+        assert getattr(fast, name) == pytest.approx(getattr(plain, name), rel=1e-9, abs=1e-9 * plain.std), name
+
+
+def test_only_large_tensors_wait_for_compiled_code() -> None:
+    assert isinstance(looks.looker(looks.COMPILED_FROM - 1), looks.NumpyLooker)
+    assert isinstance(looks.looker(looks.COMPILED_FROM), looks.CompiledLooker)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16], ids=["wide", "narrow"])
+def test_memory_is_bounded(dtype: type) -> None:
+    x = np.random.default_rng(0).normal(size=6_000_000).astype(dtype)
+    assert peak_bytes(lambda: stats_of_array(x)) <= 2 * x.nbytes
 
 
 @settings(max_examples=40)
