@@ -48,16 +48,15 @@ class Capture(Mapping[str, "TensorReader"]):
             self.source.close()
 
     def __getitem__(self, address: str) -> TensorReader:
-        kept = self.source.captured.find(address)
-        if kept is None:
+        if self.source.captured.find(address) is None:
             raise KeyError(address)
         return self.source.reader(address)
 
     def __iter__(self) -> Iterator[str]:
-        return iter([kept.place.address for kept in self.source.captured.all()])
+        return iter(self.source.captured.addresses())
 
     def __len__(self) -> int:
-        return len(self.source.captured.all())
+        return len(self.source.captured.addresses())
 
 
 def capture(

@@ -1,7 +1,12 @@
 """Captured values: the copies that hooks make, kept under a byte budget in which the newest win.
 
 A copy is made at once, inside the hook, on the tensor's own device: an in-place operation of the next layer may
-overwrite the original before anyone looks at it. Copies are never written to, so they are read without a lock.
+overwrite the original before anyone looks at it. Statistics and pictures are made from copies when they are asked for,
+never while the model runs. A copy that was handed out is never written to again, so it is read without a lock; one that
+nobody asked for gives its memory to a copy of the next pass (`Spares`).
+
+Copies that share memory with the original until either is written to (`torch._lazy_clone`) would cost less still, but
+they move the user's tensors to other memory when they are written to, away from NumPy arrays that view them (P9).
 """
 
 from __future__ import annotations
@@ -9,22 +14,22 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nnscope.core.tensor import TensorInfo
 from nnscope.sources.live.modules import is_inside
+from nnscope.sources.live.spares import Spares, layout_of
 from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     import torch
 
 OVER_BUDGET = "It was not kept: newer values fill the memory set aside for captured values. Capture fewer layers."
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a value was seen: its address, kind and other addresses, its module, and the number of the pass."""
 
     address: str
@@ -45,6 +50,8 @@ class Captured:
     version: int
     value: torch.Tensor | None
     unreadable: str
+    layout: Hashable = None  # of the original; None when the copy's memory is not worth keeping
+    lent: bool = False  # whether someone may be reading the copy
 
     @property
     def info(self) -> TensorInfo:
@@ -79,6 +86,7 @@ class CapturedValues:
         self._lock = threading.Lock()
         self._kept: dict[str, Captured] = {}  # oldest first
         self._held: OrderedDict[str, int] = OrderedDict()  # bytes of those with a value, oldest first
+        self._spares = Spares()
 
     def put(self, place: Place, tensor: torch.Tensor) -> None:
         """Copy ``tensor`` and keep it, in place of what was at that address; older values make room."""
@@ -87,8 +95,9 @@ class CapturedValues:
         nbytes = 0 if tensor.is_nested else tensor.numel() * tensor.element_size()
         if not why and nbytes > self.budget:
             why = OVER_BUDGET
-        value = None if why else copy_of(tensor)
-        captured = Captured(place, shape, tensor.dtype, nbytes, self._next_version(), value, why)
+        layout = None if why else layout_of(tensor, nbytes)
+        value = None if why else self._copy(tensor, layout)
+        captured = Captured(place, shape, tensor.dtype, nbytes, self._next_version(), value, why, layout)
         with self._lock:
             self._remove(place.address)
             self._keep(captured)
@@ -100,18 +109,38 @@ class CapturedValues:
                 if kept.place.forward < forward and is_inside(kept.place.module, module):
                     self._remove(address)
 
-    def all(self) -> list[Captured]:
-        """Everything kept, in the order of capture."""
+    def infos(self) -> list[TensorInfo]:
+        """Everything kept as listed, in the order of capture."""
         with self._lock:
-            return list(self._kept.values())
+            return [kept.info for kept in self._kept.values()]
+
+    def addresses(self) -> list[str]:
+        """Everything kept, by address, in the order of capture."""
+        with self._lock:
+            return list(self._kept)
 
     def find(self, address: str) -> Captured | None:
-        """What is kept under that address or alias."""
+        """What is kept under that address or alias; its copy stays as it is from now on."""
         with self._lock:
             kept = self._kept.get(address)
+            if kept is None:
+                kept = next((k for k in self._kept.values() if address in k.place.aliases), None)
             if kept is not None:
-                return kept
-            return next((k for k in self._kept.values() if address in k.place.aliases), None)
+                kept.lent = True
+            return kept
+
+    def trim(self) -> None:
+        """Let go of memory that holds no value."""
+        with self._lock:
+            self._spares.shrink(0)
+
+    def _copy(self, tensor: torch.Tensor, layout: Hashable) -> torch.Tensor:
+        if layout is not None:
+            with self._lock:
+                spare = self._spares.take(layout)
+            if spare is not None:
+                return copy_of(tensor, spare)
+        return copy_of(tensor)
 
     def _keep(self, captured: Captured) -> None:
         address = captured.place.address
@@ -119,6 +148,8 @@ class CapturedValues:
         if captured.value is not None:
             self._held[address] = captured.nbytes
             self.nbytes += captured.nbytes
+        if self.nbytes + self._spares.nbytes > self.budget:
+            self._spares.shrink(max(0, self.budget - self.nbytes))
         while self.nbytes > self.budget:
             self._release_oldest()
 
@@ -131,5 +162,7 @@ class CapturedValues:
         )
 
     def _remove(self, address: str) -> None:
-        self._kept.pop(address, None)
+        old = self._kept.pop(address, None)
         self.nbytes -= self._held.pop(address, 0)
+        if old is not None and old.value is not None and old.layout is not None and not old.lent:
+            self._spares.keep(old.layout, old.value)

@@ -164,10 +164,10 @@ class Recorder:
 
     def _keep(self, path: str, kind: str, call: int, value: Any) -> int:
         tag = f"~{min(call, MAX_CALLS)}" if call > 1 else ""
-        tensors = tensors_of(value)
+        tensors, others = tensors_of(value), self._aliases[path]
         for member, tensor in tensors:
             ending = f":{kind}{member}{tag}"
-            aliases = tuple((alias or ROOT) + ending for alias in self._aliases[path])
+            aliases = tuple((alias or ROOT) + ending for alias in others) if others else ()
             place = Place((path or ROOT) + ending, kind, aliases, path, self._pass.number)
             self.values.put(place, tensor)
         return len(tensors)

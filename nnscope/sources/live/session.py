@@ -120,7 +120,7 @@ class Session:
             raise NnscopeError("There is no such sample.", str(index), f"There are {len(self._material.labels)}.")
         self._state.sample = index
         self.run_sample()
-        addresses = tuple(kept.place.address for kept in self._source.captured.all())
+        addresses = tuple(self._source.captured.addresses())
         self._on_change(Changed(self._source.next_version(), addresses, self._status()))
 
     def run_sample(self) -> None:

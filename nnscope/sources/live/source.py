@@ -84,11 +84,10 @@ class LiveSource:
     def listing(self) -> Listing:
         """Parameters and buffers by module, then captured values in the order of execution."""
         parameters = self.parameters.infos()
-        captured = [kept.info for kept in self.captured.all()]
         return Listing(
             self.path,
             "live",
-            (*parameters, *captured, *self._unseen()),
+            (*parameters, *self.captured.infos(), *self._unseen()),
             modules=tuple(self._module_infos()),
             warnings=(*self.warnings(), *self._bounded()),
             metadata=self._metadata(),
@@ -118,6 +117,7 @@ class LiveSource:
     def close(self) -> None:
         """Take the hooks off the model. Idempotent."""
         self.recorder.detach()
+        self.captured.trim()
 
     def _why_missing(self, address: str) -> str:
         if self._model() is None:

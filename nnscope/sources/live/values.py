@@ -18,6 +18,7 @@ _SHARED = (
     *("float16", "float32", "float64", "complex64", "complex128", "bfloat16"),
     *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"),
 )
+_READABLE = frozenset(getattr(torch, name) for name in _SHARED)
 _BITS = {1: torch.uint8, 2: torch.int16}  # integers of a width, to carry bits of dtypes that NumPy itself hasn't
 
 
@@ -28,10 +29,13 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 def why_unreadable(tensor: torch.Tensor) -> str:
     """Why the values of ``tensor`` can't be shown, as a sentence; empty when they can."""
+    transformed = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    if not transformed and _is_plain(tensor):
+        return ""
     name = type(tensor).__name__
     if torch.nn.parameter.is_lazy(tensor):
         return "Its shape is not known before the first forward pass."
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or name == "FakeTensor":
+    if transformed or name == "FakeTensor":
         return "It was seen inside a function transform (vmap, export, tracing), where there are no values to read."
     if tensor.is_nested:
         return "Nested tensors have no single shape; convert it with to_padded_tensor() to see it."
@@ -43,21 +47,38 @@ def why_unreadable(tensor: torch.Tensor) -> str:
         return f"Its layout is {str(tensor.layout).removeprefix('torch.')}; convert it with to_dense() to see it."
     if type(tensor).__torch_dispatch__ is not torch._C._disabled_torch_dispatch_impl:
         return f"It is a {name}, which may hold only a part of the values; convert it to a plain tensor to see it."
-    if dtype_name(tensor.dtype) not in _SHARED:
+    if tensor.dtype not in _READABLE:
         return f"Values of dtype {dtype_name(tensor.dtype)} can't be shown."
     return ""
 
 
-def copy_of(tensor: torch.Tensor) -> torch.Tensor:
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether it is like most: each leaf of a model that runs is asked first."""
+    if type(tensor) is not torch.Tensor or tensor.dtype not in _READABLE:
+        return False
+    return tensor.layout is torch.strided and not (tensor.is_nested or tensor.is_meta)
+
+
+def copy_of(tensor: torch.Tensor, memory: torch.Tensor | None = None) -> torch.Tensor:
     """A copy on the same device and outside the graph, unseen by whatever listens to operations (modes, subclasses).
 
-    Unseen matters: selective activation checkpointing counts operations and would mistake ours for the model's.
+    Unseen matters: selective activation checkpointing counts operations and would mistake ours for the model's. With
+    ``memory``, a copy of the same shape and dtype that no one holds, the values go there.
     """
     with torch._C.DisableTorchFunction():
         if torch._C._len_torch_dispatch_stack():
             with _disable_current_modes():
-                return tensor.detach().clone()
-        return tensor.detach().clone()
+                return _copied(tensor.detach(), memory)
+        return _copied(tensor.detach(), memory)
+
+
+def _copied(tensor: torch.Tensor, memory: torch.Tensor | None) -> torch.Tensor:
+    if memory is not None:
+        return memory.copy_(tensor)
+    if torch.is_inference_mode_enabled():
+        with torch.inference_mode(False):  # a copy made in it could not be written to outside
+            return tensor.clone()
+    return tensor.clone()
 
 
 def read_region(tensor: torch.Tensor, region: Region) -> np.ndarray:

@@ -177,7 +177,9 @@ def test_captured_values_keep_neither_graph_nor_model_alive() -> None:
     with capture(model) as cap:
         output = model(x)
     leaf, gone = weakref.ref(x), weakref.ref(model)  # the graph holds its leaves
-    assert all(kept.value is not None and kept.value.grad_fn is None for kept in cap.source.captured.all())
+    copies = [cap.source.captured.find(name).value for name in cap]
+    assert all(copy is not None and copy.grad_fn is None for copy in copies)
+    del copies
     del x, output, model
     gc.collect()
     assert leaf() is None
