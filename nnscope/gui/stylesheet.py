@@ -1,4 +1,4 @@
-"""The style sheet, with the tokens of `nnscope.gui.theme.tokens` left open.
+"""The style sheet, with the tokens of `nnscope.gui.theme.TOKENS` left open.
 
 Spacing goes in steps of 4 pixels. Panels are told apart by ground and one-pixel lines: no box inside a box. What has
 the keyboard shows it by an accent outline.
