@@ -8,26 +8,29 @@ its extremes are the tensor's. (methods.md §4; oracle: NumPy block reduction in
 `reduce_times` goes many levels at once, straight from stored values, in chunks that stay in the cache: rows are summed
 first, which NumPy does at full width, and the sums that remain (2^k times fewer) are folded along the columns. Sums are
 float64, of each cell's values less their minimum, so that the cancellation in Σ(x−K)²/n − (Σ(x−K)/n)² is bounded by
-the number of values in the cell, whatever their mean and whatever stands in other cells.
+the number of values in the cell, whatever their mean and whatever stands in other cells. Large grids go through
+compiled code (`nnscope.compute.pyramid_fused`) wherever all their elements are finite.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnscope.compute.decode import to_float, to_float32
+from nnscope.compute.looks import COMPILED_FROM
 from nnscope.compute.parallel import map_blocks
+from nnscope.compute.pyramid_fused import FusedLevels
 from nnscope.core.errors import NnscopeError
 from nnscope.core.picture import State, level_count, level_shape
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 Window = tuple[slice, slice]
 Span = tuple[int, int]
+_Read = Callable[[Span, Span], tuple[np.ndarray, "np.ndarray | None"]]
+_Progress = Callable[[int, int], None]
 
 REDUCTIONS = ("mean", "extremes", "variance", "min", "max")
 DIRECT = 6  # levels that `reduce_times` makes at once; further ones by halving
@@ -133,11 +136,25 @@ def reduce_times(values: np.ndarray, times: int, padding: np.ndarray | None = No
     padding : ndarray of bool or None
         True where a cell stands for no element.
     """
+    if times == 0 or values.size < COMPILED_FROM:
+        return _reduce_plainly(values, times, padding)
+
+    def read(rows: Span, cols: Span) -> tuple[np.ndarray, np.ndarray | None]:
+        where = slice(*rows), slice(*cols)
+        return values[where], None if padding is None else padding[where]
+
+    level = _build_fused(read, (len(values), values.shape[1]), min(times, DIRECT), lambda done, total: None)[0]
+    return _raise(level, times - DIRECT)
+
+
+def _reduce_plainly(values: np.ndarray, times: int, padding: np.ndarray | None) -> Level:
     if times == 0 or 0 in values.shape:
-        level = level_from_array(values, padding)
-    else:
-        level = _reduce_directly(values, min(times, DIRECT), padding)
-    for _ in range(times - DIRECT):
+        return level_from_array(values, padding)
+    return _raise(_reduce_directly(values, min(times, DIRECT), padding), times - DIRECT)
+
+
+def _raise(level: Level, times: int) -> Level:
+    for _ in range(times):
         level = reduce_level(level)
     return level
 
@@ -162,16 +179,48 @@ def build_levels(
     progress : callable
         Called as ``progress(done, total)`` between parts; may raise `Cancelled`.
     """
+    if base and math.prod(grid) >= COMPILED_FROM:
+        levels = _build_fused(read, grid, base, progress)
+    else:
+        levels = [_build_base(read, grid, base, progress)]
+    while len(levels) < level_count(grid) - base:
+        levels.append(reduce_level(levels[-1]))
+    return tuple(levels)
+
+
+def _build_base(read: _Read, grid: tuple[int, int], base: int, progress: _Progress) -> Level:
     parts = _parts(grid, 1 << base, _BAND)
     level = _empty(level_shape(grid, base), 4**base)
     made = map_blocks(lambda i: _reduce_part(read(*parts[i]), base), len(parts))
     for done, (part, (rows, cols)) in enumerate(zip(made, parts, strict=True), 1):
         _paste(level, part, rows[0] >> base, cols[0] >> base)
         progress(done, len(parts))
-    levels = [level]
-    while len(levels) < level_count(grid) - base:
-        levels.append(reduce_level(levels[-1]))
-    return tuple(levels)
+    return level
+
+
+def _build_fused(read: _Read, grid: tuple[int, int], base: int, progress: _Progress) -> list[Level]:
+    """Levels from ``base`` up to about `DIRECT`, each part of the grid going through all of them at once."""
+    top = max(base, min(DIRECT, level_count(grid) - 1))
+    fused = FusedLevels(grid, base, top)
+    parts = _parts(grid, 1 << top, _BAND // 4)
+
+    def work(number: int) -> Level | None:
+        (rows, cols), (values, padding) = parts[number], read(*parts[number])
+        if padding is None and fused.reduce(to_float(values), rows[0], cols[0]):
+            return None
+        return _reduce_plainly(values, base, padding)
+
+    others = []
+    for number, part in enumerate(map_blocks(work, len(parts))):
+        if part is not None:
+            others.append((parts[number], part))
+        progress(number + 1, len(parts))
+    levels = [Level(*arrays) for arrays in fused.levels(plain=not others)]
+    for (rows, cols), part in others:
+        for number, level in enumerate(levels, base):
+            _paste(level, part, rows[0] >> number, cols[0] >> number)
+            part = reduce_level(part)
+    return levels
 
 
 def tile_values(level: Level, reduction: str, where: Window) -> tuple[np.ndarray, np.ndarray]:
@@ -357,7 +406,7 @@ def _parts(grid: tuple[int, int], side: int, elements: int) -> list[tuple[Span, 
 
 def _reduce_part(read: tuple[np.ndarray, np.ndarray | None], base: int) -> Level:
     values, padding = read
-    return reduce_times(values, base, padding)
+    return _reduce_plainly(values, base, padding)
 
 
 def _empty(shape: tuple[int, int], elements: int) -> Level:

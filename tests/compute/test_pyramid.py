@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as arrays
 from nnscope.compute import pyramid
 from nnscope.core.errors import Cancelled, NnscopeError
 from nnscope.core.picture import State, level_count, level_shape
+from tests.compute.peak import peak_bytes
 
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 dtypes = st.sampled_from([np.float32, np.float64, np.float16, np.int32, np.uint8, np.bool_])
@@ -73,6 +74,68 @@ def test_odd_values_and_padding_never_enter_a_mean(x: np.ndarray, k: int, pad: b
 def test_going_many_levels_at_once_is_the_same(shape: tuple[int, int], k: int, seed: int) -> None:
     x = np.random.default_rng(seed).normal(100, 1, shape).astype(np.float32)
     check(pyramid.reduce_times(x, k), x, k)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.integers(1, 150), st.integers(1, 150)),
+    st.sampled_from([np.float32, np.float16, np.float64, np.int32]),
+    st.sampled_from(["finite", "odd", "padded"]),
+    st.integers(1, 8),
+    st.integers(0, 2**32 - 1),
+)
+def test_compiled_code_makes_the_same_levels(
+    shape: tuple[int, int], dtype: type, kind: str, base: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    x = (rng.normal(3, 10, shape)).astype(dtype)
+    padding = None
+    if kind == "odd" and x.dtype.kind == "f":
+        x[rng.random(shape) < 0.001] = rng.choice([np.nan, np.inf, -np.inf])
+    elif kind == "padded":
+        padding = rng.random(shape) < 0.3
+    base = min(base, level_count(shape) - 1)
+
+    def read(rows: tuple[int, int], cols: tuple[int, int]) -> tuple[np.ndarray, np.ndarray | None]:
+        where = slice(*rows), slice(*cols)
+        return x[where], None if padding is None else padding[where]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pyramid, "_BAND", 1 << 13)
+        plain = pyramid.build_levels(read, shape, base)
+        patch.setattr(pyramid, "COMPILED_FROM", 0)
+        fast = pyramid.build_levels(read, shape, base)
+        same_levels((pyramid.reduce_times(x, base, padding),), plain[:1])
+    same_levels(fast, plain)
+
+
+def same_levels(fast: tuple[pyramid.Level, ...], plain: tuple[pyramid.Level, ...]) -> None:
+    assert len(fast) == len(plain)
+    for a, b in zip(fast, plain, strict=True):
+        for name in ("count", "odd", "min", "max"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)
+        np.testing.assert_allclose(a.mean, b.mean, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(a.std, b.std, rtol=1e-5, atol=1e-5)
+
+
+def test_compiled_code_survives_any_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyramid, "COMPILED_FROM", 0)
+    x = (1e6 + np.random.default_rng(0).integers(0, 2, (64, 64))).astype(np.float32)
+    assert pyramid.reduce_times(x, 6).variance[0, 0] == pytest.approx(x.astype(np.float64).var(), rel=1e-6)
+    huge = pyramid.reduce_times(np.array([[1e300, -1e300], [1.0, 2.0]]), 1)
+    assert all(np.isfinite(a).all() for a in huge.arrays)
+    constant = pyramid.reduce_times(np.full((37, 53), 0.1, np.float32), 5)
+    np.testing.assert_array_equal(constant.mean, np.float32(0.1))
+    assert not constant.std.any()
+
+
+def test_memory_is_bounded() -> None:
+    x = np.random.default_rng(0).normal(size=(2100, 3001)).astype(np.float32)
+    output = sum(
+        level.nbytes for level in pyramid.build_levels(lambda r, c: (x[slice(*r), slice(*c)], None), x.shape, 1)
+    )
+    peak = peak_bytes(lambda: pyramid.build_levels(lambda r, c: (x[slice(*r), slice(*c)], None), x.shape, 1))
+    assert peak <= 2 * x.nbytes + output
 
 
 def test_top_cell_is_the_tensor() -> None:
