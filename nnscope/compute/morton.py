@@ -7,16 +7,13 @@ in the octree, and the last three bits, 4·z + 2·y + x, say which child it is. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nnscope.arrays.backend import namespace
-from nnscope.compute.parallel import map_blocks
+from nnscope.compute.parts import for_each, read_only, slices
 from nnscope.core.errors import NnscopeError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 BITS = 21  # of a coordinate
 
@@ -142,24 +139,6 @@ def _sort_digit(keys: np.ndarray, out: np.ndarray, parts: list[slice], shift: in
     # Digit by digit, and within a digit block by block: where each block's share begins.
     places = (np.cumsum(counts.T.ravel()) - counts.T.ravel()).reshape(values, -1).T.copy()
     for_each(lambda i: scatter_digits(keys[parts[i]], shift, places[i], out), len(parts))
-
-
-def slices(count: int, size: int) -> list[slice]:
-    """Consecutive parts of ``size``, fewer at the end."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """A view that can't be written: one type for compiled code, whether the array comes from a file or not."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def for_each(work: Callable[[int], object], count: int) -> None:
-    """``work(0)`` … ``work(count − 1)`` by a thread for each CPU."""
-    for _ in map_blocks(work, count):
-        pass
 
 
 def _spread(v: Any) -> Any:

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from nnscope.compute.morton import decode, for_each, slices
+from nnscope.compute.morton import decode
+from nnscope.compute.parts import for_each, slices
 from nnscope.core.errors import NnscopeError
 
 Shape = tuple[int, int, int]

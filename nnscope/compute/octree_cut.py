@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.morton import for_each, read_only, slices
 from nnscope.compute.octree import NodeRoom
 from nnscope.compute.parallel import map_blocks
+from nnscope.compute.parts import for_each, read_only, slices
 
 if TYPE_CHECKING:
     from nnscope.compute.octree import Nodes, Tolerance

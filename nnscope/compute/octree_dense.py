@@ -25,9 +25,9 @@ import numpy as np
 from nnscope.arrays import cuda
 from nnscope.arrays.backend import namespace, to_host
 from nnscope.compute.decode import to_float32
-from nnscope.compute.morton import read_only, slices
 from nnscope.compute.octree_density import dense_magnitude
 from nnscope.compute.parallel import map_blocks
+from nnscope.compute.parts import read_only, slices
 from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:

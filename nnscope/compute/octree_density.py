@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from nnscope.compute.morton import read_only, slices
 from nnscope.compute.parallel import map_blocks
+from nnscope.compute.parts import read_only, slices
 
 _SHARE = 0.995
 _BLOCK = 1 << 20

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.compute.decode import to_float32
-from nnscope.compute.morton import BITS, encode, for_each, read_only, slices, sort_by_code
+from nnscope.compute.morton import BITS, encode, sort_by_code
 from nnscope.compute.octree import NodeRoom
 from nnscope.compute.octree_density import dense_magnitude
 from nnscope.compute.parallel import map_blocks
+from nnscope.compute.parts import for_each, read_only, slices
 from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:

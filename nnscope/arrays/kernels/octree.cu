@@ -4,6 +4,7 @@
 // are not finite, which enter nothing else. Children weigh by their finite voxels.
 
 const float FLOAT32_MOST = 3.402823466e38f;
+#define NOTHING_LOW __int_as_float(0x7f800000)  // +inf: the minimum of nothing
 
 struct Joined { float n, mean, variance, low, high, magnitude; unsigned odd; };
 
@@ -30,7 +31,7 @@ extern "C" __global__ void reduce_voxels(const float* __restrict__ x, long long 
   const long long z = 2 * (i / (my * mx)), y = 2 * (i / mx % my), w = 2 * (i % mx);
   float value[8];
   int held = 0;
-  Joined cell = {0.0f, 0.0f, 0.0f, INFINITY, -INFINITY, 0.0f, 0u};
+  Joined cell = {0.0f, 0.0f, 0.0f, NOTHING_LOW, -NOTHING_LOW, 0.0f, 0u};
 #pragma unroll
   for (int c = 0; c < 8; ++c) {
     const long long k = z + (c >> 2), j = y + (c >> 1 & 1), h = w + (c & 1);
@@ -65,7 +66,7 @@ extern "C" __global__ void reduce_grid(const float* __restrict__ level, const un
   if (i >= mz * my * mx) return;
   const long long z = 2 * (i / (my * mx)), y = 2 * (i / mx % my), w = 2 * (i % mx);
   float share[8], mean[8], variance[8], magnitude[8];
-  Joined cell = {0.0f, 0.0f, 0.0f, INFINITY, -INFINITY, 0.0f, 0u};
+  Joined cell = {0.0f, 0.0f, 0.0f, NOTHING_LOW, -NOTHING_LOW, 0.0f, 0u};
 #pragma unroll
   for (int c = 0; c < 8; ++c) {
     const long long k = z + (c >> 2), j = y + (c >> 1 & 1), h = w + (c & 1);
