@@ -51,7 +51,9 @@ def test_it_answers_what_it_does_not_refuse(tensor: Make, method: Method) -> Non
     assert answered
 
 
-@pytest.mark.parametrize("method", nnscope.analyses(), ids=lambda method: method.name)
+@pytest.mark.parametrize(
+    "method", [m for m in nnscope.analyses() if m.name != "octree-leaves"], ids=lambda method: method.name
+)
 def test_not_a_number_spoils_nothing(tensor: Make, method: Method) -> None:
     for shape in SHAPES:
         values = attention(*shape)
