@@ -2,8 +2,10 @@
 
 A copy is made at once, inside the hook, on the tensor's own device: an in-place operation of the next layer may
 overwrite the original before anyone looks at it. Statistics and pictures are made from copies when they are asked for,
-never while the model runs. A copy that was handed out is never written to again, so it is read without a lock; one that
-nobody asked for gives its memory to a copy of the next pass (`Spares`).
+never while the model runs. Between two operations of a model Python code is cold, and each line of it costs several
+times what it does in a loop; so a hook copies, notes where, and the rest waits for the end of the pass or for the first
+who asks (`CapturedValues._settle`). A copy that was handed out is never written to again, so it is read without a lock;
+one that nobody asked for gives its memory to a copy of a later pass (`Spares`).
 
 Copies that share memory with the original until either is written to (`torch._lazy_clone`) would cost less still, but
 they move the user's tensors to other memory when they are written to, away from NumPy arrays that view them (P9).
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from nnscope.core.tensor import TensorInfo
-from nnscope.sources.live.modules import is_inside
+from nnscope.sources.live.modules import ROOT, is_inside
 from nnscope.sources.live.spares import Spares, layout_of
 from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
 
@@ -30,13 +32,36 @@ OVER_BUDGET = "It was not kept: newer values fill the memory set aside for captu
 
 
 class Place(NamedTuple):
-    """Where a value was seen: its address, kind and other addresses, its module, and the number of the pass."""
+    """Where a value was seen.
 
-    address: str
-    kind: str
-    aliases: tuple[str, ...]
+    Attributes
+    ----------
+    module : str
+        Path of the module, ``""`` for the model itself.
+    aliases_of_module : tuple of str
+        Its other paths.
+    kind : str
+    ending : str
+        Member and call, such as ``".0~2"``.
+    forward : int
+        Number of the pass.
+    """
+
     module: str
+    aliases_of_module: tuple[str, ...]
+    kind: str
+    ending: str
     forward: int
+
+    @property
+    def address(self) -> str:
+        """Where it is found."""
+        return f"{self.module or ROOT}:{self.kind}{self.ending}"
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Where it is found too."""
+        return tuple(f"{alias or ROOT}:{self.kind}{self.ending}" for alias in self.aliases_of_module)
 
 
 @dataclass(slots=True, eq=False)
@@ -47,9 +72,9 @@ class Captured:
     shape: tuple[int, ...]
     dtype: torch.dtype
     nbytes: int
-    version: int
     value: torch.Tensor | None
     unreadable: str
+    version: int = 0
     layout: Hashable = None  # of the original; None when the copy's memory is not worth keeping
     lent: bool = False  # whether someone may be reading the copy
 
@@ -87,6 +112,8 @@ class CapturedValues:
         self._kept: dict[str, Captured] = {}  # oldest first
         self._held: OrderedDict[str, int] = OrderedDict()  # bytes of those with a value, oldest first
         self._spares = Spares()
+        self._noted: list[Captured] = []  # not settled yet
+        self._noted_bytes = 0
 
     def put(self, place: Place, tensor: torch.Tensor) -> None:
         """Copy ``tensor`` and keep it, in place of what was at that address; older values make room."""
@@ -97,31 +124,38 @@ class CapturedValues:
             why = OVER_BUDGET
         layout = None if why else layout_of(tensor, nbytes)
         value = None if why else self._copy(tensor, layout)
-        captured = Captured(place, shape, tensor.dtype, nbytes, self._next_version(), value, why, layout)
+        captured = Captured(place, shape, tensor.dtype, nbytes, value, why, layout=layout)
         with self._lock:
-            self._remove(place.address)
-            self._keep(captured)
+            self._noted.append(captured)
+            self._noted_bytes += nbytes if value is not None else 0
+            if self.nbytes + self._noted_bytes + self._spares.nbytes > self.budget:
+                self._settle()
 
     def drop_older(self, module: str, forward: int) -> None:
         """Forget what ``module`` and those inside it gave in passes before ``forward``: it is not the present."""
         with self._lock:
+            self._settle()
             for address, kept in list(self._kept.items()):
                 if kept.place.forward < forward and is_inside(kept.place.module, module):
                     self._remove(address)
+            self._spares.shrink(self.nbytes)  # the next pass needs no more than this one
 
     def infos(self) -> list[TensorInfo]:
         """Everything kept as listed, in the order of capture."""
         with self._lock:
+            self._settle()
             return [kept.info for kept in self._kept.values()]
 
     def addresses(self) -> list[str]:
         """Everything kept, by address, in the order of capture."""
         with self._lock:
+            self._settle()
             return list(self._kept)
 
     def find(self, address: str) -> Captured | None:
         """What is kept under that address or alias; its copy stays as it is from now on."""
         with self._lock:
+            self._settle()
             kept = self._kept.get(address)
             if kept is None:
                 kept = next((k for k in self._kept.values() if address in k.place.aliases), None)
@@ -132,6 +166,7 @@ class CapturedValues:
     def trim(self) -> None:
         """Let go of memory that holds no value."""
         with self._lock:
+            self._settle()
             self._spares.shrink(0)
 
     def _copy(self, tensor: torch.Tensor, layout: Hashable) -> torch.Tensor:
@@ -142,8 +177,17 @@ class CapturedValues:
                 return copy_of(tensor, spare)
         return copy_of(tensor)
 
-    def _keep(self, captured: Captured) -> None:
-        address = captured.place.address
+    def _settle(self) -> None:
+        """Put what was noted in its places."""
+        for captured in self._noted:
+            address = captured.place.address
+            captured.version = self._next_version()
+            self._remove(address)
+            self._keep(address, captured)
+        self._noted.clear()
+        self._noted_bytes = 0
+
+    def _keep(self, address: str, captured: Captured) -> None:
         self._kept[address] = captured
         if captured.value is not None:
             self._held[address] = captured.nbytes
@@ -158,7 +202,7 @@ class CapturedValues:
         self.nbytes -= nbytes
         old = self._kept[address]
         self._kept[address] = Captured(
-            old.place, old.shape, old.dtype, old.nbytes, self._next_version(), None, OVER_BUDGET
+            old.place, old.shape, old.dtype, old.nbytes, None, OVER_BUDGET, self._next_version()
         )
 
     def _remove(self, address: str) -> None:

@@ -25,7 +25,6 @@ import torch
 
 from nnscope.sources.live.captured import Place
 from nnscope.sources.live.members import arguments, tensors_of
-from nnscope.sources.live.modules import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +77,7 @@ class Recorder:
         self.calls: dict[str, Calls] = {}
         self.troubles: dict[str, str] = {}  # path → why nothing could be kept of it
         self.paused = False
-        self._kinds = frozenset(kinds)
+        self._keeps_inputs, self._keeps_outputs = "input" in kinds, "output" in kinds
         self._aliases = {ref.path: ref.aliases for ref in watched}
         self._modules = {ref.path: ref.reference for ref in watched}
         self._modules[""] = weakref.ref(model)  # watched in any case, to know where a pass begins
@@ -119,18 +118,18 @@ class Recorder:
         calls = self._calls_of(path, now)
         calls.count += 1
         now.open.append((path, calls.count))
-        if "input" in self._kinds and path in self._aliases:
+        if self._keeps_inputs and path in self._aliases:
             self._keep(path, "input", calls.count, arguments(args, kwargs))
 
-    def leaving(self, module: torch.nn.Module, path: str, result: Any) -> None:
+    def leaving(self, path: str, result: Any) -> None:
         """A watched module has returned; ``result`` is None also when it raised."""
-        if self._ignores(path, module):
-            return
         now = self._pass
-        call = _close(now.open, path)
-        if call is None:  # the hooks came on in the middle of this call
+        if torch._C._current_graph_task_id() != -1:
             return
-        if "output" in self._kinds and path in self._aliases:
+        call = _close(now.open, path)
+        if call is None:  # it was ignored, or the hooks came on in the middle of this call
+            return
+        if self._keeps_outputs and path in self._aliases:
             self.calls[path].tensors = self._keep(path, "output", call, result)
             self.troubles.pop(path, None)
         if not now.open:
@@ -164,12 +163,9 @@ class Recorder:
 
     def _keep(self, path: str, kind: str, call: int, value: Any) -> int:
         tag = f"~{min(call, MAX_CALLS)}" if call > 1 else ""
-        tensors, others = tensors_of(value), self._aliases[path]
+        tensors, aliases, forward = tensors_of(value), self._aliases[path], self._pass.number
         for member, tensor in tensors:
-            ending = f":{kind}{member}{tag}"
-            aliases = tuple((alias or ROOT) + ending for alias in others) if others else ()
-            place = Place((path or ROOT) + ending, kind, aliases, path, self._pass.number)
-            self.values.put(place, tensor)
+            self.values.put(Place(path, aliases, kind, member + tag, forward), tensor)
         return len(tensors)
 
 
@@ -208,7 +204,7 @@ class _Leaving(_Hook):
             return
         try:
             with torch._C.DisableTorchFunction():
-                self.recorder.leaving(module, self.path, result)
+                self.recorder.leaving(self.path, result)
         except Exception as error:  # never into the caller's code (P10)
             self.recorder.failed(self.path, error)
 

@@ -24,6 +24,8 @@ def tensors_of(value: Any) -> list[tuple[str, torch.Tensor]]:
     Goes into tuples (named ones by field, `PackedSequence` among them), lists, mappings (``ModelOutput``) and
     dataclasses, `MAX_DEPTH` deep, and stops at `MAX_MEMBERS`. Other objects are left alone.
     """
+    if type(value) is torch.Tensor:  # as most are
+        return [("", value)]
     found: dict[str, torch.Tensor] = {}
     _collect(value, "", MAX_DEPTH, found)
     return list(found.items())

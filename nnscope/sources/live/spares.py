@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import torch
 
 LEAST_BYTES = 1 << 16  # below this new memory costs nothing
-PER_LAYOUT = 2  # one is on its way while the next takes its place
 
 
 def layout_of(tensor: torch.Tensor, nbytes: int) -> Hashable:
@@ -34,10 +33,10 @@ class Spares:
 
     def keep(self, layout: Hashable, copy: torch.Tensor) -> None:
         """Take a copy that may be written to."""
-        found = self._by_layout.setdefault(layout, [])
-        if len(found) < PER_LAYOUT:
-            found.append(copy)
-            self.nbytes += copy.nbytes
+        found = self._by_layout.pop(layout, [])
+        found.append(copy)
+        self._by_layout[layout] = found  # last, to be let go of last
+        self.nbytes += copy.nbytes
 
     def take(self, layout: Hashable) -> torch.Tensor | None:
         """A copy to write to; None when there is none of this layout."""
@@ -49,7 +48,7 @@ class Spares:
         return copy
 
     def shrink(self, nbytes: int) -> None:
-        """Let go until at most ``nbytes`` are left."""
+        """Let go until at most ``nbytes`` are left, of the layout first that was seen last the longest ago."""
         while self.nbytes > nbytes:
             layout, found = next(iter(self._by_layout.items()))
             while found and self.nbytes > nbytes:
