@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    import numpy as np
+
     from nnscope.core.request import Scalar
 
 
@@ -53,6 +55,9 @@ class ModelSpec:
     train : callable or None
         ``train(model, seed)`` yields once per step of training from scratch, with what to tell (``step``, ``epoch``,
         ``loss``, ``accuracy``). Between two yields the model is at rest, so a step must be whole.
+    previews : callable or None
+        ``previews()`` gives a small picture of each sample, for the picker: an array of uint8 [sample, row, column], 0
+        for paper to 255 for ink. Called in the window, so it must be quick and need no torch.
     """
 
     name: str
@@ -63,6 +68,7 @@ class ModelSpec:
     samples: Callable[[], Samples] | None = None
     classes: tuple[str, ...] = ()
     train: Callable[[Any, int], Iterator[Mapping[str, Scalar]]] | None = None
+    previews: Callable[[], np.ndarray] | None = None
 
 
 @dataclass(frozen=True, slots=True)

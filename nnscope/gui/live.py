@@ -10,10 +10,12 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from nnscope.core.text import plain
 from nnscope.gui import fonts, icons
+from nnscope.gui.sample_picker import SamplePicker
 from nnscope.gui.text import Label
-from nnscope.gui.toolbar.choice import Choice, Entry
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from nnscope.core.frame import Theme
     from nnscope.scene.library import OpenSource
 
@@ -51,8 +53,7 @@ class LiveBar(QWidget):
         super().__init__(parent)
         self._state: LiveState | None = None
         self._theme: Theme | None = None
-        self.samples = Choice("Input", 208)
-        self.samples.setMaxVisibleItems(16)
+        self.samples = SamplePicker()
         self.button = QPushButton()
         self.button.clicked.connect(lambda: self.train.emit(not (self._state and self._state.training)))
         self.samples.chosen.connect(lambda value: self.sample.emit(int(value)))
@@ -76,15 +77,16 @@ class LiveBar(QWidget):
     def apply(self, theme: Theme) -> None:
         """Colour the icons."""
         self._theme = theme
+        self.samples.apply(theme)
         self._show_button()
 
-    def show_state(self, state: LiveState | None) -> None:
-        """Fill in; without a live model the strip is not there."""
+    def show_state(self, state: LiveState | None, previews: np.ndarray | None = None) -> None:
+        """Fill in; without a live model the strip is not there. ``previews``: pictures of its samples."""
         self._state = state
         self.setVisible(state is not None)
         if state is None:
             return
-        self.samples.offer([Entry(str(at), label) for at, label in enumerate(state.samples)])
+        self.samples.show_samples(state.samples, previews)
         self.samples.choose(str(state.sample))
         self.samples.setVisible(bool(state.samples))
         self._label.setVisible(bool(state.samples))

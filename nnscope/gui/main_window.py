@@ -27,6 +27,7 @@ from nnscope.gui.openings import Openings
 from nnscope.gui.pointer import Pointer
 from nnscope.gui.preferences import Memory
 from nnscope.gui.presenter import Presenter
+from nnscope.gui.previews import Previews
 from nnscope.gui.saving import PictureSaver
 from nnscope.gui.status.bar import StatusBar
 from nnscope.gui.theme import apply_theme, resolve_theme
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
         self._poster = poster
         self._openings = Openings(controller)
         self.memory = Memory(self.show_failure_later)
+        self.previews = Previews(models, self.show_failure_later)
         self.tree = TreePanel(controller.library)
         self.inspector = Inspector()
         self.failures = FailureList()

@@ -132,7 +132,8 @@ class Presenter(QObject):
     def _show_live(self, pane: PaneState) -> None:
         source = self._controller.library.sources.get(pane.source)
         live = LiveState.of(source)
-        self._window.central.live.show_state(live)
+        previews = self._window.previews.of(pane.source, len(live.samples)) if live is not None else None
+        self._window.central.live.show_state(live, previews)
         self._window.status.device.setText(str(source.status.get("device", "cpu")) if source else "cpu")
 
     def _show_actions(self, pane: PaneState, resolved: Resolved | None) -> None:

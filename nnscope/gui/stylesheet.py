@@ -55,6 +55,7 @@ QComboBox { background: $control; border: 1px solid transparent; border-radius: 
 QComboBox:hover { background: $hover; }
 QComboBox:focus, QComboBox:on { border-color: $accent; }
 QComboBox:disabled { color: $faint; }
+QComboBox[role="pictures"] { combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url(nnscope:arrow-down.svg); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $popup; border: 1px solid $line; padding: 4px; outline: none;

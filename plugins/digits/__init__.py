@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    import numpy as np
+
     from nnscope.core.registry import Registry, Samples
 
 CLASSES = tuple("0123456789")
@@ -35,6 +37,7 @@ def register(registry: Registry) -> None:
             samples=_samples,
             classes=CLASSES,
             train=_train,
+            previews=_previews,
         ),
     )
     registry.add_model(
@@ -47,6 +50,7 @@ def register(registry: Registry) -> None:
             weights=models / "digits-vit.safetensors",
             samples=_samples,
             classes=CLASSES,
+            previews=_previews,
         ),
     )
 
@@ -69,6 +73,12 @@ def _samples() -> Samples:
     from .data import samples
 
     return samples()
+
+
+def _previews() -> np.ndarray:
+    from .data import previews
+
+    return previews()
 
 
 def _train(model: Any, seed: int) -> Iterator[Mapping[str, Any]]:

@@ -44,11 +44,23 @@ def held_out_part() -> Digits:
 
 def samples() -> Samples:
     """Held-out images to run through a model, in the order 0–9, 0–9, …"""
-    part = held_out_part()
-    by_digit = [np.flatnonzero(part.digits == digit)[: OFFERED // 10] for digit in range(10)]
-    chosen = [int(index) for round_ in zip(*by_digit, strict=True) for index in round_]
+    part, chosen = held_out_part(), _offered()
     labels = tuple(f"{part.digits[index]}  (held-out image {index})" for index in chosen)
     return Samples(labels, lambda i: (_tensor(part.images[chosen[i]][None]),))
+
+
+def previews() -> np.ndarray:
+    """What `samples` are pictures of, as grey values 0–255 [sample, row, column]."""
+    images, _, held_out = _all()
+    grey = images[held_out[_offered()]]  # 0–16
+    return np.round(grey * (255 / 16)).astype(np.uint8)
+
+
+def _offered() -> list[int]:
+    """Places of the samples among the held-out images."""
+    digits = held_out_part().digits
+    by_digit = [np.flatnonzero(digits == digit)[: OFFERED // 10] for digit in range(10)]
+    return [int(index) for round_ in zip(*by_digit, strict=True) for index in round_]
 
 
 @cache
