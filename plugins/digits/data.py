@@ -53,7 +53,8 @@ def previews() -> np.ndarray:
     """What `samples` are pictures of, as grey values 0–255 [sample, row, column]."""
     images, _, held_out = _all()
     grey = images[held_out[_offered()]]  # 0–16
-    return np.round(grey * (255 / 16)).astype(np.uint8)
+    pictures: np.ndarray = np.round(grey * (255 / 16)).astype(np.uint8)
+    return pictures
 
 
 def _offered() -> list[int]:
