@@ -195,19 +195,26 @@ def _count_within(chunk: np.ndarray, largest: Any, small: Any) -> tuple[Any, Any
 
 @compiled
 def _select(chunk: np.ndarray, bits: np.ndarray, wanted: np.ndarray, seen: np.ndarray, why: np.ndarray) -> int:
-    """The elements in wanted bins, and why these are, which begins as a list for all elements."""
+    """The elements in wanted bins, and why these are, which begins as a list for all elements.
+
+    Groups of eight with such an element are listed first. Neither step branches: which are wanted can't be foretold.
+    """
     for i in range(chunk.size):
         why[i] = wanted[bits[i] >> _DROPPED]
     why[chunk.size :] = 0
     eights = why.view(np.uint64)
-    found = 0
+    some = np.empty(CHUNK // 8, np.uint16)
+    groups = found = np.uint64(0)
     for eight in range(eights.size):
-        if eights[eight] != 0:
-            for i in range(8 * eight, 8 * eight + 8):
-                if why[i] > 0:
-                    seen[found], why[found] = chunk[i], why[i]
-                    found += 1
-    return found
+        some[groups] = eight
+        groups += np.uint64(eights[eight] != 0)
+    for group in range(groups):
+        start = 8 * np.uint64(some[group])
+        for i in range(start, min(start + 8, np.uint64(chunk.size))):
+            reason = why[i]
+            seen[found], why[found] = chunk[i], reason
+            found += np.uint64(reason > 0)
+    return int(found)
 
 
 @compiled
