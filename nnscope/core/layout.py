@@ -1,13 +1,14 @@
-"""Which axes of a tensor are rows and columns of its picture, and the way back.
+"""Which axes of a tensor are rows, columns and depth of its picture, and the way back.
 
-A `Layout` turns a tensor of any rank into a 2D grid of cells. Rows and columns are each an ordered tuple of axes
-(outermost first), so that a convolution's kernels (O, I, kh, kw) become a mosaic with rows (O, kh) and columns
-(I, kw). Axes in neither are fixed at an index (the sliders). One axis may be *split* into two, so that a vector
-becomes a near-square grid and the channels of a feature map a mosaic; cells past its end are padding, not zero.
+A `Layout` turns a tensor of any rank into a 2D grid of cells, or a 3D one of voxels when it has a depth. Rows, columns
+and depth are each an ordered tuple of axes (outermost first), so that a convolution's kernels (O, I, kh, kw) become a
+mosaic with rows (O, kh) and columns (I, kw). Axes in none of them are fixed at an index (the sliders). One axis may be
+*split* into two, so that a vector becomes a near-square grid and the channels of a feature map a mosaic; cells past its
+end are padding, not zero.
 
 After a split of axis ``a`` into ``(ceil(n/width), width)`` the tensor has one more (virtual) axis: ``a`` is the
-outer part, ``a + 1`` the inner part, and later axes move up by one. ``rows``, ``cols`` and ``fixed`` speak of virtual
-axes.
+outer part, ``a + 1`` the inner part, and later axes move up by one. ``rows``, ``cols``, ``depth`` and ``fixed`` speak
+of virtual axes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A 2D view of a tensor; see the module docstring.
+    """A view of a tensor as a grid; see the module docstring.
 
     Attributes
     ----------
@@ -30,6 +31,8 @@ class Layout:
         The remaining virtual axes, each at one index.
     split : (axis, width) or None
         Axis of the tensor that is split, and the size of the inner part.
+    depth : tuple of int
+        Virtual axes that make up the depth, outermost first; none for a picture of two dimensions.
     """
 
     shape: tuple[int, ...]
@@ -37,9 +40,10 @@ class Layout:
     cols: tuple[int, ...]
     fixed: tuple[tuple[int, int], ...] = ()
     split: tuple[int, int] | None = None
+    depth: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        used = sorted((*self.rows, *self.cols, *(axis for axis, _ in self.fixed)))
+        used = sorted((*self.rows, *self.cols, *self.depth, *(axis for axis, _ in self.fixed)))
         if used != list(range(len(self.virtual_shape))):
             raise ValueError(f"layout {self} does not use each axis once")
         for axis, index in self.fixed:
@@ -58,36 +62,38 @@ class Layout:
     @property
     def grid(self) -> tuple[int, int]:
         """(rows, columns) of the picture in cells."""
-        v = self.virtual_shape
-        return math.prod(v[a] for a in self.rows), math.prod(v[a] for a in self.cols)
+        return self._size(self.rows), self._size(self.cols)
 
-    def index_at(self, row: int, col: int) -> tuple[int, ...] | None:
-        """The tensor index shown in cell (row, col); None for padding or outside the grid."""
-        height, width = self.grid
-        if not (0 <= row < height and 0 <= col < width):
+    @property
+    def volume_shape(self) -> tuple[int, int, int]:
+        """(depth, rows, columns) in voxels; the depth is 1 without depth axes."""
+        return self._size(self.depth), *self.grid
+
+    def index_at(self, row: int, col: int, depth: int = 0) -> tuple[int, ...] | None:
+        """The tensor index shown in cell (row, col) at a depth; None for padding or outside the grid."""
+        if not all(0 <= at < size for at, size in zip((depth, row, col), self.volume_shape, strict=True)):
             return None
         v = self.virtual_shape
         index = dict(self.fixed)
-        for axes, place in ((self.rows, row), (self.cols, col)):
+        for axes, place in ((self.rows, row), (self.cols, col), (self.depth, depth)):
             for axis in reversed(axes):
                 place, index[axis] = divmod(place, v[axis])
         return self._merge(tuple(index[a] for a in range(len(v))))
 
     def cell_of(self, index: tuple[int, ...]) -> tuple[int, int] | None:
-        """The cell that shows tensor index ``index``; None when a fixed axis is elsewhere."""
+        """The cell that shows tensor index ``index``, at whatever depth; None when a fixed axis is elsewhere."""
+        voxel = self.voxel_of(index)
+        return None if voxel is None else voxel[1:]
+
+    def voxel_of(self, index: tuple[int, ...]) -> tuple[int, int, int] | None:
+        """(depth, row, column) of tensor index ``index``; None when a fixed axis is elsewhere."""
         virtual = list(index)
         if self.split is not None:
             axis, width = self.split
             virtual[axis : axis + 1] = divmod(index[axis], width)
         if any(virtual[axis] != at for axis, at in self.fixed):
             return None
-        v = self.virtual_shape
-        row = col = 0
-        for axis in self.rows:
-            row = row * v[axis] + virtual[axis]
-        for axis in self.cols:
-            col = col * v[axis] + virtual[axis]
-        return row, col
+        return self._place(self.depth, virtual), self._place(self.rows, virtual), self._place(self.cols, virtual)
 
     def virtual(self, axis: int) -> int:
         """The virtual axis of an axis of the tensor (the outer part of a split one)."""
@@ -96,6 +102,16 @@ class Layout:
     def with_fixed(self, axis: int, index: int) -> Layout:
         """The same layout with virtual axis ``axis`` fixed at ``index``."""
         return replace(self, fixed=tuple((a, index if a == axis else i) for a, i in self.fixed))
+
+    def _size(self, axes: tuple[int, ...]) -> int:
+        return math.prod(self.virtual_shape[a] for a in axes)
+
+    def _place(self, axes: tuple[int, ...], virtual: list[int]) -> int:
+        """Where an index stands among the cells of merged axes."""
+        place = 0
+        for axis in axes:
+            place = place * self.virtual_shape[axis] + virtual[axis]
+        return place
 
     def _merge(self, virtual: tuple[int, ...]) -> tuple[int, ...] | None:
         if self.split is None:
@@ -132,6 +148,23 @@ def default_layout(shape: tuple[int, ...]) -> Layout:
     if rank == 4:
         return mosaic(shape, 1)
     return planes(shape)
+
+
+def volume_layout(shape: tuple[int, ...]) -> Layout:
+    """What people expect to see first in three dimensions (needs rank ≥ 3).
+
+    The last two axes as rows and columns and the one before as depth, the others fixed at 0. Kernels (O, I, kh, kw)
+    with small trailing axes: each filter is a block of depth I, as it is drawn in papers, and the blocks stand in a
+    near-square mosaic; where O or I is 1, one stack of kernels.
+    """
+    rank = len(shape)
+    if 0 in shape:
+        return Layout(shape, (rank - 2,), (rank - 1,), depth=tuple(range(rank - 2)))
+    if rank == 4 and max(shape[2:]) <= 16:
+        if min(shape[:2]) == 1:
+            return Layout(shape, (2,), (3,), depth=(0, 1))
+        return replace(mosaic(shape, 0), fixed=(), depth=(2,))  # virtual axes: O, O within it, I, kh, kw
+    return Layout(shape, (rank - 2,), (rank - 1,), tuple((a, 0) for a in range(rank - 3)), depth=(rank - 3,))
 
 
 def planes(shape: tuple[int, ...]) -> Layout:

@@ -64,6 +64,27 @@ class BuildPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildVolume:
+    """One level of a three-dimensional view of a tensor. Answer: `VolumePicture`.
+
+    Attributes
+    ----------
+    address, layout, view, settings, scientific, exact
+        As in `BuildPicture`. The setting ``reduction`` says what a voxel above level 0 holds.
+    level : int
+        Pyramid level: a voxel covers 2**level voxels of the layout along each axis.
+    """
+
+    address: str
+    layout: Layout
+    view: str = "volume"
+    settings: Settings = ()
+    scientific: bool = False
+    level: int = 0
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRegion:
     """Raw values of a region. Answer: `Values`. Engines refuse more than 64 MiB at once."""
 
@@ -84,6 +105,27 @@ class Probe:
     col: int
     level: int = 0
     view: str = "heatmap"
+    settings: Settings = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeVolume:
+    """What hovering shows at one voxel of a volume. Answer: `ProbeAnswer`.
+
+    Attributes
+    ----------
+    voxel : (int, int, int)
+        Depth, row and column of ``level``.
+    settings : Settings
+        The setting ``reduction`` says which element under a voxel of a level above 0 is meant: the one with that value,
+        the first one for a mean.
+    """
+
+    address: str
+    layout: Layout
+    voxel: tuple[int, int, int]
+    level: int = 0
+    view: str = "volume"
     settings: Settings = ()
 
 
@@ -125,4 +167,15 @@ class Control:
     arguments: Settings = ()
 
 
-Request = ListTensors | GetStats | BuildPicture | ReadRegion | Probe | GetSpectrum | Analyse | Control
+Request = (
+    ListTensors
+    | GetStats
+    | BuildPicture
+    | BuildVolume
+    | ReadRegion
+    | Probe
+    | ProbeVolume
+    | GetSpectrum
+    | Analyse
+    | Control
+)

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import math
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nnscope.core.answer import Analysis, ControlAnswer, ProbeAnswer, Spectrum, Values
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import (
     Analyse,
     BuildPicture,
+    BuildVolume,
     Control,
     GetSpectrum,
     GetStats,
     ListTensors,
     Probe,
+    ProbeVolume,
     ReadRegion,
     Request,
 )
-from nnscope.views.registry import find_view
+from nnscope.views.registry import find_space_view, find_view
 
 if TYPE_CHECKING:
     from nnscope.core.picture import TilePicture
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import Listing
+    from nnscope.core.volume import VolumePicture
     from nnscope.engine.context import Context
     from nnscope.sources.base import TensorReader
+    from nnscope.views.base import View
 
+V = TypeVar("V", bound="View")
 READ_LIMIT = 64 << 20  # bytes a ReadRegion may ask for
 
 
@@ -53,14 +58,14 @@ def _stats(request: GetStats, context: Context) -> TensorStats:
 
 @_answer.register(BuildPicture)
 def _picture(request: BuildPicture, context: Context) -> TilePicture:
-    reader = context.reader(request.address)
-    if request.layout.shape != reader.info.shape:
-        raise NnscopeError("The tensor has another shape by now.", request.address, "Choose it again.")
-    view = find_view(request.view)
-    refusal = view.refuses(reader.info)
-    if refusal:
-        raise NnscopeError(refusal, request.address)
+    view = _fitting(find_view(request.view), context, request)
     return view.build(context, request)
+
+
+@_answer.register(BuildVolume)
+def _volume(request: BuildVolume, context: Context) -> VolumePicture:
+    view = _fitting(find_space_view(request.view), context, request)
+    return view.build_volume(context, request)
 
 
 @_answer.register(ReadRegion)
@@ -77,6 +82,12 @@ def _read(request: ReadRegion, context: Context) -> Values:
 @_answer.register(Probe)
 def _probe(request: Probe, context: Context) -> ProbeAnswer:
     return find_view(request.view).probe(context, request)
+
+
+@_answer.register(ProbeVolume)
+def _probe_volume(request: ProbeVolume, context: Context) -> ProbeAnswer:
+    view = _fitting(find_space_view(request.view), context, request)
+    return view.probe_volume(context, request)
 
 
 @_answer.register(GetSpectrum)
@@ -119,6 +130,17 @@ def _control(request: Control, context: Context) -> ControlAnswer:
         raise NnscopeError("This source is a file: nothing in it runs.", remedy="Open a demo or a factory instead.")
     result: ControlAnswer = control(request)
     return result
+
+
+def _fitting(view: V, context: Context, request: BuildPicture | BuildVolume | ProbeVolume) -> V:
+    """The view, if it can show the tensor as it is now."""
+    info = context.reader(request.address).info
+    if request.layout.shape != info.shape:
+        raise NnscopeError("The tensor has another shape by now.", request.address, "Choose it again.")
+    refusal = view.refuses(info)
+    if refusal:
+        raise NnscopeError(refusal, request.address)
+    return view
 
 
 def _itemsize(reader: TensorReader) -> int:

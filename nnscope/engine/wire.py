@@ -20,7 +20,7 @@ import ml_dtypes
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
-from nnscope.core import answer, errors, layout, picture, request, statistics, tensor
+from nnscope.core import answer, errors, layout, picture, request, statistics, tensor, volume
 from nnscope.core.errors import NnscopeError
 from nnscope.engine.fieldtypes import field_checks
 
@@ -36,6 +36,7 @@ Answer = (
     | tensor.Listing
     | statistics.TensorStats
     | picture.TilePicture
+    | volume.VolumePicture
     | errors.Failure
 )
 MAX_AXES = 64  # NumPy's own limit
@@ -94,12 +95,13 @@ _CLASSES: dict[str, type] = {
     for cls in (
         *(Hello, Ask, Drop, Reply, Going, Notify),
         *(request.ListTensors, request.GetStats, request.BuildPicture, request.ReadRegion),
+        *(request.BuildVolume, request.ProbeVolume),
         *(request.Probe, request.GetSpectrum, request.Analyse, request.Control),
         *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.Analysis),
         *(answer.ControlAnswer,),
         *(answer.Changed, answer.Progress, answer.Died),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
-        *(picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),
+        *(volume.VolumePicture, picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),
     )
 }
 _NUMPY = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"

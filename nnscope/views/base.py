@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
     from nnscope.core.layout import Layout
     from nnscope.core.picture import TilePicture
-    from nnscope.core.request import BuildPicture, Probe
+    from nnscope.core.request import BuildPicture, BuildVolume, Probe, ProbeVolume
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
+    from nnscope.core.volume import VolumePicture
     from nnscope.sources.base import TensorReader
 
 
@@ -99,4 +100,24 @@ class View(Protocol):
 
     def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
         """The tiles asked for."""
+        ...
+
+
+class SpaceView(View, Protocol):
+    """A picture of three dimensions: its layouts have a depth, and it answers `BuildVolume` instead of `BuildPicture`.
+
+    Attributes
+    ----------
+    dimensions : int
+        3. A view without this attribute has 2.
+    """
+
+    dimensions: int
+
+    def build_volume(self, context: BuildContext, request: BuildVolume) -> VolumePicture:
+        """The level asked for."""
+        ...
+
+    def probe_volume(self, context: BuildContext, request: ProbeVolume) -> ProbeAnswer:
+        """What hovering shows at a voxel."""
         ...

@@ -1,4 +1,4 @@
-"""Reading a window of cells: from a layout's grid back to a region of the tensor, and its values as a 2D block.
+"""Reading a window of cells or voxels: from a layout's grid back to a region of the tensor, and its values as a block.
 
 A run of cells in merged axes is not one box of the tensor, so the smallest box that holds it is read, laid out and
 cropped. Only the run's own outermost moving axis is cut; what lies inside it is small in every layout we offer.
@@ -6,6 +6,7 @@ cropped. Only the run's own outermost moving axis is cut; what lies inside it is
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
 
 Span = tuple[int, int]
+Group = tuple[tuple[int, ...], Span]  # merged axes, and the run of places among them
 
 SPARE = 4  # a part of a split axis is read with what lies between as long as that is less than so many times more
 
@@ -40,23 +42,50 @@ def read_cells(
     padding : ndarray of bool of the same shape, or None when there is none
         True where the cell stands for no element; its value is 0.
     """
+    return _read_groups(reader, layout, ((layout.rows, rows), (layout.cols, cols)), row_step)
+
+
+def read_voxels(
+    reader: TensorReader, layout: Layout, spans: tuple[Span, Span, Span]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The voxels [depth) × [rows) × [cols) of a layout, in the tensor's own dtype.
+
+    Parameters
+    ----------
+    reader : TensorReader
+    layout : Layout
+    spans : three of (start, stop)
+        Along depth, rows and columns, within ``layout.volume_shape``.
+
+    Returns
+    -------
+    values : ndarray, shape (depth, rows, columns) of the block
+    padding : ndarray of bool of the same shape, or None when there is none
+        As in `read_cells`.
+    """
+    axes = (layout.depth, layout.rows, layout.cols)
+    return _read_groups(reader, layout, tuple(zip(axes, spans, strict=True)))
+
+
+def _read_groups(
+    reader: TensorReader, layout: Layout, groups: tuple[Group, ...], first_step: int = 1
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """A block with one axis for each group of merged axes; of the first, every ``first_step``-th place in its box."""
     shape = layout.virtual_shape
     box: list[Span] = [(0, 0)] * len(shape)
     for axis, at in layout.fixed:
         box[axis] = (at, at + 1)
-    row_crop = _bound(box, shape, layout.rows, rows)
-    col_crop = _bound(box, shape, layout.cols, cols)
+    crop = [_bound(box, shape, axes, span) for axes, span in groups]
     steps = [1] * len(shape)
-    if row_step != 1:
-        steps[layout.rows[0]] = row_step
-        row_crop = slice(None)
+    if first_step != 1:
+        steps[groups[0][0][0]] = first_step
+        crop[0] = slice(None)
     region: Region = tuple((a, b, s) for (a, b), s in zip(box, steps, strict=True))
     values, padding = _read_virtual(reader, layout, region)
-    order = [*(a for a, _ in layout.fixed), *layout.rows, *layout.cols]
-    values = _lay(values, order, layout)[row_crop, col_crop]
+    values = _lay(values, layout, groups)[tuple(crop)]
     if padding is None:
         return values, None
-    mask = _lay(padding, order, layout)[row_crop, col_crop]
+    mask = _lay(padding, layout, groups)[tuple(crop)]
     return values, mask if mask.any() else None
 
 
@@ -122,10 +151,8 @@ def _padded(shape: tuple[int, ...], axis: int, count: int) -> tuple[int, ...]:
     return (*shape[:axis], count, *shape[axis + 1 :])
 
 
-def _lay(values: np.ndarray, order: list[int], layout: Layout) -> np.ndarray:
-    """Transpose a box to (fixed…, rows…, columns…) and merge rows and columns."""
-    laid = values.transpose(order)
-    skip, split = len(layout.fixed), len(layout.fixed) + len(layout.rows)
-    height = int(np.prod(laid.shape[skip:split], dtype=np.int64))
-    width = int(np.prod(laid.shape[split:], dtype=np.int64))
-    return laid.reshape(height, width)
+def _lay(values: np.ndarray, layout: Layout, groups: tuple[Group, ...]) -> np.ndarray:
+    """Transpose a box to (fixed…, group, group, …) and merge the axes of each group."""
+    fixed = [axis for axis, _ in layout.fixed]
+    sizes = [math.prod(values.shape[axis] for axis in axes) for axes, _ in groups]
+    return values.transpose([*fixed, *(axis for axes, _ in groups for axis in axes)]).reshape(sizes)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nnscope.core.answer import ProbeAnswer
 from nnscope.core.layout import default_layout
 from nnscope.core.picture import Step, TilePicture, level_count
+from nnscope.views.probing import probe_element
 from nnscope.views.tiling import block_under, build_tiles
 
 if TYPE_CHECKING:
+    from nnscope.core.answer import ProbeAnswer
     from nnscope.core.layout import Layout
     from nnscope.core.request import BuildPicture, Probe
     from nnscope.core.tensor import TensorInfo
@@ -61,20 +61,8 @@ class Heatmap:
         reader = context.reader(request.address)
         side = 2**request.level
         index = request.layout.index_at(request.row * side, request.col * side)
-        if index is None:
-            return ProbeAnswer(request.address, None, None, math.nan, None, reader.info.version)
-        value = reader.read(tuple((i, i + 1, 1) for i in index)).reshape(()).item()
-        stats = context.known_stats(request.address)
-        zscore = math.nan
-        if stats is not None and stats.std > 0 and not isinstance(value, complex):
-            zscore = (float(value) - stats.mean) / stats.std
-        block = block_under(context, reader, request) if request.level else None
-        return ProbeAnswer(request.address, index, _plain(value), zscore, block, reader.info.version)
-
-
-def _plain(value: Any) -> complex | float | int | bool:
-    """ml_dtypes scalars as Python floats; Python's own numbers as they are."""
-    return value if isinstance(value, (bool, int, float, complex)) else float(value)
+        block = block_under(context, reader, request) if request.level and index is not None else None
+        return probe_element(context, reader, index, block)
 
 
 def _recipe(info: TensorInfo, request: BuildPicture, reduction: str, share: float) -> tuple[Step, ...]:

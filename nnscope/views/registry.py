@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.plugins import loaded_plugins
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.rgb import PcaRgb
+from nnscope.views.volume import Volume
 
 if TYPE_CHECKING:
-    from nnscope.views.base import View
+    from nnscope.views.base import SpaceView, View
 
-_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb())}
+_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume())}
 
 
 def views() -> tuple[View, ...]:
@@ -35,6 +36,25 @@ def find_view(name: str) -> View:
     if theirs is None:
         raise NnscopeError("There is no view of this name.", name, f"Views are: {', '.join(_names())}.")
     return theirs
+
+
+def dimensions(view: View) -> int:
+    """2 or 3: of the pictures that a view makes."""
+    return getattr(view, "dimensions", 2)
+
+
+def find_space_view(name: str) -> SpaceView:
+    """The view of that name, which makes pictures of three dimensions.
+
+    Raises
+    ------
+    NnscopeError
+        If there is none, or its pictures have two.
+    """
+    view = find_view(name)
+    if dimensions(view) != 3:
+        raise NnscopeError("This view has no volumes.", name)
+    return cast("SpaceView", view)
 
 
 def _names() -> list[str]:

@@ -1,0 +1,170 @@
+"""The volume: a tensor of three axes or more as voxels, each a value or the stated reduction of the values under it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.compute.block_stats import block_stats
+from nnscope.compute.decode import to_float
+from nnscope.compute.parallel import map_blocks
+from nnscope.compute.voxels import REDUCTIONS, brick_ranges, reduce_block
+from nnscope.core.errors import NnscopeError
+from nnscope.core.layout import planes, volume_layout
+from nnscope.core.picture import Step
+from nnscope.core.volume import BRICK, VOXELS, VolumePicture, volume_level_shape, volume_levels
+from nnscope.views.cells import read_voxels
+from nnscope.views.probing import probe_element
+
+if TYPE_CHECKING:
+    from nnscope.core.answer import ProbeAnswer
+    from nnscope.core.layout import Layout
+    from nnscope.core.picture import TilePicture
+    from nnscope.core.request import BuildPicture, BuildVolume, Probe, ProbeVolume
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.core.volume import Shape3
+    from nnscope.sources.base import TensorReader
+    from nnscope.views.base import BuildContext
+    from nnscope.views.cells import Span
+
+BLOCK = 1 << 22  # elements read at once, about
+
+Reduced = tuple[np.ndarray, np.ndarray | None]
+
+
+class Volume:
+    """Values as a volume, coloured in the shader. Faithful."""
+
+    name = "volume"
+    title = "Volume"
+    aesthetic = ""
+    coloured = False
+    dimensions = 3
+
+    def refuses(self, info: TensorInfo) -> str:
+        """Only what has fewer than three axes."""
+        return "" if info.ndim >= 3 else "A volume needs a tensor of three axes or more."
+
+    def layout(self, info: TensorInfo) -> Layout:
+        """The last three axes; filters of a convolution as blocks side by side."""
+        return volume_layout(info.shape) if info.ndim >= 3 else planes((1,) * (2 - info.ndim) + info.shape)
+
+    def absorbed(self, info: TensorInfo) -> tuple[int, ...]:
+        """None: a voxel is a value."""
+        return ()
+
+    def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
+        """A volume has no tiles."""
+        raise NnscopeError("A volume has no tiles of two dimensions.", request.address)
+
+    def probe(self, context: BuildContext, request: Probe) -> ProbeAnswer:
+        """A volume has no cells."""
+        raise NnscopeError("A volume has no cells of two dimensions.", request.address)
+
+    def build_volume(self, context: BuildContext, request: BuildVolume) -> VolumePicture:
+        """The level asked for, kept while there is room for it."""
+        reader = context.reader(request.address)
+        key = ("volume", request.address, reader.info.version, request.layout, _reduction(request), request.level)
+        picture: VolumePicture = context.memo(key, lambda: _build(context, reader, request), lambda p: p.nbytes)
+        return picture
+
+    def probe_volume(self, context: BuildContext, request: ProbeVolume) -> ProbeAnswer:
+        """The element that the voxel shows, exactly, and the statistics of all under it when zoomed out."""
+        reader = context.reader(request.address)
+        if not request.level:
+            depth, row, col = request.voxel
+            return probe_element(context, reader, request.layout.index_at(row, col, depth))
+        values, padding = read_voxels(reader, request.layout, _under(request.voxel, request))
+        depth, row, col = _shown(values, padding, request)
+        return probe_element(context, reader, request.layout.index_at(row, col, depth), block_stats(values, padding))
+
+
+def _build(context: BuildContext, reader: TensorReader, request: BuildVolume) -> VolumePicture:
+    layout, level, reduction = request.layout, request.level, _reduction(request)
+    shape = volume_level_shape(layout.volume_shape, level)
+    if not 0 <= level < volume_levels(layout.volume_shape) or math.prod(shape) > VOXELS:
+        raise NnscopeError(f"Level {level} of this volume can't be shown.", request.address, "Choose another one.")
+    values, states = np.empty(shape, np.float32), None
+    parts = _parts(shape, layout.volume_shape, level)
+
+    def reduced(number: int) -> Reduced:
+        x, padding = read_voxels(reader, layout, _spans(parts[number], layout.volume_shape, level))
+        return reduce_block(to_float(x), padding, 1 << level, reduction)
+
+    for number, (part, odd) in enumerate(map_blocks(reduced, len(parts))):
+        context.progress(number, len(parts), "Reading the volume")
+        values[parts[number]] = part
+        if odd is not None:
+            states = np.zeros(shape, np.uint8) if states is None else states
+            states[parts[number]] = odd
+    return VolumePicture(
+        request.address,
+        request.view,
+        layout,
+        reader.info.version,
+        layout.volume_shape,
+        level,
+        values,
+        states,
+        *brick_ranges(values, states, BRICK),
+        reduction if level else "",
+        _recipe(reader.info, level, reduction),
+    )
+
+
+def _parts(shape: Shape3, whole: Shape3, level: int) -> list[tuple[slice, slice]]:
+    """Depths and rows of the level in pieces that stand for about `BLOCK` elements each."""
+    side = 1 << level
+    rows = max(1, min(shape[1], BLOCK // (side * side * whole[2])))
+    planes_at_once = max(1, BLOCK // (side * whole[1] * whole[2])) if rows == shape[1] else 1
+    return [
+        (slice(z, min(z + planes_at_once, shape[0])), slice(y, min(y + rows, shape[1])))
+        for z in range(0, shape[0], planes_at_once)
+        for y in range(0, shape[1], rows)
+    ]
+
+
+def _spans(part: tuple[slice, slice], whole: Shape3, level: int) -> tuple[Span, Span, Span]:
+    """The level-0 voxels under a part."""
+    depth, rows = ((s.start << level, min(s.stop << level, size)) for s, size in zip(part, whole, strict=False))
+    return depth, rows, (0, whole[2])
+
+
+def _under(voxel: Shape3, request: ProbeVolume) -> tuple[Span, Span, Span]:
+    """The level-0 voxels under one voxel of the request's level."""
+    whole, level = request.layout.volume_shape, request.level
+    depth, rows, cols = (
+        (min(at << level, size - 1), min((at + 1) << level, size)) for at, size in zip(voxel, whole, strict=True)
+    )
+    return depth, rows, cols
+
+
+def _shown(values: np.ndarray, padding: np.ndarray | None, request: ProbeVolume) -> Shape3:
+    """The level-0 voxel under ``request.voxel`` whose value it has; the first one for a mean."""
+    x = to_float(values)
+    missing = np.isnan(x) if padding is None else np.isnan(x) | padding
+    score = {"max": x, "min": -x, "extremes": np.abs(x)}.get(_reduction(request))
+    best = 0 if score is None else int(np.argmax(np.where(missing, -np.inf, score)))
+    at = np.unravel_index(best, x.shape)
+    depth, row, col = (int(i) + first for i, (first, _) in zip(at, _under(request.voxel, request), strict=True))
+    return depth, row, col
+
+
+def _reduction(request: BuildVolume | ProbeVolume) -> str:
+    chosen = str(dict(request.settings).get("reduction", "max"))
+    if chosen not in REDUCTIONS:
+        choices = ", ".join(REDUCTIONS)
+        raise NnscopeError(f"There is no reduction {chosen!r} of volumes.", remedy=f"There are: {choices}.")
+    return chosen
+
+
+def _recipe(info: TensorInfo, level: int, reduction: str) -> tuple[Step, ...]:
+    steps = [Step("read", True, f"{info.dtype} as stored")]
+    if info.dtype.startswith("complex"):
+        steps.append(Step("magnitude", True, "|z| of complex values"))
+    if level:
+        side = 2**level
+        steps.append(Step(reduction, True, f"of {side}×{side}×{side} values each, finite ones only"))
+    return tuple(steps)
