@@ -43,7 +43,8 @@ HOMES = {
     "sklearn": ("compute", "plugins"),
     "torch": ("fields", "sources.live", "engine.model_process", "plugins"),  # the process that a live model runs in
     "transformers": (),
-    "h5py": ("store",),
+    "h5py": ("store", "sources.guarded"),
+    "tifffile": ("sources.guarded",),
     "zmq": ("engine",),
     "msgpack": ("engine",),
     "vispy": ("render",),

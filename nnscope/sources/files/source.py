@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nnscope.core.errors import FileError, NnscopeError
 from nnscope.core.text import plain
@@ -37,21 +37,21 @@ class FileTensor:
         return read_region(self._section, self._layout, region, plain(self.info.address))
 
 
-class FileSource:
-    """The tensors of one file (a `Source`).
+class ListedSource:
+    """The tensors of one file (a `Source`), by a listing made when it was opened.
 
     Parameters
     ----------
     listing : Listing
-    locate : callable
-        Where the tensor at a position of ``listing.tensors`` lies.
+    tensor : callable
+        The reader of the tensor at a position of ``listing.tensors``.
     release : callable
         Closes the file; called once or more.
     """
 
-    def __init__(self, listing: Listing, locate: Callable[[int], Located], release: Callable[[], None]) -> None:
+    def __init__(self, listing: Listing, tensor: Callable[[int], TensorReader], release: Callable[[], None]) -> None:
         self._listing = listing
-        self._locate = locate
+        self._tensor = tensor
         self._release = release
         self._positions = _positions(listing)
         self._closed = False
@@ -83,7 +83,7 @@ class FileSource:
         info = self._listing.tensors[position]
         if info.unreadable:
             raise FileError("unreadable", info.unreadable, plain(address))
-        return FileTensor(info, *self._locate(position))
+        return self._tensor(position)
 
     def close(self) -> None:
         """Close the file; readers raise FileError (``"closed"``) from then on. Idempotent."""
@@ -91,7 +91,26 @@ class FileSource:
         self._release()
 
 
-def open_guarded(path: str, build: Callable[[FileHandle], FileSource], follow_links: bool = True) -> FileSource:
+class FileSource(ListedSource):
+    """A `ListedSource` whose tensors lie in sections of bytes as they are.
+
+    Parameters
+    ----------
+    listing : Listing
+    locate : callable
+        Where the tensor at a position of ``listing.tensors`` lies.
+    release : callable
+        Closes the file; called once or more.
+    """
+
+    def __init__(self, listing: Listing, locate: Callable[[int], Located], release: Callable[[], None]) -> None:
+        super().__init__(listing, lambda i: FileTensor(listing.tensors[i], *locate(i)), release)
+
+
+S = TypeVar("S", bound=ListedSource)
+
+
+def open_guarded(path: str, build: Callable[[FileHandle], S], follow_links: bool = True) -> S:
     """Open ``path`` and build its source; the file is closed again if that fails."""
     handle = FileHandle(path, follow_links=follow_links)
     try:

@@ -131,7 +131,7 @@ def read_region(section: Section, layout: Strided, region: Region, where: str = 
     NnscopeError
         If the region is not one of this tensor.
     """
-    counts = _counts(layout, region, where)
+    counts = checked_counts(layout.shape, layout.element.dtype.itemsize, region, where)
     if 0 in counts:
         return np.empty(counts, layout.element.dtype)
     with section.reading() as fill:
@@ -140,14 +140,30 @@ def read_region(section: Section, layout: Strided, region: Region, where: str = 
         return decode(_read_units(fill, layout, region, counts), layout.element)
 
 
-def _counts(layout: Strided, region: Region, where: str) -> tuple[int, ...]:
-    """Elements per axis of the answer, checked."""
-    if len(region) != len(layout.shape) or not all(
-        0 <= start <= stop <= size and step >= 1 for (start, stop, step), size in zip(region, layout.shape, strict=True)
+def checked_counts(shape: tuple[int, ...], itemsize: int, region: Region, where: str = "") -> tuple[int, ...]:
+    """Elements per axis of the answer to reading ``region``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the tensor.
+    itemsize : int
+        Bytes of one value of the answer.
+    region, where
+        As in `read_region`.
+
+    Raises
+    ------
+    FileError
+        If the answer would be larger than `READ_BUDGET`.
+    NnscopeError
+        If the region is not one of this tensor.
+    """
+    if len(region) != len(shape) or not all(
+        0 <= start <= stop <= size and step >= 1 for (start, stop, step), size in zip(region, shape, strict=True)
     ):
-        raise NnscopeError(f"The region {region} does not lie in the shape {layout.shape}.", where)
+        raise NnscopeError(f"The region {region} does not lie in the shape {shape}.", where)
     counts = tuple(-(-(stop - start) // step) for start, stop, step in region)
-    itemsize = layout.element.dtype.itemsize
     nbytes = math.prod(counts) * itemsize
     if nbytes > READ_BUDGET:
         what = f"{nbytes} bytes at once are more than the limit of {READ_BUDGET} bytes."
