@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CHANNELS = ("mean", "standard deviation", "gradient", "sign entropy")
 SIZES = (2, 3)
 
-_BAND = 1 << 17  # values worked on at a time
+_BAND = 1 << 15  # values worked on at a time
 _STEPS = 255.0
 
 
