@@ -11,6 +11,7 @@ import torch
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.tensor import Listing, ModuleInfo, TensorInfo
+from nnscope.sources.live.axes import NamedAxes
 from nnscope.sources.live.captured import CapturedValues
 from nnscope.sources.live.hooks import MAX_CALLS, Recorder
 from nnscope.sources.live.modules import ROOT, ModuleRef, compiled_paths, is_callable, is_inside, modules_of
@@ -71,6 +72,7 @@ class LiveSource:
         self._model = weakref.ref(model)
         self._ticks = itertools.count(1)
         self._modules = modules_of(model)
+        self._axes = NamedAxes(self._modules)
         self._watched = tuple(self._modules if watched is None else watched)
         self._kinds = tuple(kinds)
         self.parameters = LiveParameters(model, self.next_version, self.lock)
@@ -87,7 +89,7 @@ class LiveSource:
         return Listing(
             self.path,
             "live",
-            (*parameters, *self.captured.infos(), *self._unseen()),
+            (*map(self._axes.of, (*parameters, *self.captured.infos())), *self._unseen()),
             modules=tuple(self._module_infos()),
             warnings=(*self.warnings(), *self._bounded()),
             metadata=self._metadata(),
@@ -105,9 +107,10 @@ class LiveSource:
         """
         kept = self.captured.find(address)
         if kept is not None:
-            return CapturedReader(kept.info, kept.value)
+            return CapturedReader(self._axes.of(kept.info), kept.value)
         parameter = self.parameters.reader(address)
         if parameter is not None:
+            parameter.info = self._axes.of(parameter.info)
             return parameter
         for unseen in self._unseen():
             if unseen.address == address:
