@@ -54,7 +54,7 @@ class Grid:
     @classmethod
     def striding(cls, elements: int) -> Grid:
         """As many threads as the device runs at once, for kernels that stride over ``elements``; no more than those."""
-        return cls((min(max(1, -(-elements // THREADS)), _BLOCKS_EACH * _multiprocessors()), 1))
+        return cls((min(max(1, -(-elements // THREADS)), _BLOCKS_EACH * multiprocessors()), 1))
 
 
 def source(name: str) -> str:
@@ -93,8 +93,17 @@ def _module(name: str) -> Any:
     return cupy.RawModule(code=source(name), options=_OPTIONS)
 
 
-@lru_cache(maxsize=1)
-def _multiprocessors() -> int:
+def multiprocessors() -> int:
+    """How many multiprocessors the current device has."""
+    return _attribute("MultiProcessorCount")
+
+
+def shared_bytes() -> int:
+    """Most bytes of shared memory that a block of the current device can have."""
+    return _attribute("MaxSharedMemoryPerBlockOptin")
+
+
+def _attribute(name: str) -> int:
     import cupy
 
-    return int(cupy.cuda.Device().attributes["MultiProcessorCount"])
+    return int(cupy.cuda.Device().attributes[name])

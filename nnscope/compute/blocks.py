@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnscope.arrays.backend import to_host
+import numpy as np
+
+from nnscope.arrays.backend import namespace
+from nnscope.arrays.budget import block_elements
 from nnscope.sources.blocks import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy as np
-
     from nnscope.core.request import Region
 
 BLOCK = 1 << 20  # elements read at once: a few megabytes
+_BYTES_EACH = 16  # that work on an element of a device's array takes: it as float64, and as much again
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,19 @@ class Blocks:
     count : int
         Number of pieces.
     read : callable
-        ``read(i)`` gives piece ``i`` in the tensor's own dtype; thread-safe, the same values each time.
+        ``read(i)`` gives piece ``i`` (NumPy's or CuPy's) in the tensor's own dtype; thread-safe, the same values each
+        time.
     """
 
     count: int
-    read: Callable[[int], np.ndarray]
+    read: Callable[[int], Any]
 
     @classmethod
-    def of_array(cls, array: Any, elements: int = BLOCK) -> Blocks:
-        """Pieces of an array in memory (NumPy, or CuPy, which then comes to the host piece by piece)."""
-        return cls.of_regions(regions(array.shape, elements), lambda region: to_host(array[as_slices(region)]))
+    def of_array(cls, array: Any, elements: int | None = None) -> Blocks:
+        """Pieces of an array in memory: NumPy's of a few megabytes, CuPy's as large as the device's memory allows."""
+        if elements is None:
+            elements = BLOCK if namespace(array) is np else block_elements(array, _BYTES_EACH)
+        return cls.of_regions(regions(array.shape, elements), lambda region: array[as_slices(region)])
 
     @classmethod
     def of_regions(cls, which: Iterable[Region], read: Callable[[Region], np.ndarray]) -> Blocks:

@@ -1,6 +1,7 @@
-"""Who looks at the blocks of a tensor: NumPy, or code compiled for it, which has a cost of its own to begin with.
+"""Who looks at the blocks of a tensor: NumPy, or code compiled for it, which has a cost of its own to begin with, or
+the device that it lives on.
 
-Both give the same: counts and extremes to the last one, sums to their rounding. Which of them looks depends on the
+All give the same: counts and extremes to the last one, sums to their rounding. Which of them looks depends on the
 size of the tensor alone, so an answer never depends on what ran before.
 """
 
@@ -8,11 +9,14 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from nnscope.arrays.backend import namespace
+from nnscope.compute.decode import to_float
 from nnscope.compute.histogram import BINS
+from nnscope.compute.looks_device import DeviceLooker
 from nnscope.compute.moments import HUGE, SMALLER, Moments, Sums, finite_only, moments, split_odd
 from nnscope.compute.outline import SecondLook, round_down, second_look
 from nnscope.compute.tally import FINE, SIZE, tally
@@ -28,7 +32,14 @@ _SURE = {np.dtype(np.float32): 5e-5, np.dtype(np.float64): 1e-9}  # bins; beyond
 
 
 class Looker(Protocol):
-    """Looks at blocks, from several threads: of a narrow dtype once, of float32 or float64 (1-d, contiguous) twice."""
+    """Looks at blocks: of a narrow dtype once, of float32 or float64 (1-d, as `decode` gives them) twice."""
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads may call it; None for one for each CPU."""
+
+    def decode(self, block: Any, component: str) -> Any:
+        """The values of a block as float32 or float64, 1-d."""
 
     def patterns(self, block: np.ndarray) -> ValueCounts:
         """How often each bit pattern of a narrow dtype occurs."""
@@ -67,8 +78,14 @@ class Tables:
 class NumpyLooker:
     """The definition."""
 
+    threads = None
+
     def __init__(self) -> None:
         self._tables = Tables(SIZE)
+
+    def decode(self, block: Any, component: str) -> Any:
+        """The values of a block as float32 or float64, 1-d."""
+        return to_float(block, component).reshape(-1)
 
     def patterns(self, block: np.ndarray) -> ValueCounts:
         """How often each bit pattern of a narrow dtype occurs."""
@@ -92,11 +109,17 @@ class NumpyLooker:
 class CompiledLooker:
     """By `nnscope.arrays.kernels.statistics`, whose import this makes."""
 
+    threads = None
+
     def __init__(self) -> None:
         from nnscope.arrays.kernels import statistics as kernels
 
         self._kernels = kernels
         self._tables = Tables(FINE)
+
+    def decode(self, block: Any, component: str) -> Any:
+        """The values of a block as float32 or float64, 1-d."""
+        return to_float(block, component).reshape(-1)
 
     def patterns(self, block: np.ndarray) -> ValueCounts:
         """How often each bit pattern of a narrow dtype occurs."""
@@ -145,9 +168,12 @@ class CompiledLooker:
         return Sums(scale, shift, low, high, *sums)
 
 
-def looker(elements: int) -> Looker:
-    """Who looks at a tensor of about so many elements."""
-    return CompiledLooker() if elements >= COMPILED_FROM else NumpyLooker()
+def looker(block: Any, count: int) -> Looker:
+    """Who looks at a tensor of ``count`` blocks like this one."""
+    xp = namespace(block)
+    if xp is not np:
+        return DeviceLooker(xp)
+    return CompiledLooker() if count * block.size >= COMPILED_FROM else NumpyLooker()
 
 
 def _estimate(known: Outline, dtype: np.dtype) -> tuple[float, float, float]:

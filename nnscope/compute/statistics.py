@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
+from nnscope.arrays.backend import to_host
 from nnscope.compute.blocks import Blocks
-from nnscope.compute.decode import float_dtype, to_float
+from nnscope.compute.decode import float_dtype
 from nnscope.compute.histogram import BINS, BinScale
 from nnscope.compute.looks import looker
 from nnscope.compute.moments import Moments, finite_only
@@ -79,15 +80,15 @@ def statistics(
     float_dtype(block.dtype)  # refuses what holds no numbers
     if blocks.count == 1:
         blocks = Blocks(1, lambda number: block)
-    look = looker(blocks.count * block.size)
+    look = looker(block, blocks.count)
     if is_narrow(block.dtype):
-        parts = map_blocks(lambda i: look.patterns(blocks.read(i)), blocks.count)
+        parts = map_blocks(lambda i: look.patterns(blocks.read(i)), blocks.count, look.threads)
         return _assemble(*_of_counts(_merged(_Counter(blocks.count, progress).follow(parts))), sampled)
-    return _assemble(*_two_passes(_Wide(blocks, component), look, _Counter(2 * blocks.count, progress)), sampled)
+    return _assemble(*_two_passes(_Wide(blocks, look, component), _Counter(2 * blocks.count, progress)), sampled)
 
 
 def stats_of_array(array: Any, component: str = "abs") -> TensorStats:
-    """Statistics of an array in memory (NumPy or CuPy), of any shape and dtype."""
+    """Statistics of an array in memory, of any shape and dtype: NumPy's, or CuPy's, whose values stay on the device."""
     return statistics(Blocks.of_array(array), component=component)
 
 
@@ -126,34 +127,39 @@ def _of_counts(found: ValueCounts) -> tuple[Moments, SecondLook, Quantiles]:
 
 @dataclass(frozen=True, slots=True)
 class _Wide:
-    """Blocks as finite float32 or float64 values."""
+    """Blocks as float32 or float64 values, and who looks at them."""
 
     blocks: Blocks
+    look: Looker
     component: str
 
-    def values(self, number: int) -> np.ndarray:
+    def values(self, number: int) -> Any:
         """All values of a block, 1-d."""
-        return to_float(self.blocks.read(number), self.component).reshape(-1)
+        return self.look.decode(self.blocks.read(number), self.component)
+
+    def passed(self, work: Callable[[Any], S]) -> Iterator[S]:
+        """``work`` on the values of each block."""
+        return map_blocks(lambda i: work(self.values(i)), self.blocks.count, self.look.threads)
 
     def pivot(self) -> float:
         """A float32 number near the median: the median of a few values from a few blocks."""
         parts = []
         for number in {i * (self.blocks.count - 1) // (_PIVOT_BLOCKS - 1) for i in range(_PIVOT_BLOCKS)}:
             flat = self.values(number)
-            parts.append(finite_only(flat[:: max(1, flat.size // _PIVOT_VALUES)]))
+            parts.append(finite_only(to_host(flat[:: max(1, flat.size // _PIVOT_VALUES)])))
         sample = np.concatenate(parts)
         limit = float(np.finfo(np.float32).max)
         return float(np.float32(np.clip(np.sort(sample)[sample.size // 2], -limit, limit))) if sample.size else 0.0
 
 
-def _two_passes(wide: _Wide, look: Looker, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
-    count, pivot = wide.blocks.count, wide.pivot()
-    found = _merged(counter.follow(map_blocks(lambda i: look.first(wide.values(i), pivot), count)))
+def _two_passes(wide: _Wide, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
+    pivot, look = wide.pivot(), wide.look
+    found = _merged(counter.follow(wide.passed(lambda values: look.first(values, pivot))))
     if found.finite == 0:
         return found, _NOTHING, NONE
     known = outline(look.tally(), pivot, (found.min, found.max), found.zeros, NEAR_ZERO * found.abs_max)
-    parts = map_blocks(lambda i: look.second(wide.values(i), known), count)
-    total = SecondLook(known.bins, known.near_zero).merge(_merged(counter.follow(parts)))
+    rest = _merged(counter.follow(wide.passed(lambda values: look.second(values, known))))
+    total = SecondLook(known.bins, known.near_zero).merge(rest)
     return found, total, known.quantiles(total.kept)
 
 

@@ -117,11 +117,12 @@ def test_writing_into_a_constant_array_is_seen(sample: host.HostKernels) -> None
 
 
 @needs_compiler
+@pytest.mark.parametrize("packs", [0, 1], ids=["in global memory", "in shared memory"])
 @pytest.mark.parametrize("start", [0, 1, 3])
-def test_patterns_are_counted(start: int) -> None:
+def test_patterns_are_counted(start: int, packs: int) -> None:
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.integers(0, 1 << 16, 3000), np.full(70_000, 9)]).astype(np.uint16)[start:]
     tally = np.zeros(1 << 16, np.uint64)
     grid = cuda.Grid((1, 1), (64, 1), 1 << 17)
-    host.launch("statistics", "count_patterns", grid, (values, values.size, tally))
+    host.launch("statistics", "count_patterns", grid, (values, values.size, np.int32(packs), tally))
     np.testing.assert_array_equal(tally, np.bincount(values, minlength=1 << 16))

@@ -11,13 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute import looks, outline
+from nnscope.arrays import cuda
+from nnscope.arrays.backend import available_gpu
+from nnscope.compute import looks, looks_device, outline
 from nnscope.compute.blocks import Blocks
+from nnscope.compute.looks_device import DeviceLooker
 from nnscope.compute.statistics import statistics, stats_of_array
 from nnscope.core.errors import Cancelled, NnscopeError
 from nnscope.core.statistics import TensorStats
+from tests.arrays.shim import host
 from tests.compute.dtypes import tensors
 from tests.compute.peak import peak_bytes
+
+needs_compiler = pytest.mark.skipif(host.compiler() is None, reason="there is no C++ compiler (g++)")
 
 
 def finite_of(x: np.ndarray) -> np.ndarray:
@@ -121,8 +127,60 @@ def test_compiled_code_agrees_on_hard_ranges(kind: str, dtype: type) -> None:
 
 
 def test_only_large_tensors_wait_for_compiled_code() -> None:
-    assert isinstance(looks.looker(looks.COMPILED_FROM - 1), looks.NumpyLooker)
-    assert isinstance(looks.looker(looks.COMPILED_FROM), looks.CompiledLooker)
+    block = np.zeros(1)
+    assert isinstance(looks.looker(block, looks.COMPILED_FROM - 1), looks.NumpyLooker)
+    assert isinstance(looks.looker(block, looks.COMPILED_FROM), looks.CompiledLooker)
+
+
+def on_the_host(x: np.ndarray, elements: int, packs: bool) -> TensorStats:
+    """Statistics by the device's text, built for the host."""
+
+    def looker(block: np.ndarray, count: int) -> DeviceLooker:
+        return DeviceLooker(np, host.launch, 1 << 18 if packs else 0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looks_device, "_THREADS", 64)
+        patch.setattr(cuda, "multiprocessors", lambda: 2)
+        patch.setattr("nnscope.compute.statistics.looker", looker)
+        return statistics(Blocks.of_array(x, elements))
+
+
+@needs_compiler
+@settings(max_examples=25, deadline=None)
+@given(
+    tensors(("float32", "float64", "float16", "bfloat16", "int32", "int8", "bool"), most=3000),
+    st.integers(300, 3000),
+    st.booleans(),
+)
+def test_the_device_agrees_with_the_definition(x: np.ndarray, elements: int, packs: bool) -> None:
+    found, plain = on_the_host(x, elements, packs), each(x, elements, False)
+    check(found, x)
+    check_quantiles(found, x)
+    np.testing.assert_array_equal(found.histogram, plain.histogram)
+    assert (found.near_zero, found.zeros, found.median) == (plain.near_zero, plain.zeros, plain.median) or not x.size
+
+
+@needs_compiler
+@pytest.mark.parametrize("size", [1e-310, 1e154, 1e300], ids=str)
+def test_the_device_takes_any_range(size: float) -> None:
+    x = np.array([-1.0, -0.5, 0.0, 0.5, 1.0] * 20) * size
+    found, plain = on_the_host(x, 30, True), each(x, 30, False)
+    np.testing.assert_array_equal(found.histogram, plain.histogram)
+    assert found.variance == pytest.approx(plain.variance, rel=1e-9)
+    assert (found.median, found.mad, found.near_zero) == (plain.median, plain.mad, plain.near_zero)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not available_gpu(), reason="there is no CUDA device for CuPy")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int32, np.uint8])
+def test_on_a_device(dtype: type) -> None:
+    import cupy
+
+    x = (np.random.default_rng(0).normal(5, 20, 3_000_001)).clip(0, 100).astype(dtype)
+    found = stats_of_array(cupy.asarray(x))
+    check(found, x)
+    check_quantiles(found, x)
+    np.testing.assert_array_equal(found.histogram, stats_of_array(x).histogram)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16], ids=["wide", "narrow"])
