@@ -1,42 +1,25 @@
 """The model process: builds the model that was asked for and serves it until its parent is gone.
 
-Started by `nnscope.engine.spawn` as ``python -m nnscope.engine.model_process``. One line of JSON on standard input
-says what to run and where to listen. After that standard input only has to stay open: at its end the process ends,
-whatever it is doing. The code that runs here sees an empty standard input.
+Started by `nnscope.engine.spawn` as ``python -m nnscope.engine.model_process``; `nnscope.engine.child` tells how it is
+told what to run.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import threading
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnscope.core.errors import Failure
-from nnscope.engine.channel import remove_folder
-from nnscope.engine.server import EngineServer
+from nnscope.engine.child import failure_of, run
 from nnscope.sources.live.usercode import UserCodeError
 
 if TYPE_CHECKING:
-    from io import BufferedReader
-
+    from nnscope.core.errors import Failure
     from nnscope.engine.live import LiveEngine
+    from nnscope.engine.server import EngineServer
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    parent = _take_stdin()
-    order = json.loads(parent.readline())
-    folder = Path(order["folder"])
-    server = EngineServer(folder, order["token"])
-    threading.Thread(target=_end_with, args=(parent, folder), name="nnscope-parent", daemon=True).start()
-    try:
-        server.serve(_build(order["target"], server))
-    except BaseException as error:
-        server.fail(_failure(error))
-    threading.Event().wait()  # the thread above ends the process
+    run(_build, _failure)
 
 
 def _build(target: str, server: EngineServer) -> LiveEngine:
@@ -51,22 +34,7 @@ def _build(target: str, server: EngineServer) -> LiveEngine:
 
 
 def _failure(error: BaseException) -> Failure:
-    return error.failure() if isinstance(error, UserCodeError) else Failure.of(error, traceback.format_exc())
-
-
-def _take_stdin() -> BufferedReader:
-    """The pipe to the parent, out of the way of the code that will run here."""
-    parent = os.fdopen(os.dup(0), "rb")
-    empty = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(empty, 0)
-    os.close(empty)
-    return parent
-
-
-def _end_with(parent: BufferedReader, folder: Path) -> None:
-    parent.read()
-    remove_folder(folder)
-    os._exit(0)  # at once: a step or a user's loop may never give way
+    return error.failure() if isinstance(error, UserCodeError) else failure_of(error)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,15 @@ def is_live(path: str) -> bool:
     return path.startswith("demo:") or _factory(path) is not None
 
 
+def is_guarded(path: str) -> bool:
+    """Whether ``path`` is a file that is read in a process of its own (promise P6), by `spawn.start_reader`."""
+    if is_live(path) or _opener(path) is not None:
+        return False
+    from nnscope.sources.files.open import needs_guard
+
+    return needs_guard(path)
+
+
 def source_key(path: str) -> str:
     """The name under which an opened path is known: absolute for files, as it stands otherwise."""
     if path.startswith("demo:") or _opener(path) is not None:
@@ -49,6 +58,11 @@ def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator
     NnscopeError
         If the path can't be opened.
     """
+    if is_guarded(path):
+        from nnscope.engine.spawn import start_reader
+
+        yield start_reader(path, inline)
+        return
     stored = stored_source(path)
     if stored is not None:
         from nnscope.engine.local import LocalEngine
@@ -61,7 +75,13 @@ def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator
 
 
 def stored_source(path: str) -> Source | None:
-    """What lies in files or what a plugin's source gives, without running a model; None for a factory."""
+    """What lies in files or what a plugin's source gives, without running a model; None for a factory.
+
+    Raises
+    ------
+    FileError
+        If the file can't be read, or `is_guarded`: then there is no source of it in this process.
+    """
     if is_live(path):
         weights = demo_weights(path)
         return None if weights is None else Renamed(weights, path)

@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import logging
 import threading
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
@@ -46,11 +46,18 @@ class Peer(Protocol):
     Attributes
     ----------
     token : str
+    name : str
+        What it is called in sentences, such as "model process".
+    code, where : str
+        Of the `Failure` that tells of its end.
     output : int or None
         A file descriptor that becomes readable when the process writes something or ends.
     """
 
     token: str
+    name: str
+    code: str
+    where: str
     output: int | None
 
     def endpoint(self) -> str | None:
@@ -81,11 +88,14 @@ class RemoteEngine:
     ----------
     peer : Peer
         Owned by the engine from now on.
+    inline : bool
+        `submit` waits for the answer (scripts and tests).
     """
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, inline: bool = False) -> None:
         self.notices: SignalInstance = SignalInstance((object,), name="notices")
         self._peer = peer
+        self._inline = inline
         self._mailbox = Mailbox()
         self._numbers = itertools.count(1)
         self._pending: dict[int, tuple[Job, Callable[[Progress], None] | None]] = {}
@@ -98,7 +108,7 @@ class RemoteEngine:
         self._thread.start()
 
     def submit(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
-        """Send ``request``. Never blocks."""
+        """Send ``request``. Never blocks unless the engine is inline."""
         job = Job(request)
         number = next(self._numbers)
         try:
@@ -115,6 +125,8 @@ class RemoteEngine:
             return job
         job.future.add_done_callback(lambda future: self._on_done(number, future))
         self._mailbox.put(lambda: self._send(record))
+        if self._inline:
+            wait([job.future])
         return job
 
     def close(self) -> None:
@@ -150,7 +162,7 @@ class RemoteEngine:
         lost = self._monitor in ready and self._is_lost()
         gone = self._peer.ended(1.0 if lost else 0.0)
         if gone or lost:
-            self._die(gone or "The connection to the model process was lost.")
+            self._die(gone or f"The connection to the {self._peer.name} was lost.")
 
     def _connect(self, poller: zmq.Poller, context: zmq.Context[Any]) -> None:
         endpoint = self._peer.endpoint()
@@ -169,7 +181,7 @@ class RemoteEngine:
         assert self._monitor is not None  # it has something to read
         event = recv_monitor_message(self._monitor)["event"]
         if event & _REFUSALS:
-            self._die("The model process refused the connection.")
+            self._die(f"The {self._peer.name} refused the connection.")
         return bool(event & _LOST)
 
     def _send(self, record: bytes) -> None:
@@ -183,7 +195,7 @@ class RemoteEngine:
         try:
             message = decode(record)
         except WireError as error:
-            self._die(f"The model process sent something that is not understood: {error}")
+            self._die(f"The {self._peer.name} sent something that is not understood: {error}")
             return
         if isinstance(message, Reply):
             self._resolve(message.number, message.answer)
@@ -208,7 +220,7 @@ class RemoteEngine:
             self._mailbox.put(lambda: self._send(encode(Drop(number))))
 
     def _die(self, reason: str) -> None:
-        if self._refuse_all(Failure(reason, remedy=REMEDY, code="died", details=self._peer.details())):
+        if self._refuse_all(Failure(reason, self._peer.where, REMEDY, self._peer.code, self._peer.details())):
             _call(self.notices.emit, Died(reason))
 
     def _refuse_all(self, end: Failure) -> bool:

@@ -1,6 +1,7 @@
-"""Starting a model process: ``python -m nnscope.engine.model_process``, which imports PyTorch so that we need not.
+"""Starting the processes that engines run in: ``python -m nnscope.engine.model_process`` and ``…reading_process``.
 
-The process is told what to run, and the token, through its standard input, which then stays open: when it closes,
+A model process imports PyTorch so that we need not; a reading process hands a file to a parser that we don't trust with
+our own. Either is told what to open, and the token, through its standard input, which then stays open: when it closes,
 because we close it or because we are no more, the process ends. What it prints is kept, up to `KEPT` bytes, for the
 details of a failure.
 """
@@ -13,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from nnscope.core.errors import NnscopeError
@@ -21,6 +23,52 @@ from nnscope.engine.remote import RemoteEngine
 
 KEPT = 32 << 10  # bytes of output
 PATIENCE = 1.0  # seconds that a process gets to end by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a process is for.
+
+    Attributes
+    ----------
+    module : str
+        What it runs.
+    name : str
+        What it is called in sentences.
+    code : str
+        Of the `Failure` that tells of its end.
+    about_target : bool
+        Whether that failure concerns what was opened more than the process.
+    environment : tuple of (str, str)
+        Variables that it gets beside ours.
+    ends : tuple of (signal, str)
+        What it means when a signal ended it, as sentences.
+    """
+
+    module: str
+    name: str
+    code: str
+    about_target: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
+    ends: tuple[tuple[signal.Signals, str], ...] = ()
+
+
+MODEL = Role("nnscope.engine.model_process", "model process", "died")
+_SLOW = "The file kept the reading process busy for longer than opening or one read may take, so it was ended."
+_CRASH = "The file made the library that reads it crash ({})."
+READING = Role(
+    "nnscope.engine.reading_process",
+    "reading process",
+    "reader-died",
+    about_target=True,
+    environment=(("HDF5_PLUGIN_PRELOAD", "::"), ("HDF5_PLUGIN_PATH", ""), ("HDF5_USE_FILE_LOCKING", "FALSE")),
+    ends=(
+        *((slow, _SLOW) for slow in (signal.SIGALRM, signal.SIGXCPU)),
+        *((crash, _CRASH.format(crash.name)) for crash in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE)),
+        (signal.SIGABRT, "The file made the library that reads it give up (SIGABRT); it may need too much memory."),
+    ),
+)
+"""HDF5's first variable switches off the loading of plugins, which a file can ask for by naming a filter."""
 
 
 def start_model(target: str) -> RemoteEngine:
@@ -34,21 +82,38 @@ def start_model(target: str) -> RemoteEngine:
     NnscopeError
         If no process can be started at all.
     """
-    return RemoteEngine(ModelProcess(target))
+    return RemoteEngine(ChildProcess(MODEL, target))
 
 
-class ModelProcess:
-    """A model process that we have started; see `nnscope.engine.remote.Peer`."""
+def start_reader(path: str, inline: bool = False) -> RemoteEngine:
+    """Start a process with limited memory and time that reads the file at ``path``, and the engine that speaks with it.
 
-    def __init__(self, target: str) -> None:
+    Returns at once, as `start_model` does. With ``inline`` each request is answered within the call.
+
+    Raises
+    ------
+    NnscopeError
+        If no process can be started at all.
+    """
+    return RemoteEngine(ChildProcess(READING, os.path.abspath(path)), inline)
+
+
+class ChildProcess:
+    """A process that we have started; see `nnscope.engine.remote.Peer`."""
+
+    def __init__(self, role: Role, target: str) -> None:
         self.token = new_token()
+        self.name = role.name
+        self.code = role.code
+        self.where = target if role.about_target else ""
+        self._role = role
         self._folder = make_folder()
         self._kept = bytearray()
         try:
-            self._process = _start(target, self._folder, self.token)
+            self._process = _start(role, target, self._folder, self.token)
         except OSError as error:
             remove_folder(self._folder)
-            raise NnscopeError(f"The model process can't be started: {error.strerror}.", sys.executable) from error
+            raise NnscopeError(f"The {role.name} can't be started: {error.strerror}.", sys.executable) from error
         assert self._process.stdout is not None  # a pipe was asked for
         self.output: int | None = self._process.stdout.fileno()
         os.set_blocking(self.output, False)
@@ -79,7 +144,7 @@ class ModelProcess:
             code = self._process.wait(wait) if wait else self._process.poll()
         except subprocess.TimeoutExpired:
             return ""
-        return "" if code is None else _reason(code)
+        return "" if code is None else _reason(self._role, code)
 
     def details(self) -> str:
         """The last that it wrote."""
@@ -103,14 +168,14 @@ class ModelProcess:
         remove_folder(self._folder)
 
 
-def _start(target: str, folder: Path, token: str) -> subprocess.Popen[bytes]:
+def _start(role: Role, target: str, folder: Path, token: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "nnscope.engine.model_process"],  # -P: nothing is imported from the present folder
+        [sys.executable, "-P", "-m", role.module],  # -P: nothing is imported from the present folder
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
-        env=_environment(),
+        env={**_environment(), **dict(role.environment)},
         start_new_session=True,  # Ctrl+C in a terminal is for us, and we end it
     )
     assert process.stdin is not None  # a pipe was asked for
@@ -127,8 +192,9 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
-def _reason(code: int) -> str:
+def _reason(role: Role, code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
-            return f"The model process was ended by the signal {signal.Signals(-code).name}."
-    return f"The model process ended by itself (exit status {code})."
+            number = signal.Signals(-code)
+            return dict(role.ends).get(number) or f"The {role.name} was ended by the signal {number.name}."
+    return f"The {role.name} ended by itself (exit status {code})."

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Codes of failures that are not about a file's bytes; every other code is a `FileError`'s.
 _GENERAL = frozenset(("", "nnscopeerror", "unexpected", "memory", "died", "user-code", "too-large", "wireerror"))
-_TRACED = frozenset(("unexpected", "died", "user-code"))  # whose details tell where the trouble lies
+_TRACED = frozenset(("unexpected", "died", "reader-died", "user-code"))  # whose details tell where the trouble lies
 
 
 class UnknownTensorError(NnscopeError, KeyError):
@@ -187,8 +187,12 @@ def open_client(path: str, address: str = "", on_progress: OnProgress = None) ->
     NnscopeError
         If the path can't be opened.
     """
-    from nnscope.engine.opening import is_live, stored_source
+    from nnscope.engine.opening import is_guarded, is_live, stored_source
 
+    if is_guarded(path):
+        from nnscope.engine.spawn import start_reader
+
+        return EngineClient(start_reader(path), on_progress)
     stored = stored_source(path) if address or not is_live(path) else None
     if stored is not None:
         client = SourceClient(stored, on_progress)

@@ -97,7 +97,7 @@ class Knowledge:
 
     def _take_failure(self, ask: _Ask, answer: Any) -> None:
         """What failed is not asked again for the same content; what was cancelled may be."""
-        if isinstance(answer, Failure) and answer.code in ("cancelled", "closed", "died"):
+        if isinstance(answer, Failure) and answer.code in ("cancelled", "closed", "died", "reader-died"):
             self._asked.discard(ask)
         elif isinstance(answer, Failure):
             self._tell.failed(answer)

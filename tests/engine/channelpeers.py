@@ -45,6 +45,9 @@ class ScriptedEngine:
 class Beside:
     """A peer in this very process: it listens in ``folder`` and ends when told to."""
 
+    name = "model process"
+    code = "died"
+    where = ""
     output: int | None = None
 
     def __init__(self, folder: Path, token: str) -> None:

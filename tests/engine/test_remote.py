@@ -21,7 +21,7 @@ from nnscope.core.request import BuildPicture, Control, GetSpectrum, GetStats, L
 from nnscope.core.tensor import Listing
 from nnscope.engine import spawn
 from nnscope.engine.remote import RemoteEngine
-from nnscope.engine.spawn import ModelProcess, start_model
+from nnscope.engine.spawn import ChildProcess, start_model
 from tests.engine.channelpeers import Beside, ScriptedEngine, connected, held, runs, server_in, wait_for
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def test_killed_it_says_so_and_can_be_started_again(tmp_path: Path, folders: Cal
     waiting = engine.submit(ListTensors(), lambda progress: told.append(progress.text))
     assert wait_for(lambda: "Building the model" in told, 30)
     peer = engine._peer
-    assert isinstance(peer, ModelProcess)
+    assert isinstance(peer, ChildProcess)
     begun = time.monotonic()
     os.kill(peer.pid, signal.SIGKILL)
     failure = waiting.answer(2)
@@ -195,7 +195,7 @@ def test_killed_it_says_so_and_can_be_started_again(tmp_path: Path, folders: Cal
 
 def test_the_process_ends_with_its_parent(folders: Callable[[], list[str]]) -> None:
     code = (
-        "from nnscope.engine.spawn import ModelProcess, start_model\n"
+        "from nnscope.engine.spawn import ChildProcess, start_model\n"
         "engine = start_model('demo:digits-cnn')\n"
         "print(engine._peer.pid, flush=True)\n"
         "input()"

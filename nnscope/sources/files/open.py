@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nnscope.core.errors import FileError, NnscopeError
 from nnscope.sources.files import npy, npz, safetensors, sharded, torch_legacy, torch_zip
 from nnscope.sources.files.formats import recognise, suffix_of
+from nnscope.sources.guarded.formats import GUARDED
 
 if TYPE_CHECKING:
     from nnscope.core.registry import ReaderSpec
@@ -24,7 +25,10 @@ FORMATS = (
     torch_legacy.TAR,
     torch_legacy.PICKLE,
 )
-"""The built-in formats, in the order in which they are asked."""
+"""The built-in formats that are read in this process, in the order in which they are asked."""
+
+KNOWN = (*FORMATS, *GUARDED)
+"""All built-in formats."""
 
 
 def open_file(path: str | Path) -> Source:
@@ -44,18 +48,34 @@ def open_file(path: str | Path) -> Source:
     Raises
     ------
     FileError
-        If there is nothing that can be read, or it is malformed.
+        If there is nothing that can be read, it is malformed, or it `needs_guard`.
     """
     name = os.fspath(path)
     if Path(name).is_dir():
         return sharded.open_folder(name)
     reader = _plugin_reader(suffix_of(name))
-    return recognise(name, FORMATS).open(name) if reader is None else _open_by_plugin(reader, name)
+    if reader is not None:
+        return _open_by_plugin(reader, name)
+    found = recognise(name, KNOWN)
+    if found in GUARDED:
+        raise FileError("guarded", f"A file of the format {found.name} is read in a process of its own only.", name)
+    return found.open(name)
+
+
+def needs_guard(path: str | Path) -> bool:
+    """Whether a file must be read in a process of its own (promise P6), because a library of others parses it."""
+    name = os.fspath(path)
+    if Path(name).is_dir() or _plugin_reader(suffix_of(name)) is not None:
+        return False
+    try:
+        return recognise(name, KNOWN) in GUARDED
+    except FileError:
+        return False  # `open_file` tells what is wrong
 
 
 def _plugin_reader(suffix: str) -> ReaderSpec | None:
     """The plugin's reader of that suffix. Plugins are loaded only for suffixes that no built-in format has."""
-    if not suffix or any(suffix in known.suffixes for known in FORMATS):
+    if not suffix or any(suffix in known.suffixes for known in KNOWN):
         return None
     from nnscope.core.plugins import loaded_plugins
 

@@ -20,6 +20,14 @@ FREE_BYTES = 256 << 20
 PIECE_BYTES = 256 << 20
 """Most bytes of one piece that is stored, and so decoded, as a whole: a chunk, a tile, a strip."""
 
+NUMBERS = frozenset(
+    (
+        *("bool", "float16", "float32", "float64", "complex64", "complex128"),
+        *(f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")),
+    )
+)
+"""Canonical names of the types of values that are shown."""
+
 
 def refusal(claimed: int, stored: int) -> str:
     """Why a tensor of ``claimed`` bytes that are stored in ``stored`` is not read; empty when it is."""

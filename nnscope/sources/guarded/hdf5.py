@@ -21,7 +21,7 @@ from nnscope.core.tensor import Listing, TensorInfo
 from nnscope.core.text import plain
 from nnscope.sources.files.source import ListedSource, open_guarded
 from nnscope.sources.files.strided import checked_counts, too_many_axes
-from nnscope.sources.guarded.claims import piece_refusal, refusal, told_as_file_error
+from nnscope.sources.guarded.claims import NUMBERS, piece_refusal, refusal, told_as_file_error
 from nnscope.sources.guarded.hdf5_walk import members_of
 from nnscope.sources.guarded.limits import parsing
 
@@ -41,9 +41,6 @@ FILTERS = {
 }
 """Filters that are read, by HDF5's numbers; all are compiled into the library."""
 
-_NUMBERS = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
-)
 _CLASSES = {
     h5py.h5t.STRING: ("text", "It holds text, not numbers."),
     h5py.h5t.VLEN: ("list", "Its elements are lists of different lengths."),
@@ -196,7 +193,7 @@ def _type(stored: Any) -> tuple[str, str]:
         name = "unknown"
     if name == "bool" and stored.get_super().get_size() != 1:
         return name, "Its truth values have more than one byte."
-    if name in _NUMBERS:
+    if name in NUMBERS:
         return name, ""
     if kind in (h5py.h5t.FLOAT, h5py.h5t.INTEGER, h5py.h5t.ENUM):
         return name, "Numbers of this size are not supported."

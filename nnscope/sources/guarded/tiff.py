@@ -24,7 +24,7 @@ from nnscope.sources.files.dtypes import element
 from nnscope.sources.files.handle import FileSection
 from nnscope.sources.files.source import FileTensor, ListedSource, open_guarded, stem_of
 from nnscope.sources.files.strided import Strided, contiguous, too_many_axes
-from nnscope.sources.guarded.claims import piece_refusal, refusal, told_as_file_error
+from nnscope.sources.guarded.claims import NUMBERS, piece_refusal, refusal, told_as_file_error
 from nnscope.sources.guarded.stream import HandleStream
 from nnscope.sources.guarded.tiff_chain import check_chain
 from nnscope.sources.guarded.tiff_pages import PagedTensor, Pages
@@ -39,11 +39,13 @@ MAX_SERIES = 1000
 MAX_WARNINGS = 20
 
 _DIALECTS = frozenset(
-    "lsm mmstack ndtiff fluoview stk sis svs scn qpi ndpi bif avs eer philips scanimage nih mdgel".split()
+    (
+        *("lsm", "mmstack", "ndtiff", "fluoview", "stk", "sis", "svs", "scn", "qpi"),
+        *("ndpi", "bif", "avs", "eer", "philips", "scanimage", "nih", "mdgel"),
+    )
 )
-_NUMBERS = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
-)
+"""tifffile's readers of other makers' private tags, which stay switched off."""
+
 _LETTERS = frozenset("TZCYXS")  # time, depth, channel, height, width, sample; others mean less than a number
 
 
@@ -113,7 +115,7 @@ def _info(series: Any, name: str, handle: FileHandle) -> TensorInfo:
 
 def _unreadable(series: Any, shape: tuple[int, ...], dtype: str, nbytes: int, handle: FileHandle) -> str:
     """Why no region of it can be read; empty when regions can."""
-    if dtype not in _NUMBERS:
+    if dtype not in NUMBERS:
         return "Numbers of this kind are not supported."
     reason = too_many_axes(len(shape)) or refusal(nbytes, handle.size)
     if reason:
