@@ -19,6 +19,7 @@ import numpy as np
 from nnscope.core.errors import FileError
 from nnscope.core.tensor import Listing, TensorInfo
 from nnscope.core.text import plain
+from nnscope.sources.files.axes import stored_axes
 from nnscope.sources.files.dtypes import SAFETENSORS, Element, element
 from nnscope.sources.files.formats import FileFormat
 from nnscope.sources.files.handle import FileSection
@@ -27,7 +28,7 @@ from nnscope.sources.files.strict_json import JsonScanner
 from nnscope.sources.files.strided import Strided, contiguous, too_many_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nnscope.sources.files.handle import FileHandle
     from nnscope.sources.files.source import Located
@@ -268,11 +269,19 @@ def _infos(table: _Table, version: int) -> tuple[TensorInfo, ...]:
             repeat("parameter"),
             map(sub, table.ends, table.begins),
             repeat(version),
-            repeat(()),
+            _axes(table),
             (tuple(aliases.get(name, ())) for name in table.names) if aliases else repeat(()),
             (k.unreadable or too_many_axes(len(s)) for k, s in zip(table.elements, table.shapes, strict=True)),
         )
     )
+
+
+def _axes(table: _Table) -> Iterable[tuple[str, ...]]:
+    """Names of axes, unless the metadata says that another library than PyTorch named and laid out the tensors."""
+    if dict(table.metadata or ()).get("format", "pt") != "pt":
+        return repeat(())
+    kinds = (kind.name for kind in table.elements)
+    return map(stored_axes, table.names, map(len, table.shapes), kinds)
 
 
 def _aliases(table: _Table) -> dict[str, list[str]]:

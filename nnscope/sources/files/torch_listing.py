@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nnscope.core.errors import FileError
 from nnscope.core.tensor import Listing, TensorInfo
 from nnscope.core.text import plain
+from nnscope.sources.files.axes import stored_axes
 from nnscope.sources.files.dtypes import element
 from nnscope.sources.files.pickle_tree import Found, Tree, find_tensors
 from nnscope.sources.files.source import FileSource, stem_of
@@ -155,7 +156,9 @@ def _pairs_layout(tensor: TensorRef, offset: int) -> tuple[Strided, str]:
 
 
 def _info(found: Found, layout: Strided, note: str, aliases: tuple[str, ...], version: int) -> TensorInfo:
-    info = TensorInfo(found.address, layout.shape, layout.element.name, found.kind, layout.nbytes, version)
+    dtype = layout.element.name
+    axes = stored_axes(found.address, len(layout.shape), dtype)
+    info = TensorInfo(found.address, layout.shape, dtype, found.kind, layout.nbytes, version, axes)
     return replace(info, aliases=aliases, unreadable=note) if aliases or note else info
 
 
