@@ -36,8 +36,8 @@ REDUCTIONS = ("mean", "extremes", "variance", "min", "max")
 DIRECT = 6  # levels that `reduce_times` makes at once; further ones by halving
 
 # What is odd about a cell: NaN before +Inf before −Inf before nothing. Ranks join by their maximum.
-_ODD = np.array([State.FINITE, State.NEGINF, State.POSINF, State.NAN], np.uint8)
-_RANK = np.argsort(_ODD).astype(np.uint8)
+ODD = np.array([State.FINITE, State.NEGINF, State.POSINF, State.NAN], np.uint8)
+_RANK = np.argsort(ODD).astype(np.uint8)
 _CHUNK = 1 << 20  # elements worked on at a time: fewer, and threads meet at the interpreter's lock
 _BAND = 1 << 22  # elements read at a time
 _F32_MAX = float(np.finfo(np.float32).max)
@@ -112,7 +112,7 @@ def level_from_array(values: np.ndarray, padding: np.ndarray | None = None) -> L
     finite, rank = _inspect(x, padding)
     inf = np.float32(np.inf)
     low, high, mean = (np.where(finite, x, other) for other in (inf, -inf, np.float32(0)))
-    return Level(mean, none, low, high, finite.astype(np.uint8), _ODD[rank])
+    return Level(mean, none, low, high, finite.astype(np.uint8), ODD[rank])
 
 
 def reduce_level(level: Level) -> Level:
@@ -289,7 +289,7 @@ def _assemble(sums: _Sums) -> Level:
         _clip(sums.low),
         _clip(sums.high),
         sums.count.astype(np.min_scalar_type(int(sums.count.max(initial=0)))),
-        _ODD[sums.rank],
+        ODD[sums.rank],
     )
 
 

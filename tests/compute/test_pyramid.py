@@ -8,11 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nnscope.compute import pyramid
+from nnscope.arrays.backend import available_gpu
+from nnscope.compute import pyramid, pyramid_device
 from nnscope.core.errors import Cancelled, NnscopeError
 from nnscope.core.picture import State, level_count, level_shape
+from tests.arrays.shim import host
+from tests.compute.dtypes import dtype_of
 from tests.compute.peak import peak_bytes
 
+needs_compiler = pytest.mark.skipif(host.compiler() is None, reason="there is no C++ compiler (g++)")
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 dtypes = st.sampled_from([np.float32, np.float64, np.float16, np.int32, np.uint8, np.bool_])
 
@@ -253,3 +257,35 @@ def test_what_lies_in_padding_does_not_matter() -> None:
     level = pyramid.reduce_times(x, 1, padding)
     assert level.mean.tolist() == [[3.0, 3.0]]
     assert level.std.tolist() == [[0.0, 0.0]]
+
+
+@needs_compiler
+@settings(max_examples=25, deadline=None)
+@given(
+    st.tuples(st.integers(1, 150), st.integers(1, 150)).filter(lambda shape: max(shape) > 1),
+    st.sampled_from(["float32", "float64", "float16", "bfloat16", "int32", "uint8"]),
+    st.booleans(),
+    st.integers(1, 8),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_device_makes_the_same_levels(shape: tuple[int, int], name: str, odd: bool, base: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(30, 10, shape).clip(0, 100).astype(dtype_of(name))
+    if odd and name in ("float32", "float64", "float16", "bfloat16"):
+        x[rng.random(shape) < 0.05] = rng.choice([np.nan, np.inf, -np.inf])
+    base = min(base, level_count(shape) - 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pyramid_device, "block_elements", lambda array, each: 64 * shape[1])
+        found = pyramid_device.device_levels(x, base, host.launch)
+    same_levels(found, pyramid.build_levels(lambda r, c: (x[slice(*r), slice(*c)], None), shape, base))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not available_gpu(), reason="there is no CUDA device for CuPy")
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int32])
+def test_on_a_device(dtype: type) -> None:
+    import cupy
+
+    x = (np.random.default_rng(0).normal(5, 20, (2001, 3333))).astype(dtype)
+    found = pyramid_device.device_levels(cupy.asarray(x), 1)
+    same_levels(found, pyramid.build_levels(lambda r, c: (x[slice(*r), slice(*c)], None), x.shape, 1))

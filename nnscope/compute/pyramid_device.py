@@ -1,0 +1,90 @@
+"""The pyramid of a grid that lives on a CUDA device, by ``pyramid.cu``: the levels that are asked for come home.
+
+The definition is `nnscope.compute.pyramid`. The grid goes through in bands of whole tiles, as many rows as fit the
+memory budget once they are decoded; half and bfloat16 are decoded where they are read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnscope.arrays import cuda
+from nnscope.arrays.backend import namespace, to_host
+from nnscope.arrays.budget import block_elements
+from nnscope.compute.decode import float_dtype
+from nnscope.compute.pyramid import ODD, Level, reduce_level
+from nnscope.core.picture import level_count, level_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOP = 6  # levels that a tile of 64 by 64 goes through
+_TILE = 64
+_KINDS = {"float32": ("f32", np.float32), "float64": ("f64", np.float64), "float16": ("f16", np.uint16),
+          "bfloat16": ("bf16", np.uint16)}  # fmt: skip
+_TYPES = (np.float64, np.float32, np.float32, np.float32, np.uint32, np.uint8)
+
+
+def device_levels(array: Any, base: int, launch: Callable[..., None] = cuda.launch) -> tuple[Level, ...]:
+    """All levels from ``base`` to the single cell.
+
+    Parameters
+    ----------
+    array : cupy.ndarray, shape (rows, columns)
+        Any real dtype, C-contiguous.
+    base : int
+        The finest level to make, at least 1 and less than the number of levels.
+    launch : callable
+        As `nnscope.arrays.cuda.launch`.
+
+    Returns
+    -------
+    tuple of Level
+        On the host.
+    """
+    grid = (len(array), array.shape[1])
+    first, top = min(base, TOP), min(TOP, level_count(grid) - 1)
+    shapes = [level_shape(grid, level) for level in range(first, top + 1)]
+    sizes = [rows * cols for rows, cols in shapes]
+    starts = np.cumsum([0, *sizes])
+    plan = np.array([[start, *shape, 0] for start, shape in zip(starts[:-1], shapes, strict=True)], np.int64)
+    flat = tuple(namespace(array).empty(int(starts[-1]), kind) for kind in _TYPES)
+    _reduce(array, (first, top), plan, flat, launch)
+    host = [to_host(values) for values in flat]
+    levels = [
+        _level([values[start : start + size].reshape(shape) for values in host])
+        for start, size, shape in zip(starts[:-1], sizes, shapes, strict=True)
+    ]
+    while len(levels) < level_count(grid) - first:
+        levels.append(reduce_level(levels[-1]))
+    return tuple(levels[base - first :])
+
+
+def _reduce(
+    array: Any, levels: tuple[int, int], plan: np.ndarray, flat: tuple[Any, ...], launch: Callable[..., None]
+) -> None:
+    """Fill the flat arrays, band by band."""
+    xp, (rows, cols) = namespace(array), array.shape
+    height = max(_TILE, block_elements(array, 8) // max(cols, 1) // _TILE * _TILE)
+    shifts = np.arange(levels[0], levels[1] + 1)
+    for row in range(0, rows, height):
+        suffix, band = _decoded(xp, array[row : row + height])
+        plan[:, 3] = row >> shifts
+        grid = cuda.Grid((-(-cols // _TILE), -(-len(band) // _TILE)), (256, 1))
+        head = band, len(band), cols, np.int32(levels[0]), np.int32(levels[1]), xp.asarray(plan)
+        launch("pyramid", f"reduce_band_{suffix}", grid, (*head, *flat))
+
+
+def _decoded(xp: Any, band: Any) -> tuple[str, Any]:
+    """The kernel's suffix, and the band as it takes it."""
+    if str(band.dtype) not in _KINDS:
+        band = band.astype(float_dtype(band.dtype))
+    suffix, carrier = _KINDS[str(band.dtype)]
+    return suffix, xp.ascontiguousarray(band).view(carrier)
+
+
+def _level(arrays: list[np.ndarray]) -> Level:
+    mean, std, low, high, count, odd = arrays
+    return Level(mean, std, low, high, count.astype(np.min_scalar_type(int(count.max(initial=0)))), ODD[odd])
