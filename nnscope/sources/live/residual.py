@@ -1,0 +1,211 @@
+"""Where a model adds a branch to what went past it, and how much each weighs (methods.md §14).
+
+The graph of operations is read from a trace (torch.fx) of a copy of the model that shares its tensors: nothing is
+computed, and the model is left alone. An addition is residual when both sides come from the same value, and at least
+one goes through modules. The side with fewer of them is the skip; with none it is the identity.
+What can't be traced is read from the names of modules, as common libraries give them.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import fx
+
+from nnscope.compute.branches import Part, combined_norm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_ADDITIONS = {operator.add, operator.iadd, torch.add, "add", "add_"}
+
+# Children of a block that make up a branch, by the words that name it; and children that are the way past.
+_WORDS = {
+    "attention": ("attn", "attention", "ln_1", "norm1", "out_proj", "input_layernorm"),
+    "mlp": ("mlp", "ffn", "feed_forward", "linear1", "linear2", "fc1", "fc2", "ln_2", "norm2", "intermediate"),
+    "residual": ("conv", "bn", "norm", "residual"),
+}
+_SKIPS = ("downsample", "shortcut", "skip", "proj_shortcut")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One side of an addition.
+
+    Attributes
+    ----------
+    name : str
+        Of the module that holds all of it, or of its first.
+    modules : tuple of str
+        Paths of the modules it goes through, in order; empty for the identity.
+    end : str
+        The module whose output is added; ``""`` when that is something else.
+    skip : bool
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    end: str
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualBlock:
+    """An addition of branches.
+
+    Attributes
+    ----------
+    path : str
+        The innermost module that holds all branches.
+    branches : tuple of Branch
+        The way past last.
+    traced : bool
+        Whether it was read from the graph; else from names.
+    """
+
+    path: str
+    branches: tuple[Branch, ...]
+    traced: bool
+
+
+def residual_blocks(model: torch.nn.Module) -> tuple[ResidualBlock, ...]:
+    """The residual additions of a model, in the order of execution when it can be traced."""
+    graph = _trace(model)
+    return tuple(_by_name(model)) if graph is None else tuple(_in_graph(graph))
+
+
+def weight_parts(model: torch.nn.Module, blocks: Iterable[ResidualBlock]) -> tuple[Part, ...]:
+    """Blocks for `nnscope.compute.branches.branch_layout`, with norms of weights.
+
+    The identity weighs √C, the norm of the unit matrix on the C channels that the branch beside it ends with.
+    """
+    weights = dict(model.named_parameters(remove_duplicate=False))
+    return tuple(_weighed(block, weights) for block in blocks)
+
+
+def activation_parts(blocks: Iterable[ResidualBlock], norms: Mapping[str, float]) -> tuple[Part, ...]:
+    """The same with norms of what is added, from those of module outputs by path; 0 where there is none."""
+    return tuple(
+        _part(block, [norms.get(branch.end, 0.0) if branch.end else 0.0 for branch in block.branches])
+        for block in blocks
+    )
+
+
+def _weighed(block: ResidualBlock, weights: Mapping[str, torch.Tensor]) -> Part:
+    held = [
+        [tensor for name, tensor in weights.items() if name.rpartition(".")[0] in branch.modules]
+        for branch in block.branches
+    ]
+    norms = [combined_norm(tuple(float(tensor.detach().double().norm()) for tensor in tensors)) for tensors in held]
+    channels = next((tensors[-1].shape[0] for tensors in held if tensors and tensors[-1].ndim), 1)
+    identity = math.sqrt(channels)
+    return _part(block, [n if b.modules else identity for n, b in zip(norms, block.branches, strict=True)])
+
+
+def _part(block: ResidualBlock, norms: list[float]) -> Part:
+    pairs = zip(block.branches, norms, strict=True)
+    parts = tuple(Part(branch.name, norm, skip=branch.skip) for branch, norm in pairs)
+    return Part(block.path or "(model)", combined_norm(tuple(norms)), parts)
+
+
+class _Tracer(fx.Tracer):  # type: ignore[misc]  # torch is not read by the type checker
+    """Goes into everything that is made of modules, and takes the rest as one step."""
+
+    def is_leaf_module(self, module: torch.nn.Module, qualified_name: str) -> bool:
+        return not any(module.children()) or isinstance(module, torch.nn.MultiheadAttention)
+
+
+def _trace(model: torch.nn.Module) -> fx.Graph | None:
+    """The graph of a copy without hooks: tracing runs the user's code, which may keep what it sees."""
+    try:
+        shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+        twin = copy.deepcopy(model, shared)
+        for module in twin.modules():
+            module._forward_hooks.clear()
+            module._forward_pre_hooks.clear()
+        return _Tracer().trace(twin)
+    except Exception:  # of the user's code, run on stand-ins for tensors: anything may go wrong
+        return None
+
+
+def _in_graph(graph: fx.Graph) -> Iterable[ResidualBlock]:
+    before: dict[fx.Node, frozenset[fx.Node]] = {}
+    for node in graph.nodes:
+        before[node] = frozenset().union(*(before[source] for source in node.all_input_nodes), {node})
+        sides = [side for side in node.args[:2] if isinstance(side, fx.Node)]
+        if node.op in ("call_function", "call_method") and node.target in _ADDITIONS and len(sides) == 2:
+            yield from _addition(sides[0], sides[1], before)
+
+
+def _addition(a: fx.Node, b: fx.Node, before: Mapping[fx.Node, frozenset[fx.Node]]) -> Iterable[ResidualBlock]:
+    """The block that this addition closes, if it is one."""
+    common = before[a] & before[b]
+    if not any(node.op != "get_attr" for node in common):
+        return
+    sides = sorted((_side(side, before[side] - common) for side in (a, b)), key=lambda side: -len(side[0]))
+    (modules, end), (past, past_end) = sides
+    if not modules or a is b:
+        return
+    skip = Branch(_holder(past) if past else "identity", past, past_end, skip=True)
+    yield ResidualBlock(_holder((*modules, *past)), (Branch(_holder(modules), modules, end), skip), True)
+
+
+def _side(end: fx.Node, nodes: frozenset[fx.Node]) -> tuple[tuple[str, ...], str]:
+    """Modules among the nodes in order of execution, and the module that gives ``end``."""
+    steps = [node for node in end.graph.nodes if node in nodes and node.op == "call_module"]
+    return tuple(str(node.target) for node in steps), str(end.target) if end.op == "call_module" else ""
+
+
+def _holder(modules: tuple[str, ...]) -> str:
+    """The innermost path that holds them all; of one alone, itself."""
+    if len(modules) == 1:
+        return modules[0]
+    split = [path.split(".") for path in modules]
+    shared = [names[0] for names in zip(*split, strict=False) if len(set(names)) == 1]
+    return ".".join(shared)
+
+
+def _by_name(model: torch.nn.Module) -> Iterable[ResidualBlock]:
+    for path, module in model.named_modules():
+        children = [name for name, child in module.named_children() if _has_weights(child)]
+        inside = {name: [child for child in children if _says(child, words)] for name, words in _WORDS.items()}
+        named = [inside["attention"], inside["mlp"]] if inside["attention"] and inside["mlp"] else []
+        skips = [child for child in children if child in _SKIPS]
+        if not named and (skips or "Residual" in type(module).__name__ or type(module).__name__.endswith("Block")):
+            named = [[child for child in inside["residual"] if child not in skips]]
+        for members in filter(None, named):
+            yield _named(model, path, members, skips)
+
+
+def _named(model: torch.nn.Module, path: str, members: list[str], skips: list[str]) -> ResidualBlock:
+    modules, past = _leaves(model, path, members), _leaves(model, path, skips)
+    skip = Branch(_joined(path, skips[0]) if skips else "identity", past, past[-1] if past else "", skip=True)
+    main = next((m for m in members if "norm" not in m and not m.startswith("ln")), members[0])
+    return ResidualBlock(path, (Branch(_joined(path, main), modules, modules[-1]), skip), False)
+
+
+def _leaves(model: torch.nn.Module, path: str, children: list[str]) -> tuple[str, ...]:
+    tops = [_joined(path, child) for child in children]
+    return tuple(
+        _joined(top, name)
+        for top in tops
+        for name, module in model.get_submodule(top).named_modules()
+        if _has_weights(module, recurse=False)
+    )
+
+
+def _has_weights(module: torch.nn.Module, recurse: bool = True) -> bool:
+    return next(module.parameters(recurse), None) is not None
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path and name else path or name
+
+
+def _says(name: str, words: tuple[str, ...]) -> bool:
+    return any(word in name.lower() for word in words)
