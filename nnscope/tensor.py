@@ -139,8 +139,15 @@ class Tensor:
         answer: TensorStats = client.ask(GetStats(info.address))
         return answer
 
-    def singular_values(self, k: int = 16) -> Spectrum:
+    def singular_values(self, k: int = 16, complete: bool = False) -> Spectrum:
         """The ``k`` largest singular values of the tensor seen as a matrix of its first axis × the rest.
+
+        Parameters
+        ----------
+        k : int
+        complete : bool
+            Decompose matrices up to a shorter side of 4096 in full, for their exponent and effective rank; otherwise
+            up to 1024.
 
         Returns
         -------
@@ -150,7 +157,7 @@ class Tensor:
         if self.ndim < 2:
             raise NnscopeError("Singular values need at least two axes.", plain(self.address))
         client, info = self._own()
-        answer: Spectrum = client.ask(GetSpectrum(info.address, k))
+        answer: Spectrum = client.ask(GetSpectrum(info.address, k, complete))
         return answer
 
     def analyse(self, method: str, **settings: str | int | float | bool) -> Analysis:

@@ -84,27 +84,40 @@ def plain_products(bands: Bands, block: np.ndarray, rows: slice, moments: bool =
 
 def compiled_products(bands: Bands, block: np.ndarray, rows: slice, moments: bool = True) -> Products:
     """The same by the kernel, in the memory order of the samples."""
-    from nnscope.arrays.kernels.block_products import forth_and_back, forth_and_back_columns
+    whole = bands.samples.array
+    if whole is not None and whole.dtype == bands.shift.dtype and whole.flags.f_contiguous:
+        return _by_features(whole.T, rows, bands.shift, block, moments)
+    return array_products(bands.samples.rows(rows), bands.shift, block, moments)
 
-    shift, samples = bands.shift, bands.samples
-    sums = np.zeros(len(shift) if moments else 0, shift.dtype)
-    whole = samples.array
-    if whole is not None and whole.dtype == shift.dtype and whole.flags.f_contiguous:
-        source, first, last = whole.T, rows.start, rows.stop
-    else:
-        part = samples.rows(rows)
-        source, first, last = part.T, 0, len(part)
-    width = block.shape[1]
-    if source.flags.c_contiguous:
-        right = np.zeros((-(-len(block) // 4) * 4, width), shift.dtype)
-        right[: len(block)] = block
-        image, projected = np.zeros_like(right), np.empty((width, last - first), shift.dtype)
-        square = forth_and_back_columns(source, first, last, shift, right, projected, image, sums)
-        return Products(projected.T, image[: len(block)], sums, square)
+
+def array_products(part: np.ndarray, shift: np.ndarray, block: np.ndarray, moments: bool) -> Products:
+    """Products of ``part`` [rows, features] less ``shift`` with ``block``, by the kernel; all float32.
+
+    The number of columns of ``block`` is a multiple of 4.
+    """
+    if part.flags.f_contiguous:
+        return _by_features(part.T, slice(0, len(part)), shift, block, moments)
+    from nnscope.arrays.kernels.block_products import forth_and_back
+
     right = _tiled(block, shift.dtype)
-    image, projected = np.zeros_like(right), np.empty((last - first, width), shift.dtype)
-    square = forth_and_back(np.ascontiguousarray(source.T), shift, right, projected, image, sums)
+    width = block.shape[1]
+    image, projected = np.zeros_like(right), np.empty((len(part), width), shift.dtype)
+    sums = np.zeros(len(shift) if moments else 0, shift.dtype)
+    square = forth_and_back(np.ascontiguousarray(part), shift, right, projected, image, sums)
     return Products(projected, image.transpose(0, 2, 1).reshape(-1, width)[: len(block)], sums, square)
+
+
+def _by_features(features: np.ndarray, rows: slice, shift: np.ndarray, block: np.ndarray, moments: bool) -> Products:
+    """Of some samples of ``features`` [features, samples], contiguous."""
+    from nnscope.arrays.kernels.block_products import forth_and_back_columns
+
+    count, width = block.shape
+    right = np.zeros((-(-count // 4) * 4, width), shift.dtype)
+    right[:count] = block
+    image, projected = np.zeros_like(right), np.empty((width, rows.stop - rows.start), shift.dtype)
+    sums = np.zeros(len(shift) if moments else 0, shift.dtype)
+    square = forth_and_back_columns(features, rows.start, rows.stop, shift, right, projected, image, sums)
+    return Products(projected.T, image[:count], sums, square)
 
 
 def _tiled(block: np.ndarray, dtype: np.dtype) -> np.ndarray:

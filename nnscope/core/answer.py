@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,13 +81,20 @@ class Spectrum:
         Of the matrix.
     sigma : ndarray of float64, descending
     exact : bool
-        Whether a full decomposition was made (min side ≤ 1024) and not a randomized one.
+        Whether a full decomposition was made and not a randomized one.
     residual : float
         max_i ‖Wᵀu_i − σ_i v_i‖ / σ_1: 0 for an exact decomposition up to rounding.
     frobenius, stable_rank, effective_rank : float
         ``effective_rank`` is NaN unless the spectrum is complete.
     note : str
         What was left out, such as non-finite entries replaced by zero.
+    alpha, alpha_ks : float
+        Exponent of the power law in the tail of the eigenvalues σ², NaN where there is none, and the
+        Kolmogorov-Smirnov distance of the tail from it.
+    alpha_n : int
+        Eigenvalues in the tail.
+    warning : str
+        Why ``alpha`` is missing or doubtful.
     """
 
     address: str
@@ -98,6 +106,10 @@ class Spectrum:
     stable_rank: float
     effective_rank: float
     note: str = ""
+    alpha: float = math.nan
+    alpha_ks: float = math.nan
+    alpha_n: int = 0
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -131,10 +131,14 @@ class ProbeVolume:
 
 @dataclass(frozen=True, slots=True)
 class GetSpectrum:
-    """The largest ``k`` singular values of the tensor seen as a matrix (methods.md §8). Answer: `Spectrum`."""
+    """The largest ``k`` singular values of the tensor seen as a matrix (methods.md §8). Answer: `Spectrum`.
+
+    ``complete`` asks for a full decomposition, which exponents and effective ranks need, of larger matrices too.
+    """
 
     address: str
     k: int = 16
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

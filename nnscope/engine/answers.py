@@ -95,10 +95,14 @@ def _spectrum(request: GetSpectrum, context: Context) -> Spectrum:
     from nnscope.compute.spectrum import top_singular_values  # SciPy is slow to import and rarely asked for
 
     reader = context.reader(request.address)
-    key = ("spectrum", request.address, reader.info.version, request.k)
-    result: Spectrum = context.memo(
-        key, lambda: top_singular_values(reader, request.k, context.check), lambda s: s.sigma.nbytes
-    )
+    key = ("spectrum", request.address, reader.info.version, request.k, request.complete)
+
+    def compute() -> Spectrum:
+        return top_singular_values(
+            reader, request.k, request.complete, lambda done, total: context.progress(done, total, "Singular values")
+        )
+
+    result: Spectrum = context.memo(key, compute, lambda s: s.sigma.nbytes)
     return result
 
 

@@ -3,7 +3,7 @@
 The peer of each shape is the fastest of scikit-learn's solvers there (``auto``, ``full``, ``covariance_eigh``,
 ``randomized``, ``arpack``), found by trying each twice; ``full`` is measured by itself. All work on the same float32
 array, from samples to scores. The gate: the largest principal angle to float64's decomposition is at most 1e-3, and so
-is the error of the scores relative to their largest. White noise, where no subspace stands out, is shown without a goal.
+is the error of the scores relative to their largest. White noise, where no subspace stands out, has no goal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Row ``powerlaw``: the tail exponent of 2048 eigenvalues, every cut-off considered, against WeightWatcher's own fit.
 
 Three spectra: a Pareto sample, a gamma sample, and the bulk of a random matrix with a heavy tail, as trained layers
-have. The gate: the same x_min and exponents within 1e-3. Single calls take less than a millisecond, so ours is the mean of ten.
+have. The gate: the same x_min and exponents within 1e-3. A call takes less than a millisecond, so ours is the mean of
+ten.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute import spectrum
+from nnscope.compute import spectrum, spectrum_matrix
 from nnscope.compute.spectrum import top_singular_values
 from nnscope.core.errors import Cancelled, NnscopeError
 from tests.scene.sources import ArraySource
@@ -46,7 +46,7 @@ def test_ranks() -> None:
 def test_an_elongated_matrix_goes_through_its_triangular_factor(
     shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spectrum, "BAND", 64)
+    monkeypatch.setattr(spectrum_matrix, "BAND", 64)
     array = np.random.default_rng(0).normal(size=shape)
     expected = np.linalg.svd(array.reshape(shape[0], -1), compute_uv=False)
     np.testing.assert_allclose(top_singular_values(reader(array), 8).sigma, expected, rtol=1e-12)
@@ -54,7 +54,7 @@ def test_an_elongated_matrix_goes_through_its_triangular_factor(
 
 def test_large_spectra_are_found_and_certified(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spectrum, "EXACT_SIDE", 100)
-    monkeypatch.setattr(spectrum, "BAND", 5000)
+    monkeypatch.setattr(spectrum_matrix, "BAND", 5000)
     rng = np.random.default_rng(0)
     u, v = (np.linalg.qr(rng.normal(size=(n, 200)))[0] for n in (300, 400))
     array = ((u * 0.9 ** np.arange(200)) @ v.T).astype(np.float32)
@@ -73,7 +73,7 @@ def test_spectra_that_hardly_decay_and_any_magnitude(
     shape: tuple[int, ...], size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spectrum, "EXACT_SIDE", 100)
-    monkeypatch.setattr(spectrum, "BAND", 5000)
+    monkeypatch.setattr(spectrum_matrix, "BAND", 5000)
     noise = np.random.default_rng(0).uniform(-5, 5, shape)
     array = (noise * size).astype(np.float64 if size > 1e38 else np.float32)
     found = top_singular_values(reader(array), 4)
@@ -97,11 +97,12 @@ def test_a_small_residual_is_a_true_one(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_search_can_be_cancelled() -> None:
-    def cancel() -> None:
-        raise Cancelled
+    def cancel(done: int, total: int) -> None:
+        if done:
+            raise Cancelled
 
     with pytest.raises(Cancelled):
-        top_singular_values(reader(np.ones((3, 3))), 2, cancel)
+        top_singular_values(reader(np.ones((3, 3))), 2, progress=cancel)
 
 
 def test_odd_values_count_as_zero_and_are_told() -> None:

@@ -67,7 +67,7 @@ requests = st.one_of(
     st.builds(BuildPicture, text, layouts, text, settings_, st.booleans(), sizes, st.tuples(st.tuples(sizes, sizes))),
     st.builds(ReadRegion, text, st.lists(st.tuples(sizes, sizes, sizes), max_size=3).map(tuple)),
     st.builds(Probe, text, layouts, sizes, sizes, sizes),
-    st.builds(GetSpectrum, text, sizes),
+    st.builds(GetSpectrum, text, sizes, st.booleans()),
     st.builds(Control, text, settings_),
 )
 stats = st.builds(TensorStats, *[sizes] * 8, *[floats] * 6, hnp.arrays("int64", 256), *[floats] * 5)
@@ -84,7 +84,7 @@ answers = st.one_of(
         st.none() | st.builds(BlockStats, sizes, sizes, *[floats] * 4),
         sizes,
     ),
-    st.builds(Spectrum, text, st.tuples(sizes, sizes), hnp.arrays("float64", 3), st.booleans(), *[floats] * 4, text),
+    st.builds(Spectrum, text, st.tuples(sizes, sizes), hnp.arrays("float64", 3), st.booleans(), *[floats] * 4, text, *[floats] * 2, sizes, text),
     st.builds(ControlAnswer, text, settings_),
     st.builds(
         Listing,

@@ -47,7 +47,8 @@ def best_cut(logs: Any, sums: Any, starts: Any) -> int:
 @compiled
 def _gap(logs: Any, i: int, j: int, rate: float) -> float:
     """Fitted minus empirical distribution function at value ``i + j`` of the tail that begins at ``i``."""
-    return -math.expm1(-rate * (logs[i + j] - logs[i])) - j / (logs.size - i)
+    gap: float = -math.expm1(-rate * (logs[i + j] - logs[i])) - j / (logs.size - i)
+    return gap
 
 
 @compiled
