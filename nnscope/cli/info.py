@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnscope.cli.document import print_document
 from nnscope.cli.failures import say
+from nnscope.cli.info_spectrum import SPECTRUM_COLUMNS, spectrum_cells, spectrum_cost, spectrum_entry, spectrum_of
 from nnscope.cli.options import JsonOption, PathArgument  # noqa: TC001 - Typer reads annotations
 from nnscope.cli.progress import reporter
 from nnscope.cli.table import Column, print_table
@@ -19,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nnscope.cli.progress import Reporter
+    from nnscope.core.answer import Spectrum
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import Listing
     from nnscope.tensor import Tensor
-
-    Row = tuple[Tensor, TensorStats | None]
 
 SAID = 20  # warnings, refused names and unreadable tensors that are told one by one
 STATISTICS = ("count", "finite", "nan", "posinf", "neginf", "min", "max", "mean", "std", "zeros", "abs_max")
@@ -32,9 +33,29 @@ _COLUMNS = (Column("address"), Column("shape"), Column("dtype"), Column("bytes",
 _SHOWN = ("min", "max", "mean", "std", "zeros", "nan", "posinf", "neginf")
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for beside the listing."""
+
+    stats: bool = False
+    spectrum: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A tensor and what was computed: None for what was not asked for, and for values that can't be shown."""
+
+    tensor: Tensor
+    stats: TensorStats | None = None
+    spectrum: Spectrum | None = None
+
+
 def info(
     path: PathArgument,
     stats: Annotated[bool, typer.Option("--stats", help="Read all values and give their statistics.")] = False,
+    spectrum: Annotated[
+        bool, typer.Option("--spectrum", help="Give the singular values of matrices, their ranks and exponents.")
+    ] = False,
     layer: Annotated[
         str, typer.Option("--layer", metavar="GLOB", help="Only tensors of these names or modules.")
     ] = "*",
@@ -43,46 +64,54 @@ def info(
     """List the tensors of a file or model.
 
     Address, shape, dtype, bytes and kind of each. The totals are those of the whole file, whatever is listed of it.
-    Statistics are over finite values.
+    Statistics are over finite values. A spectrum is that of a tensor as a matrix of its first axis × all others: whole
+    up to a shorter side of 4096, the 16 largest singular values beyond.
     """
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client
 
     with reporter() as progress, TensorCollection(open_client(path, on_progress=progress.update)) as source:
-        tensors = source.matching(layer)
-        rows = _with_statistics(tensors, progress) if stats else [(tensor, None) for tensor in tensors]
+        wanted = Wanted(stats, spectrum)
+        rows = _rows(source.matching(layer), wanted, progress)
     if as_json:
-        print_document(_document(source.listing, rows, stats))
+        print_document(_document(source.listing, rows, wanted))
     else:
-        _print_rows(rows, stats)
+        _print_rows(rows, wanted)
         print(_totals(source.listing))
-    _tell(source.listing, tensors, layer)
+    _tell(source.listing, rows, layer)
     return 0
 
 
-def _with_statistics(tensors: Sequence[Tensor], progress: Reporter) -> list[Row]:
-    """Each tensor with its statistics; None for those whose values can't be shown."""
+def _rows(tensors: Sequence[Tensor], wanted: Wanted, progress: Reporter) -> list[Row]:
+    """Each tensor with what is wanted of it; the bar counts bytes read, and spectra as bytes that take as long."""
+    costs = [(t.nbytes * wanted.stats, spectrum_cost(t) * wanted.spectrum) for t in tensors]
     rows: list[Row] = []
-    done, total = 0, sum(tensor.nbytes for tensor in tensors)
-    for tensor in tensors:
-        progress.begin(Progress(done, total, tensor.address), tensor.nbytes)
-        rows.append((tensor, None if tensor.unreadable else tensor.stats()))
-        done += tensor.nbytes
+    done, total = 0, sum(map(sum, costs))
+    for tensor, (reading, decomposing) in zip(tensors, costs, strict=True):
+        stats = spectrum = None
+        if wanted.stats and not tensor.unreadable:
+            progress.begin(Progress(done, total, tensor.address), reading)
+            stats = tensor.stats()
+        if wanted.spectrum:
+            progress.begin(Progress(done + reading, total, tensor.address), decomposing)
+            spectrum = spectrum_of(tensor)
+        rows.append(Row(tensor, stats, spectrum))
+        done += reading + decomposing
     return rows
 
 
-def _document(listing: Listing, rows: Iterable[Row], stats: bool) -> dict[str, Any]:
+def _document(listing: Listing, rows: Iterable[Row], wanted: Wanted) -> dict[str, Any]:
     return {
         "path": listing.path,
         "format": listing.format,
         "parameters": listing.parameters,
         "bytes": listing.nbytes,
-        "tensors": [_entry(*row, stats) for row in rows],
+        "tensors": [_entry(row, wanted) for row in rows],
     }
 
 
-def _entry(tensor: Tensor, found: TensorStats | None, stats: bool) -> dict[str, Any]:
-    info = tensor.info
+def _entry(row: Row, wanted: Wanted) -> dict[str, Any]:
+    info = row.tensor.info
     entry = {
         "address": info.address,
         "shape": info.shape,
@@ -90,15 +119,23 @@ def _entry(tensor: Tensor, found: TensorStats | None, stats: bool) -> dict[str, 
         "bytes": info.nbytes,
         "kind": info.kind,
     }
-    if stats:
-        entry["stats"] = None if found is None else {name: getattr(found, name) for name in STATISTICS}
+    if wanted.stats:
+        entry["stats"] = None if row.stats is None else {name: getattr(row.stats, name) for name in STATISTICS}
+    if wanted.spectrum:
+        entry["spectrum"] = None if row.spectrum is None else spectrum_entry(row.spectrum)
     return entry
 
 
-def _print_rows(rows: Sequence[Row], stats: bool) -> None:
+def _print_rows(rows: Sequence[Row], wanted: Wanted) -> None:
+    heads = _SHOWN * wanted.stats + SPECTRUM_COLUMNS * wanted.spectrum
     limit = 256 if sys.stdout.isatty() else 0  # a pipe gets names whole
-    columns = (*_COLUMNS, *(Column(name, numeric=True) for name in _SHOWN)) if stats else _COLUMNS
-    print_table(columns, [_cells(tensor, limit) + (_numbers(found) if stats else ()) for tensor, found in rows])
+    print_table((*_COLUMNS, *(Column(head, numeric=True) for head in heads)), [_line(r, wanted, limit) for r in rows])
+
+
+def _line(row: Row, wanted: Wanted, limit: int) -> tuple[str, ...]:
+    stats = _numbers(row.stats) if wanted.stats else ()
+    spectrum = spectrum_cells(row.spectrum) if wanted.spectrum else ()
+    return (*_cells(row.tensor, limit), *stats, *spectrum)
 
 
 def _cells(tensor: Tensor, limit: int) -> tuple[str, ...]:
@@ -124,13 +161,16 @@ def _totals(listing: Listing) -> str:
     return f"{tensors}, {listing.parameters:,} parameters, {numbers.nbytes(listing.nbytes)} ({plain(listing.format)})"
 
 
-def _tell(listing: Listing, tensors: Sequence[Tensor], layer: str) -> None:
-    """What is not data: damage that was survived, what the file wanted to run, what can't be shown."""
-    if not tensors and listing.tensors:
+def _tell(listing: Listing, rows: Sequence[Row], layer: str) -> None:
+    """What is not data: damage that was survived, what the file wanted to run, what can't be shown or concluded."""
+    if not rows and listing.tensors:
         say(f"No tensor matches {layer}.")
     _say_each(listing.warnings)
     _say_each([f"Refused, never run: {plain(name)}" for name in listing.refused])
+    tensors = [row.tensor for row in rows]
     _say_each([f"{plain(tensor.address)}: {tensor.unreadable}" for tensor in tensors if tensor.unreadable])
+    spectra = [(row.tensor.address, row.spectrum) for row in rows if row.spectrum is not None]
+    _say_each([f"{plain(address)}: {spectrum.warning}." for address, spectrum in spectra if spectrum.warning])
 
 
 def _say_each(texts: Sequence[str]) -> None:

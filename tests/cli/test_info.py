@@ -174,3 +174,57 @@ def test_what_a_file_wanted_to_run_is_said_and_not_run(nnscope: Callable, tmp_pa
     assert (result.code, result.document["tensors"]) == (0, [])
     assert "Refused, never run: posix.mkdir" in result.err
     assert not (tmp_path / "ran").exists()
+
+
+def test_spectra(nnscope: Callable, npz: Path, weights: dict[str, np.ndarray]) -> None:
+    result = nnscope("info", npz, "--json", "--stats", "--spectrum")
+    tensors = {tensor["address"]: tensor for tensor in result.document["tensors"]}
+    assert tensors["conv1.bias"]["spectrum"] is None
+    assert tensors["head.steps"]["spectrum"] is None
+    found = tensors["conv1.weight"]["spectrum"]
+    sigma = np.linalg.svd(weights["conv1.weight"].reshape(8, -1).astype(np.float64), compute_uv=False)
+    np.testing.assert_allclose(found["sigma"], sigma, rtol=1e-6)
+    assert found["spectral_norm"] == found["sigma"][0]
+    assert found["frobenius"] == pytest.approx(np.linalg.norm(sigma))
+    assert found["stable_rank"] == pytest.approx((np.linalg.norm(sigma) / sigma[0]) ** 2)
+    share = sigma**2 / (sigma**2).sum()
+    assert found["effective_rank"] == pytest.approx(np.exp(-(share * np.log(share)).sum()))
+    assert found["alpha"] == "nan"
+    assert "too short" in found["warning"]
+    assert "3 values that are no finite number" in tensors["head.odd"]["spectrum"]["warning"]
+    assert len(tensors["conv1.bias"]["stats"]) == 11
+
+
+def test_an_exponent(nnscope: Callable, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    u, v = (np.linalg.qr(rng.normal(size=(n, 300)))[0] for n in (400, 300))
+    eigenvalues = (1 - rng.random(300)) ** (-1 / 1.5)
+    np.save(tmp_path / "heavy.npy", ((u * np.sqrt(eigenvalues)) @ v.T).astype(np.float32))
+    result = nnscope("info", tmp_path / "heavy.npy", "--json", "--spectrum")
+    (tensor,) = result.document["tensors"]
+    found = tensor["spectrum"]
+    assert "stats" not in tensor
+    assert found["alpha"] == pytest.approx(2.5, abs=4.5 / found["alpha_n"] ** 0.5)
+    assert found["alpha_n"] > 50
+    assert 0 < found["alpha_ks"] < 0.1
+    assert (found["warning"], result.err) == ("", "")
+    assert len(found["sigma"]) == 16
+
+
+def test_table_with_spectra(nnscope: Callable, npz: Path) -> None:
+    result = nnscope("info", npz, "--spectrum")
+    head, kernel, bias, *_ = result.out.splitlines()
+    assert head.split()[-9:] == ["stable", "rank", "effective", "rank", "alpha", "alpha", "ks", "alpha", "n"]
+    assert bias.split()[-1] == "array"
+    assert 0 < float(kernel.split()[-4]) <= 8  # effective rank, then no exponent, its distance and its tail
+    assert "conv1.weight: the tail is too short" in result.err
+
+
+def test_a_spectrum_can_be_interrupted(nnscope: Callable, npz: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(values: np.ndarray) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nnscope.compute.spectrum.fit_power_law", interrupt)
+    result = nnscope("info", npz, "--spectrum")
+    assert result.code == 130
+    assert result.out == ""
