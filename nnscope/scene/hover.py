@@ -118,12 +118,12 @@ class HoverWork:
 def waiting_text(resolved: Resolved, level: int, cell: tuple[int, int]) -> str:
     """The line until the value is there: address and index."""
     index = resolved.layout.index_at(cell[0] << level, cell[1] << level)
-    return f"{plain(resolved.info.address, 96)} {_index(index)}"
+    return f"{plain(resolved.info.address, 96)} {_index(index, resolved.info.axes)}"
 
 
 def hover_text(answer: ProbeAnswer, info: TensorInfo) -> str:
-    """``encoder.layer.0.weight [12, 407] = -0.03125  z=-1.4``, or the block's statistics when zoomed out."""
-    name = f"{plain(answer.address, 96)} {_index(answer.index)}"
+    """``encoder.layer.0.weight [out 12, in 407] = -0.03125  z=-1.4``, or the block's statistics when zoomed out."""
+    name = f"{plain(answer.address, 96)} {_index(answer.index, info.axes)}"
     if answer.index is None:
         return f"{name}  padding: no element is here"
     if answer.scores:
@@ -140,5 +140,10 @@ def hover_text(answer: ProbeAnswer, info: TensorInfo) -> str:
     return f"{name} = {numbers.exact(answer.value, info.dtype)}{z}"
 
 
-def _index(index: tuple[int, ...] | None) -> str:
-    return "" if index is None else f"[{', '.join(map(str, index))}]"
+def _index(index: tuple[int, ...] | None, names: tuple[str, ...]) -> str:
+    """``[out 12, in 407]``, or numbers alone where axes have no names."""
+    if index is None:
+        return ""
+    if len(names) != len(index):
+        names = ("",) * len(index)
+    return f"[{', '.join(f'{name} {at}'.strip() for name, at in zip(names, index, strict=True))}]"

@@ -42,6 +42,11 @@ def axis_ticks(
     return AxisTicks(name, tuple((i * block + block / 2, str(i * factor)) for i in range(first, stop, step)))
 
 
+def axis_name(axis: int, names: tuple[str, ...]) -> str:
+    """``axis 2``, or its own name when it has one."""
+    return names[axis] if axis < len(names) and names[axis] else f"axis {axis}"
+
+
 def _nice(step: float) -> int:
     """The smallest of 1, 2, 5 × 10^k that is at least ``step``."""
     if step <= 1:
@@ -53,4 +58,4 @@ def _nice(step: float) -> int:
 def _name(layout: Layout, axis: int, names: tuple[str, ...]) -> str:
     if layout.split is not None and axis > layout.split[0]:
         axis -= 1
-    return names[axis] if axis < len(names) else f"axis {axis}"
+    return axis_name(axis, names)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import BuildContext
 
+FEATURES = ("channel", "feature", "in")  # names of axes that hold features
 LIMIT = 1 << 28  # elements of the places × features matrix
 COMPONENTS = 3
 QUANTILES = (0.01, 0.99)
@@ -122,13 +123,14 @@ class PcaRgb:
 
 
 def feature_axis(info: TensorInfo) -> int:
-    """The axis that holds features, by what the tensor is.
+    """The axis that holds features, by its name, else by what the tensor is.
 
     Captured values: (batch, channels, H, W) has channels, (batch, tokens, width) has its last axis. Stored ones:
     (out, in, …) has its inputs, (C, H, W) its first axis.
     """
-    if "channels" in info.axes:
-        return info.axes.index("channels")
+    for name in FEATURES:
+        if name in info.axes:
+            return info.axes.index(name)
     if info.ndim == 3:
         return 2 if info.kind in ("input", "output") else 0
     return 1 if info.ndim in (2, 4) else max(0, info.ndim - 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnscope.core.layout import folded, mosaic, planes
-from nnscope.scene.ticks import axis_ticks
+from nnscope.scene.ticks import axis_name, axis_ticks
 
 
 def test_a_plain_axis_has_round_indices_in_the_middle_of_cells() -> None:
@@ -14,6 +14,11 @@ def test_a_plain_axis_has_round_indices_in_the_middle_of_cells() -> None:
 
 def test_known_names_are_used() -> None:
     assert axis_ticks(planes((100, 50)), (1,), ("token", "unit"), (0, 50), 10.0).name == "unit"
+
+
+def test_an_axis_without_a_name_keeps_its_number() -> None:
+    assert axis_ticks(planes((100, 50)), (0,), ("", "unit"), (0, 50), 10.0).name == "axis 0"
+    assert [axis_name(axis, ("", "unit")) for axis in range(3)] == ["axis 0", "unit", "axis 2"]
 
 
 def test_parts_of_a_mosaic_are_counted_in_the_tensors_index() -> None:

@@ -10,6 +10,7 @@ from nnscope.core.text import plain
 from nnscope.gui import fonts, numbers
 from nnscope.gui.text import ElidedLabel, Label
 from nnscope.scene.numbers import nbytes, shape
+from nnscope.scene.ticks import axis_name
 
 if TYPE_CHECKING:
     from nnscope.core.tensor import TensorInfo
@@ -32,18 +33,19 @@ class Facts(QWidget):
         grid.setVerticalSpacing(2)
         grid.addWidget(self._address, 0, 0, 1, 2)
         grid.setRowMinimumHeight(0, 24)
-        for row, name in enumerate(("Shape", "Type", "Bytes", "Kind", "Source", "Aliases"), 1):
+        for row, name in enumerate(("Shape", "Axes", "Type", "Bytes", "Kind", "Source", "Aliases"), 1):
             self._add(grid, row, name)
-        grid.addWidget(self._warning, 7, 0, 1, 2)
+        grid.addWidget(self._warning, 8, 0, 1, 2)
         grid.setColumnStretch(1, 1)
 
     def show_info(self, info: TensorInfo, source: str) -> None:
         """Fill in."""
         self._address.setText(info.address)
         self._set("Shape", f"{shape(info.shape)}   {numbers.count(info.size)} values")
+        self._set("Axes", ", ".join(axis_name(a, info.axes) for a in range(info.ndim)) if any(info.axes) else "–")
         self._set("Type", info.dtype)
         self._set("Bytes", f"{nbytes(info.nbytes)}   {numbers.count(info.nbytes)}" if info.nbytes else "–")
-        self._set("Kind", info.kind if not info.axes else f"{info.kind}   axes {', '.join(info.axes)}")
+        self._set("Kind", info.kind)
         self._set("Source", source)
         shown = [plain(alias, 64) for alias in info.aliases[:ALIASES]]
         more = len(info.aliases) - len(shown)

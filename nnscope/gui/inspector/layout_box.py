@@ -9,9 +9,10 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QVBoxLayout, QWidget
 
 from nnscope.core.text import plain
 from nnscope.gui.inspector.axis_slider import AxisSlider
-from nnscope.gui.inspector.presets import Preset, axis_name, plain_axes, presets, side_name, sliders, with_axes
+from nnscope.gui.inspector.presets import Preset, plain_axes, presets, side_name, sliders, with_axes
 from nnscope.gui.text import Label
 from nnscope.gui.wheel import guard_wheel
+from nnscope.scene.ticks import axis_name
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout

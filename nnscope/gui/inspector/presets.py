@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from nnscope.core.layout import Layout, default_layout, mosaic, planes
+from nnscope.scene.ticks import axis_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,6 @@ def side_name(layout: Layout, side: tuple[int, ...], names: tuple[str, ...]) -> 
     """``axis 0 × axis 2``: what the rows or columns are made of."""
     real = _real_axes(layout)
     return " × ".join(axis_name(real[axis], names) for axis in side) or "one"
-
-
-def axis_name(axis: int, names: tuple[str, ...]) -> str:
-    """``axis 2``, or its own name when it has one."""
-    return names[axis] if axis < len(names) and names[axis] else f"axis {axis}"
 
 
 def _real_axes(layout: Layout) -> list[int]:
