@@ -82,8 +82,9 @@ def token_graph(weights: Any, k: int = 4, normalised: bool = False) -> TokenGrap
     labels = components(similarity)
     if len(similarity) <= DENSE_SIDE:
         matrix = _laplacian(similarity, normalised)
+        zero = ZERO * float(matrix.diagonal().max(initial=0.0))
         values, vectors = _dense(matrix, min(len(matrix), max(k, int(labels.max(initial=-1)) + 2)))
-        null = int(np.count_nonzero(values <= ZERO * matrix.diagonal().max(initial=0.0)))
+        null = int(np.count_nonzero(values <= zero))
     else:
         values, vectors = _lanczos(_Flipped.of(similarity, labels, normalised), k)
         null = int(labels.max()) + 1
@@ -120,7 +121,8 @@ def _similarity(weights: Any) -> np.ndarray:
 
 def _laplacian(similarity: np.ndarray, normalised: bool) -> np.ndarray:
     degree = similarity.sum(axis=1, dtype=np.float64)
-    result = -similarity.astype(np.float64)
+    result = similarity.astype(np.float64)
+    np.negative(result, out=result)
     if normalised:
         root = _inverse_root(degree)
         result *= root[:, None]
@@ -131,11 +133,12 @@ def _laplacian(similarity: np.ndarray, normalised: bool) -> np.ndarray:
 
 
 def _dense(matrix: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k smallest eigenpairs of a symmetric matrix, whose memory is used up."""
     if not len(matrix):
         return np.zeros(0), np.zeros((0, 0))
     from scipy.linalg import eigh
 
-    values, vectors = eigh(matrix, subset_by_index=[0, k - 1])
+    values, vectors = eigh(matrix.T, subset_by_index=[0, k - 1], overwrite_a=True)
     return np.maximum(values, 0.0), vectors
 
 

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscope.arrays.backend import namespace
 from nnscope.core.errors import NnscopeError
 from nnscope.core.legend import Normalisation
 
@@ -68,15 +69,16 @@ def normalisation(
     return result if limits is None else _within(result, limits)
 
 
-def apply(chosen: Normalisation, x: np.ndarray) -> np.ndarray:
-    """Colour coordinate u (float64) of every value of a real array; NaN where the value is not finite."""
+def apply(chosen: Normalisation, x: Any) -> Any:
+    """Colour coordinate u (float64) of every value of a real array, NumPy's or CuPy's; NaN where it is not finite."""
+    xp = namespace(x)
     with np.errstate(all="ignore"):
-        t = (np.asarray(x, np.float64) - chosen.shift) / chosen.scale
+        t = (xp.asarray(x, xp.float64) - chosen.shift) / chosen.scale
         if chosen.function == "log":
-            t = np.copysign(np.log1p(np.abs(t)), t)
+            t = xp.copysign(xp.log1p(xp.abs(t)), t)
         elif chosen.function == "tanh":
-            t = np.tanh(t)
-        return np.where(np.isfinite(x), (t - chosen.lo) / (chosen.hi - chosen.lo), np.nan)
+            t = xp.tanh(t)
+        return xp.where(xp.isfinite(x), (t - chosen.lo) / (chosen.hi - chosen.lo), xp.nan)
 
 
 def clipped_share(stats: TensorStats, domain: tuple[float, float]) -> float:

@@ -12,6 +12,7 @@ from nnscope.compute import laplacian as module
 from nnscope.compute.laplacian import components, laplacian, token_graph
 from nnscope.core.errors import NnscopeError
 from tests.compute.attentions import attention
+from tests.compute.peak import peak_bytes
 
 
 def blocks(*sizes: int, seed: int = 0) -> np.ndarray:
@@ -102,6 +103,13 @@ def test_nothing_but_masked_rows() -> None:
     assert found.components == 5
     assert not found.eigenvalues.any()
     assert np.isfinite(found.eigenvectors).all()
+
+
+def test_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = attention(1, 1000)[0]
+    assert peak_bytes(lambda: laplacian(a)) < 2 * a.nbytes + 8 * a.size
+    monkeypatch.setattr(module, "DENSE_SIDE", 10)
+    assert peak_bytes(lambda: token_graph(a, 2)) < 2 * a.nbytes + (8 << 20)  # with the vectors of the iteration
 
 
 def test_what_is_refused() -> None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -67,6 +67,59 @@ def test_robust_falls_back() -> None:
     assert (norm.shift, norm.scale) == pytest.approx((mostly.mean(), mostly.std()))
     constant = normalisation("robust", stats_of_array(np.full(5, 2.0)))
     assert (constant.shift, constant.scale) == (2.0, 1.0)
+
+
+def mapped(name: str, x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+    """t, the normalised value before it becomes a colour."""
+    norm = normalisation(name, stats_of_array(x), alpha=alpha)
+    return apply(norm, x) * (norm.hi - norm.lo) + norm.lo
+
+
+def by_the_book(name: str, x: np.ndarray, alpha: float) -> np.ndarray:
+    """methods.md §2 word by word, in float64."""
+    median, spread = np.median(x), 1.4826 * np.median(np.abs(x - np.median(x)))
+    if name == "zscore" or (name == "robust" and spread == 0 and x.std() > 0):
+        return (x - x.mean()) / x.std()
+    if name == "robust":
+        return (x - median) / spread if spread > 0 else x - median
+    if name == "log":
+        return np.sign(x) * np.log1p(np.abs(x) / np.median(np.abs(x[x != 0])))
+    if name == "tanh":
+        return np.tanh(alpha * x / (spread if spread > 0 else x.std()))
+    return x
+
+
+values = arrays.arrays(
+    np.float32, st.integers(2, 40), elements=st.integers(-8, 8).map(lambda n: n / 4) | st.floats(-9, 9, width=16)
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=30)
+@given(x=values, alpha=st.floats(0.1, 9), mostly_zero=st.booleans())
+def test_the_definitions_word_by_word(name: str, x: np.ndarray, alpha: float, mostly_zero: bool) -> None:
+    if mostly_zero:
+        x = np.concatenate([x, np.zeros(2 * len(x), np.float32)])  # as after a ReLU: the MAD is zero
+    if x.min() < x.max():
+        expected = by_the_book(name, x.astype(np.float64), alpha)
+        np.testing.assert_allclose(mapped(name, x, alpha), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=20)
+@given(value=st.floats(-1e6, 1e6, width=32), size=st.integers(0, 4))
+def test_constant_and_empty_tensors_give_zeros(name: str, value: float, size: int) -> None:
+    x = np.full(size, value, np.float32)
+    zero = apply(normalisation(name, stats_of_array(x)), x) if name in ("linear", "minmax") else mapped(name, x)
+    np.testing.assert_allclose(zero, np.zeros(size), atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e-6, 1.0, 1e6, 1e30])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_unit_of_the_tensor_does_not_matter(name: str, factor: float) -> None:
+    x = np.random.default_rng(0).normal(1, 2, 200)
+    one, other = (apply(normalisation(name, stats_of_array(v)), v) for v in (x, x * factor))
+    np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_only_tanh_is_aesthetic() -> None:

@@ -18,19 +18,24 @@ import torch
 from torch import fx
 
 from nnscope.compute.branches import Part, combined_norm
+from nnscope.sources.live.modules import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _ADDITIONS = {operator.add, operator.iadd, torch.add, "add", "add_"}
 
-# Children of a block that make up a branch, by the words that name it; and children that are the way past.
+# Children of a block that make up a branch, by words in their names (the first that fits counts); the ways past; norms.
 _WORDS = {
-    "attention": ("attn", "attention", "ln_1", "norm1", "out_proj", "input_layernorm"),
-    "mlp": ("mlp", "ffn", "feed_forward", "linear1", "linear2", "fc1", "fc2", "ln_2", "norm2", "intermediate"),
-    "residual": ("conv", "bn", "norm", "residual"),
+    "mlp": (
+        *("mlp", "ffn", "feed_forward", "linear1", "linear2", "fc1", "fc2", "intermediate", "output"),
+        *("ln_2", "norm2", "post_attention"),
+    ),
+    "attention": ("attn", "attention", "ln_1", "norm1", "input_layernorm"),
+    "other": ("conv", "bn", "norm", "residual"),
 }
 _SKIPS = ("downsample", "shortcut", "skip", "proj_shortcut")
+_NORMS = ("norm", "ln_", "bn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def activation_parts(blocks: Iterable[ResidualBlock], norms: Mapping[str, float]
 
 def _weighed(block: ResidualBlock, weights: Mapping[str, torch.Tensor]) -> Part:
     held = [
-        [tensor for name, tensor in weights.items() if name.rpartition(".")[0] in branch.modules]
+        [tensor for name, tensor in weights.items() if any(is_inside(name, path) for path in branch.modules)]
         for branch in block.branches
     ]
     norms = [combined_norm(tuple(float(tensor.detach().double().norm()) for tensor in tensors)) for tensors in held]
@@ -172,31 +177,46 @@ def _holder(modules: tuple[str, ...]) -> str:
 
 def _by_name(model: torch.nn.Module) -> Iterable[ResidualBlock]:
     for path, module in model.named_modules():
-        children = [name for name, child in module.named_children() if _has_weights(child)]
-        inside = {name: [child for child in children if _says(child, words)] for name, words in _WORDS.items()}
-        named = [inside["attention"], inside["mlp"]] if inside["attention"] and inside["mlp"] else []
-        skips = [child for child in children if child in _SKIPS]
-        if not named and (skips or "Residual" in type(module).__name__ or type(module).__name__.endswith("Block")):
-            named = [[child for child in inside["residual"] if child not in skips]]
-        for members in filter(None, named):
-            yield _named(model, path, members, skips)
+        groups: dict[str, list[str]] = {"skip": []}
+        for name, child in module.named_children():
+            if _has_weights(child):
+                groups.setdefault(_group(name), []).append(name)
+        if "attention" in groups and "mlp" in groups:
+            for name in ("attention", "mlp"):
+                modules = _leaves(model, path, groups[name])
+                end = [inside for inside in modules if not _is_norm(inside)] or modules  # norms come before, or after
+                yield _named(path, groups[name], modules, end[-1], Branch("identity", (), "", skip=True))
+        elif "other" in groups and (groups["skip"] or type(module).__name__.endswith(("Block", "Bottleneck"))):
+            modules, past = _leaves(model, path, groups["other"]), _leaves(model, path, groups["skip"])
+            skip = Branch(_holder(past) if past else "identity", past, past[-1] if past else "", skip=True)
+            yield _named(path, groups["other"], modules, modules[-1], skip)
 
 
-def _named(model: torch.nn.Module, path: str, members: list[str], skips: list[str]) -> ResidualBlock:
-    modules, past = _leaves(model, path, members), _leaves(model, path, skips)
-    skip = Branch(_joined(path, skips[0]) if skips else "identity", past, past[-1] if past else "", skip=True)
-    main = next((m for m in members if "norm" not in m and not m.startswith("ln")), members[0])
-    return ResidualBlock(path, (Branch(_joined(path, main), modules, modules[-1]), skip), False)
+def _group(name: str) -> str:
+    if name in _SKIPS:
+        return "skip"
+    return next((group for group, words in _WORDS.items() if any(word in name.lower() for word in words)), "")
+
+
+def _named(path: str, members: list[str], modules: tuple[str, ...], end: str, skip: Branch) -> ResidualBlock:
+    main = next((name for name in members if not _is_norm(name)), members[0])
+    return ResidualBlock(path, (Branch(_joined(path, main), modules, end), skip), False)
+
+
+def _is_norm(path: str) -> bool:
+    return any(word in path.rpartition(".")[2].lower() for word in _NORMS)
 
 
 def _leaves(model: torch.nn.Module, path: str, children: list[str]) -> tuple[str, ...]:
-    tops = [_joined(path, child) for child in children]
-    return tuple(
-        _joined(top, name)
-        for top in tops
-        for name, module in model.get_submodule(top).named_modules()
-        if _has_weights(module, recurse=False)
-    )
+    """Modules with weights of their own inside these children; what is inside of fused attention is never called."""
+    found: list[str] = []
+    for top in (_joined(path, child) for child in children):
+        for name, module in model.get_submodule(top).named_modules():
+            where = _joined(top, name)
+            fused = found and isinstance(model.get_submodule(found[-1]), torch.nn.MultiheadAttention)
+            if _has_weights(module, recurse=False) and not (fused and is_inside(where, found[-1])):
+                found.append(where)
+    return tuple(found)
 
 
 def _has_weights(module: torch.nn.Module, recurse: bool = True) -> bool:
@@ -205,7 +225,3 @@ def _has_weights(module: torch.nn.Module, recurse: bool = True) -> bool:
 
 def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name else path or name
-
-
-def _says(name: str, words: tuple[str, ...]) -> bool:
-    return any(word in name.lower() for word in words)

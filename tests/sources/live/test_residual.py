@@ -87,6 +87,18 @@ def test_a_transformer(traced: bool) -> None:
     assert all(block.branches[1].name == "identity" for block in found)
 
 
+def test_a_transformer_of_torch() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16)
+    attention, mlp = residual_blocks(nn.TransformerEncoder(layer, 1, enable_nested_tensor=False))
+    assert attention.branches[0].modules == ("layers.0.self_attn", "layers.0.norm1")
+    assert (attention.branches[0].end, mlp.branches[0].end) == ("layers.0.self_attn", "layers.0.linear2")
+    held = [*layer.self_attn.parameters(), *layer.norm1.parameters()]
+    model = nn.Sequential()
+    model.add_module("layers", nn.ModuleList([layer]))
+    weighed = weight_parts(model, (attention,))[0].parts[0].norm
+    assert weighed == pytest.approx(math.sqrt(sum(float((p.detach() ** 2).sum()) for p in held)), rel=1e-6)
+
+
 def test_numbers() -> None:
     model = resnet()
     blocks = residual_blocks(model)
