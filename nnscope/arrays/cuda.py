@@ -47,7 +47,7 @@ class Grid:
 
     @classmethod
     def over(cls, columns: int, rows: int = 1) -> Grid:
-        """A thread for each of ``columns`` (and each of ``rows``), and some beyond the end."""
+        """A thread for each of ``columns`` (and each of ``rows``, at most 524 280), and some beyond the end."""
         threads = (THREADS, 1) if rows == 1 else (32, THREADS // 32)
         return cls((max(1, -(-columns // threads[0])), max(1, -(-rows // threads[1]))), threads)
 

@@ -14,6 +14,7 @@ compiled code (`nnscope.compute.pyramid_fused`) wherever all their elements are 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ _F32_MAX = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """One level; all arrays have the same shape (rows, columns).
+    """One level; all arrays have the same shape: (rows, columns), or (depth, rows, columns) of a volume.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class Level:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Rows and columns of a grid's level."""
         rows, cols = self.mean.shape
         return rows, cols
 
@@ -100,7 +101,7 @@ def level_from_array(values: np.ndarray, padding: np.ndarray | None = None) -> L
 
     Parameters
     ----------
-    values : ndarray, shape (rows, columns)
+    values : ndarray, shape (rows, columns) or (depth, rows, columns)
         Any numeric dtype.
     padding : ndarray of bool or None
         True where a cell stands for no element.
@@ -119,7 +120,7 @@ def reduce_level(level: Level) -> Level:
     """The next coarser level."""
     result = _empty(level_shape(level.shape, 1), 4 * int(level.count.max(initial=0)))
     for rows, cols in _parts(level.shape, 2, _CHUNK):
-        part = _halve_both(level.window((slice(*rows), slice(*cols))))
+        part = join_corners(level.window((slice(*rows), slice(*cols))))
         _paste(result, part, rows[0] // 2, cols[0] // 2)
     return result
 
@@ -351,14 +352,15 @@ def _join(join: np.ufunc, a: np.ndarray, side: int) -> np.ndarray:
     return a
 
 
-def _halve_both(level: Level) -> Level:
-    n, mean, std = (_quarters(a.astype(np.float64), 0.0) for a in (level.count, level.mean, level.std))
+def join_corners(level: Level) -> Level:
+    """The next coarser level of a small one, of two dimensions or three."""
+    n, mean, std = (_corners(a.astype(np.float64), 0.0) for a in (level.count, level.mean, level.std))
     total = np.add.reduce(n)
     weight = n / np.maximum(total, 1.0)
     middle = np.add.reduce(weight * mean)
     variance = np.add.reduce(weight * (std**2 + (mean - middle) ** 2))
-    low, high = np.minimum.reduce(_quarters(level.min, np.inf)), np.maximum.reduce(_quarters(level.max, -np.inf))
-    rank = np.maximum.reduce(_quarters(_RANK[level.odd], 0))
+    low, high = np.minimum.reduce(_corners(level.min, np.inf)), np.maximum.reduce(_corners(level.max, -np.inf))
+    rank = np.maximum.reduce(_corners(_RANK[level.odd], 0))
     return _assemble(_Sums(total, middle, variance, low, high, rank))
 
 
@@ -367,12 +369,12 @@ def _clip(extreme: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(extreme), np.clip(extreme, -_F32_MAX, _F32_MAX), extreme)
 
 
-def _quarters(a: np.ndarray, fill: float) -> np.ndarray:
-    """The four cells under each coarser cell, shape (4, rows, columns); cells beyond an odd edge are ``fill``."""
-    rows, cols = a.shape
-    if rows % 2 or cols % 2:
-        a = np.pad(a, ((0, rows % 2), (0, cols % 2)), constant_values=fill)
-    return np.stack([a[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+def _corners(a: np.ndarray, fill: float) -> np.ndarray:
+    """The cells under each coarser cell, shape (4 or 8, …); cells beyond an odd edge are ``fill``."""
+    if any(extent % 2 for extent in a.shape):
+        a = np.pad(a, [(0, extent % 2) for extent in a.shape], constant_values=fill)
+    places = itertools.product((0, 1), repeat=a.ndim)
+    return np.stack([a[tuple(slice(start, None, 2) for start in place)] for place in places])
 
 
 def _inspect(x: np.ndarray, padding: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,12 @@
-"""The pyramid of a grid that lives on a CUDA device, by ``pyramid.cu``: the levels that are asked for come home.
+"""The pyramid of what lives on a CUDA device, a grid or a volume, by ``pyramid.cu``: the levels made come home.
 
-The definition is `nnscope.compute.pyramid`. The grid goes through in bands of whole tiles, as many rows as fit the
-memory budget once they are decoded; half and bfloat16 are decoded where they are read.
+The definitions are `nnscope.compute.pyramid` and `nnscope.compute.pyramid3d`. A grid goes through in bands of whole
+tiles, as many rows as fit the memory budget once they are decoded; half and bfloat16 are decoded where they are read.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TOP = 6  # levels that a tile of 64 by 64 goes through
 _TILE = 64
+_BAND_MOST = 65535 * _TILE  # rows: a launch has no more blocks down
 _KINDS = {"float32": ("f32", np.float32), "float64": ("f64", np.float64), "float16": ("f16", np.uint16),
           "bfloat16": ("bf16", np.uint16)}  # fmt: skip
 _TYPES = (np.float64, np.float32, np.float32, np.float32, np.uint32, np.uint8)
@@ -62,12 +64,36 @@ def device_levels(array: Any, base: int, launch: Callable[..., None] = cuda.laun
     return tuple(levels[base - first :])
 
 
+def device_volume_levels(array: Any, launch: Callable[..., None] = cuda.launch) -> tuple[Level, ...]:
+    """Levels 1, 2, … of a volume, to the single brick, as `nnscope.compute.pyramid3d.volume_levels` makes them.
+
+    Parameters
+    ----------
+    array : cupy.ndarray, shape (depth, rows, columns)
+        Any real dtype.
+    launch : callable
+        As `nnscope.arrays.cuda.launch`.
+    """
+    if array.size <= 1:
+        return ()
+    xp, shape = namespace(array), array.shape
+    suffix, values = _decoded(xp, array)
+    kernel, given, levels = f"join_values_{suffix}", (values,), []
+    while max(shape) > 1:
+        extent, shape = shape, tuple(-(-side // 2) for side in shape)
+        made = tuple(xp.empty(shape, kind) for kind in _TYPES)
+        launch("pyramid", kernel, cuda.Grid.over(math.prod(shape)), (*given, *extent, *made))
+        levels.append(_level([to_host(values) for values in made]))
+        kernel, given = "join_bricks", made
+    return tuple(levels)
+
+
 def _reduce(
     array: Any, levels: tuple[int, int], plan: np.ndarray, flat: tuple[Any, ...], launch: Callable[..., None]
 ) -> None:
     """Fill the flat arrays, band by band."""
     xp, (rows, cols) = namespace(array), array.shape
-    height = max(_TILE, block_elements(array, 8) // max(cols, 1) // _TILE * _TILE)
+    height = min(_BAND_MOST, max(_TILE, block_elements(array, 8) // max(cols, 1) // _TILE * _TILE))
     shifts = np.arange(levels[0], levels[1] + 1)
     for row in range(0, rows, height):
         suffix, band = _decoded(xp, array[row : row + height])

@@ -134,3 +134,62 @@ REDUCE_BAND(f32, float, plain_single)
 REDUCE_BAND(f64, double, plain_double)
 REDUCE_BAND(f16, unsigned short, from_half)
 REDUCE_BAND(bf16, unsigned short, from_bfloat)
+
+// ---- volumes: bricks of two by two by two -----------------------------------------------------------------------------
+// A thread for each brick of the coarser level.
+
+struct Extent {
+  long long depth, rows, cols;
+};
+
+template <class Load> __device__ void join_brick(Extent fine, const Out& out, Load load) {
+  const long long cols = (fine.cols + 1) / 2, rows = (fine.rows + 1) / 2, depth = (fine.depth + 1) / 2;
+  const long long brick = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+  if (brick >= cols * rows * depth) return;
+  const long long col = brick % cols, line = brick / cols, row = line % rows, plane = line / rows;
+  Cell half[2];
+  for (int k = 0; k < 2; ++k) {
+    Cell each[4];
+    for (int i = 0; i < 4; ++i) {
+      const long long z = 2 * plane + k, y = 2 * row + i / 2, x = 2 * col + i % 2;
+      each[i] = z < fine.depth && y < fine.rows && x < fine.cols ? load((z * fine.rows + y) * fine.cols + x) : nothing();
+    }
+    half[k] = joined(each[0], each[1], each[2], each[3]);
+  }
+  const long long plan[4] = {0, rows * depth, cols, 0};
+  put(joined(half[0], half[1]), line, col, plan, out);
+}
+
+#define JOIN_VALUES(suffix, T, decoded)                                                                                 \
+  extern "C" __global__ void join_values_##suffix(                                                                      \
+      const T* __restrict__ values, long long depth, long long rows, long long cols, double* __restrict__ mean,         \
+      float* __restrict__ std, float* __restrict__ low, float* __restrict__ high, unsigned* __restrict__ count,         \
+      unsigned char* __restrict__ odd) {                                                                                \
+    const Out out = {mean, std, low, high, count, odd};                                                                 \
+    const Extent fine = {depth, rows, cols};                                                                            \
+    join_brick(fine, out, [=](long long at) { return single(decoded(values[at])); });                                   \
+  }
+JOIN_VALUES(f32, float, plain_single)
+JOIN_VALUES(f64, double, plain_double)
+JOIN_VALUES(f16, unsigned short, from_half)
+JOIN_VALUES(bf16, unsigned short, from_bfloat)
+
+extern "C" __global__ void join_bricks(const double* __restrict__ means, const float* __restrict__ stds,
+                                       const float* __restrict__ lows, const float* __restrict__ highs,
+                                       const unsigned* __restrict__ counts, const unsigned char* __restrict__ odds,
+                                       long long depth, long long rows, long long cols, double* __restrict__ mean,
+                                       float* __restrict__ std, float* __restrict__ low, float* __restrict__ high,
+                                       unsigned* __restrict__ count, unsigned char* __restrict__ odd) {
+  const Out out = {mean, std, low, high, count, odd};
+  const Extent fine = {depth, rows, cols};
+  join_brick(fine, out, [=](long long at) {
+    Cell cell;
+    cell.mean = means[at];
+    cell.m2 = (double)stds[at] * stds[at] * counts[at];
+    cell.low = lows[at];
+    cell.high = highs[at];
+    cell.count = counts[at];
+    cell.odd = odds[at];
+    return cell;
+  });
+}
