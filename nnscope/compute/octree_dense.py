@@ -113,7 +113,7 @@ def dense_octree(volume: Any, progress: Callable[[int, int], None] = lambda done
         return _on_device(x, xp)
     levels = tuple(np.empty((5, *shape), np.float32) for shape in _level_shapes(x.shape))
     odd = tuple(np.zeros(level.shape[1:], np.uint32) for level in levels)
-    _Build(read_only(x), levels, odd).run(progress)
+    _Build(x, levels, odd).run(progress)
     return DenseOctree(x, levels, odd if levels and odd[-1].any() else ())
 
 
@@ -199,15 +199,13 @@ class _Build:
 
     def _reduce(self, number: int, planes: slice) -> None:
         """Planes of ``levels[number]`` from the level below."""
-        below = slice(2 * planes.start, 2 * planes.stop)
+        side, below = 1 << number, slice(2 * planes.start, 2 * planes.stop)
         if self.x.size <= _SMALL or (number and self.odd[number - 1][below].any()):
             return self._reduce_plainly(number, planes)
-        from nnscope.arrays.kernels import octree
+        from nnscope.arrays.kernels.octree import reduce_cells
 
-        span = planes.start, planes.stop
-        if number:
-            octree.reduce_grid(self.levels[number - 1], self.levels[number], span, (*self.x.shape, 1 << number))
-        elif not octree.reduce_voxels(self.x, self.levels[0], span):
+        level = self.levels[number - 1] if number else self.x[None]
+        if not reduce_cells(read_only(level), self.levels[number], (planes.start, planes.stop), (*self.x.shape, side)):
             self._reduce_plainly(number, planes)
         return None
 

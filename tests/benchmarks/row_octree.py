@@ -4,8 +4,8 @@ Beside a copy, what counts is bytes read and written in a second; ours counts it
 and mean of every level, though it writes variance and mean |x| in the same pass.
 
 Open3D's octree is over points: the occupied voxels (5 %) of a 256³ volume, down to the same depth 8, in vectors of its
-own that are ready before. It keeps a colour for each leaf. Beside it stand our dense octree of that volume, empty voxels
-too, and our octree of those points; both hold mean, variance, minimum, maximum and counts of every block.
+own that are ready before. It keeps a colour for each leaf. Beside it stand our dense octree of that volume, empty
+voxels too, and our octree of those points; both hold mean, variance, minimum, maximum and counts of every block.
 
 The gates: levels are NumPy's block reductions, leaves without tolerance give the volume back to the bit, points are
 found again in their cells, and Open3D's leaves are as many as there are occupied voxels.

@@ -21,7 +21,7 @@ from tests.compute.peak import peak_bytes
 
 Box = tuple[tuple[int, int, int], int]
 
-shapes = st.tuples(*[st.integers(0, 9)] * 3)
+shapes = st.tuples(*[st.integers(0, 7)] * 3)
 steps = st.sampled_from([0.0, -0.0, 0.25, 0.5, 1.0, 2.0, -1.0])
 odd_steps = st.sampled_from([0.0, 0.5, 1.0, np.nan, np.inf, -np.inf])
 volumes = arrays.arrays(np.float32, shapes, elements=steps)
@@ -67,7 +67,7 @@ def boxes(nodes: Nodes) -> set[Box]:
     return {(tuple(map(int, o)), int(s)) for o, s in zip(nodes.origin, nodes.side, strict=True)}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.one_of(volumes, odd_volumes), tolerances)
 def test_leaves_are_those_of_the_definition(x: np.ndarray, tolerance: Tolerance) -> None:
     found = cut(dense_octree(x), tolerance)
@@ -76,7 +76,7 @@ def test_leaves_are_those_of_the_definition(x: np.ndarray, tolerance: Tolerance)
     assert boxes(leaves) == leaves_by_definition(x, tolerance)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.one_of(volumes, odd_volumes), tolerances)
 def test_leaves_tile_the_volume_once_within_the_tolerance(x: np.ndarray, tolerance: Tolerance) -> None:
     found = cut(dense_octree(x), tolerance)
@@ -102,7 +102,7 @@ def test_leaves_tile_the_volume_once_within_the_tolerance(x: np.ndarray, toleran
     assert found.max_error == pytest.approx(worst, abs=1e-7)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.one_of(volumes, odd_volumes, arrays.arrays(np.float32, shapes, elements=st.floats(width=32))))
 def test_without_tolerance_the_volume_comes_back_bit_for_bit(x: np.ndarray) -> None:
     back = reconstruct(cut_leaves(cut(dense_octree(x), Tolerance())), x.shape)
@@ -110,7 +110,7 @@ def test_without_tolerance_the_volume_comes_back_bit_for_bit(x: np.ndarray) -> N
     assert np.where(back == 0, np.float32(0), back).tobytes() == positive_zero.tobytes()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.one_of(volumes, odd_volumes), tolerances)
 def test_nodes_are_a_tree_in_order(x: np.ndarray, tolerance: Tolerance) -> None:
     found = cut(dense_octree(x), tolerance)

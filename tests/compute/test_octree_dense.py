@@ -17,7 +17,7 @@ from nnscope.core.errors import Cancelled, NnscopeError
 from tests.arrays.shim import host
 from tests.compute.peak import peak_bytes
 
-shapes = st.tuples(*[st.integers(1, 13)] * 3)
+shapes = st.tuples(*[st.integers(1, 9)] * 3)
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -85,7 +85,7 @@ def check_block(fields: np.ndarray, held: np.ndarray) -> None:
 
 
 @every_path
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shapes, st.integers(0, 2**32 - 1))
 def test_blocks_are_reductions(build: object, shape: tuple[int, int, int], seed: int) -> None:
     x = (np.random.default_rng(seed).normal(size=shape) * 30).astype(np.float32)
@@ -93,7 +93,7 @@ def test_blocks_are_reductions(build: object, shape: tuple[int, int, int], seed:
 
 
 @every_path
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(arrays.arrays(np.float32, shapes, elements=st.sampled_from([0.0, -0.0, 1.0, -2.5, np.nan, np.inf, -np.inf])))
 def test_what_is_not_finite_is_counted_and_not_averaged(build: object, x: np.ndarray) -> None:
     check(build(x), x)
@@ -172,14 +172,14 @@ def test_progress_ends_at_the_total(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_memory_is_that_of_the_levels() -> None:
-    x = np.random.default_rng(0).normal(size=(160, 200, 200)).astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(80, 200, 200)).astype(np.float32)
     levels = 24 * x.size // 7  # five fields and a count on 1/8 + 1/64 + … of the voxels
     assert peak_bytes(lambda: dense_octree(x)) <= 2 * x.nbytes + levels
     x[::16, 0, 0] = np.nan
     assert peak_bytes(lambda: dense_octree(x)) <= 2 * x.nbytes + levels
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(arrays.arrays(np.float32, st.integers(0, 500), elements=st.floats(width=32)))
 def test_the_dense_magnitude_is_a_quantile(x: np.ndarray) -> None:
     held = np.abs(x[np.isfinite(x)])

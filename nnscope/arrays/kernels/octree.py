@@ -28,40 +28,44 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @compiled
-def reduce_voxels(x: np.ndarray, out: np.ndarray, planes: Planes) -> bool:
-    """Level 1 of the volume ``x`` [z, y, x], in the ``planes`` [from, to) of ``out``; False when it met a voxel that is
-    not finite, and then ``out`` is undefined."""
-    strip = np.empty((5, x.shape[2]), np.float32)
-    for z in range(planes[0], planes[1]):
-        for y in range(out.shape[2]):
-            weights = _row_weights(z, y, (x.shape[0], x.shape[1], x.shape[2], 1))
-            _weighted(x, z, y, weights, strip[MEAN])
-            _extremes(x, x, z, y, strip)
-            strip[VARIANCE] = 0
-            _add_spread(x, z, y, weights, strip)
-            _weighted_magnitudes(x, z, y, weights, strip[MAGNITUDE])
-            if not math.isfinite(_zeroed_sum(strip[MEAN])):
-                return False
-            _join_columns(strip, out, z, y, 1, x.shape[2])
-    return True
-
-
-@compiled
-def reduce_grid(level: np.ndarray, out: np.ndarray, planes: Planes, size: Size) -> None:
+def reduce_cells(level: np.ndarray, out: np.ndarray, planes: Planes, size: Size) -> bool:
     """The level above ``level``, in the ``planes`` [from, to) of ``out``.
 
-    ``size`` is (z, y, x, side): the volume's, and that of the cells of ``level``.
+    Parameters
+    ----------
+    level : ndarray of float32, [field, z, y, x]
+        Read-only. Voxels have one field, which is their mean and all else.
+    size : (int, int, int, int)
+        The volume's voxels along z, y and x, and the side of the cells of ``level``.
+
+    Returns
+    -------
+    bool
+        False when it met a mean that is not finite, and then ``out`` is undefined.
     """
-    strip = np.empty((5, level.shape[3]), np.float32)
+    voxels, width = level.shape[0] == 1, level.shape[3]
+    strip = np.empty((5, width + 1), np.float32)  # the last column once more, for an odd number
+    whole, rest = size[2] // (2 * size[3]), size[2] % (2 * size[3])
+    left = np.float32(min(size[3], rest) / max(rest, 1))
+    low, high, magnitude = (0, 0, 0) if voxels else (LOW, HIGH, MAGNITUDE)
     for z in range(planes[0], planes[1]):
         for y in range(out.shape[2]):
             weights = _row_weights(z, y, size)
-            _weighted(level[MEAN], z, y, weights, strip[MEAN])
-            _extremes(level[LOW], level[HIGH], z, y, strip)
-            _weighted(level[VARIANCE], z, y, weights, strip[VARIANCE])
+            _weighted(level[MEAN], z, y, weights, strip[MEAN, :width])
+            if not math.isfinite(_zeroed_sum(strip[MEAN, :width])):
+                return False
+            _extremes(level[low], level[high], z, y, strip)
+            if voxels:
+                _clear(strip[VARIANCE])
+            else:
+                _weighted(level[VARIANCE], z, y, weights, strip[VARIANCE, :width])
             _add_spread(level[MEAN], z, y, weights, strip)
-            _weighted(level[MAGNITUDE], z, y, weights, strip[MAGNITUDE])
-            _join_columns(strip, out, z, y, size[3], size[2])
+            _weighted_magnitudes(level[magnitude], z, y, weights, strip[MAGNITUDE, :width])
+            for field in range(5):
+                strip[field, width] = strip[field, width - 1]
+            _join_columns(strip, out, z, y, (0, whole), np.float32(0.5), np.float32(0.5))
+            _join_columns(strip, out, z, y, (whole, out.shape[3]), left, np.float32(1) - left)
+    return True
 
 
 @compiled
@@ -99,10 +103,10 @@ def _weighted_magnitudes(a: np.ndarray, z: int, y: int, weights: Weights, out: n
 def _extremes(low: np.ndarray, high: np.ndarray, z: int, y: int, strip: np.ndarray) -> None:
     z1, y1 = min(2 * z + 1, low.shape[0] - 1), min(2 * y + 1, low.shape[1] - 1)
     out = strip[LOW]
-    for i in range(len(out)):
+    for i in range(low.shape[2]):
         out[i] = min(min(low[2 * z, 2 * y, i], low[2 * z, y1, i]), min(low[z1, 2 * y, i], low[z1, y1, i]))
     out = strip[HIGH]
-    for i in range(len(out)):
+    for i in range(low.shape[2]):
         out[i] = max(max(high[2 * z, 2 * y, i], high[2 * z, y1, i]), max(high[z1, 2 * y, i], high[z1, y1, i]))
 
 
@@ -112,10 +116,16 @@ def _add_spread(a: np.ndarray, z: int, y: int, weights: Weights, strip: np.ndarr
     z1, y1 = min(2 * z + 1, a.shape[0] - 1), min(2 * y + 1, a.shape[1] - 1)
     p, q, r, s = weights
     mean, out = strip[MEAN], strip[VARIANCE]
-    for i in range(len(out)):
+    for i in range(a.shape[2]):
         b, c = a[2 * z, 2 * y, i] - mean[i], a[2 * z, y1, i] - mean[i]
         d, e = a[z1, 2 * y, i] - mean[i], a[z1, y1, i] - mean[i]
         out[i] += p * b * b + q * c * c + r * d * d + s * e * e
+
+
+@compiled
+def _clear(row: np.ndarray) -> None:
+    for i in range(len(row)):
+        row[i] = 0
 
 
 @compiled_fast
@@ -128,40 +138,28 @@ def _zeroed_sum(row: np.ndarray) -> np.float32:
 
 
 @compiled
-def _join_columns(strip: np.ndarray, out: np.ndarray, z: int, y: int, side: int, size: int) -> None:
-    """Pairs of the strip's columns, of ``side`` voxels each but the last, into a row of ``out``."""
-    half, quarter, most = np.float32(0.5), np.float32(0.25), np.float32(FLOAT32_MAX)
-    whole = size // (2 * side)
-    low, high, m, v = strip[LOW], strip[HIGH], strip[MEAN], strip[VARIANCE]
-    out_low, out_high, out_mean, out_variance = out[LOW, z, y], out[HIGH, z, y], out[MEAN, z, y], out[VARIANCE, z, y]
-    for i in range(whole):
-        out_low[i] = min(low[2 * i], low[2 * i + 1])
-    for i in range(whole):
-        out_high[i] = max(high[2 * i], high[2 * i + 1])
-    for i in range(whole):
-        out_mean[i] = min(max(half * m[2 * i] + half * m[2 * i + 1], out_low[i]), out_high[i])
-    for i in range(whole):
+def _join_columns(
+    strip: np.ndarray, out: np.ndarray, z: int, y: int, span: Planes, left: np.float32, right: np.float32
+) -> None:
+    """Pairs of the strip's columns, weighing ``left`` and ``right``, into the cells in ``span`` [from, to) of a row."""
+    most = np.float32(FLOAT32_MAX)
+    a, b = strip[LOW], out[LOW, z, y]
+    for i in range(span[0], span[1]):
+        b[i] = min(a[2 * i], a[2 * i + 1])
+    a, c = strip[HIGH], out[HIGH, z, y]
+    for i in range(span[0], span[1]):
+        c[i] = max(a[2 * i], a[2 * i + 1])
+    m, d = strip[MEAN], out[MEAN, z, y]
+    for i in range(span[0], span[1]):
+        d[i] = min(max(left * m[2 * i] + right * m[2 * i + 1], b[i]), c[i])
+    a, d = strip[VARIANCE], out[VARIANCE, z, y]
+    for i in range(span[0], span[1]):
         apart = m[2 * i] - m[2 * i + 1]
-        joined = half * v[2 * i] + half * v[2 * i + 1] + quarter * apart * apart
-        out_variance[i] = np.float32(0) if out_low[i] == out_high[i] else joined if joined < most else most
-    magnitude, out_magnitude = strip[MAGNITUDE], out[MAGNITUDE, z, y]
-    for i in range(whole):
-        out_magnitude[i] = half * magnitude[2 * i] + half * magnitude[2 * i + 1]
-    if whole < out.shape[3]:
-        _join_last(strip, out[:, z, y, whole], 2 * whole, min(side, size - 2 * whole * side), size - 2 * whole * side)
-
-
-@compiled
-def _join_last(strip: np.ndarray, out: np.ndarray, at: int, left: int, both: int) -> None:
-    """The last cell of a row: of ``both`` its voxels (in a row), ``left`` are under the strip's column ``at``."""
-    p, other = left / both, at + (both > left)
-    mean = p * strip[MEAN, at] + (1 - p) * strip[MEAN, other]
-    spread = p * (strip[MEAN, at] - mean) ** 2 + (1 - p) * (strip[MEAN, other] - mean) ** 2
-    variance = p * strip[VARIANCE, at] + (1 - p) * strip[VARIANCE, other] + spread
-    out[LOW], out[HIGH] = min(strip[LOW, at], strip[LOW, other]), max(strip[HIGH, at], strip[HIGH, other])
-    out[MEAN] = min(max(mean, out[LOW]), out[HIGH])
-    out[VARIANCE] = 0 if out[LOW] == out[HIGH] else variance if variance < FLOAT32_MAX else FLOAT32_MAX
-    out[MAGNITUDE] = p * strip[MAGNITUDE, at] + (1 - p) * strip[MAGNITUDE, other]
+        joined = left * a[2 * i] + right * a[2 * i + 1] + left * right * apart * apart
+        d[i] = np.float32(0) if b[i] == c[i] else joined if joined < most else most
+    a, d = strip[MAGNITUDE], out[MAGNITUDE, z, y]
+    for i in range(span[0], span[1]):
+        d[i] = left * a[2 * i] + right * a[2 * i + 1]
 
 
 @compiled
