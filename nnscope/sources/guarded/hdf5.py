@@ -26,12 +26,20 @@ from nnscope.sources.guarded.hdf5_walk import members_of
 from nnscope.sources.guarded.limits import parsing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nnscope.core.request import Region
     from nnscope.sources.files.dtypes import Array
     from nnscope.sources.files.handle import FileHandle
     from nnscope.sources.guarded.hdf5_walk import Member
 
 CHUNK_CACHE = 64 << 20  # bytes of decoded chunks kept for each dataset that is read
+
+SPARSE = 40
+"""Elements in a row that HDF5 copies in the time of one that stands alone (measured: 4 ns and 170 to 900 ns)."""
+
+SCRATCH_BYTES = 32 << 20
+"""About the most bytes of values that are read to be thinned out."""
 
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE: "gzip",
@@ -70,7 +78,7 @@ def open_hdf5(path: str) -> ListedSource:
     Raises
     ------
     FileError
-        If it is malformed, or has more members than can be listed.
+        If it is malformed.
     """
     return open_guarded(path, _read)
 
@@ -78,9 +86,9 @@ def open_hdf5(path: str) -> ListedSource:
 def _read(handle: FileHandle) -> ListedSource:
     with told_as_file_error(handle.path), handle.reading():
         file = h5py.File(handle.path, "r", locking=False, rdcc_nbytes=CHUNK_CACHE)
-        members = members_of(file, handle.path)
-        infos = tuple(_info(file, member, handle) for member in members)
-    listing = Listing(handle.path, "hdf5", infos, nbytes=handle.size)
+        members, warnings = members_of(file, lambda dataset: _facts(dataset, handle))
+        infos = tuple(_info(member, handle.version) for member in members)
+    listing = Listing(handle.path, "hdf5", infos, warnings=warnings, nbytes=handle.size)
 
     def release() -> None:
         with parsing():
@@ -116,13 +124,52 @@ class Hdf5Tensor:
         if not self._file:
             raise FileError("closed", "The file has been closed.", self._handle.path)
         dataset = h5py.h5d.open(self._file.id, self._member)
-        space = dataset.get_space()
-        if region:
-            start, step = tuple(r[0] for r in region), tuple(r[2] for r in region)
-            space.select_hyperslab(start, counts, stride=step)
         out, memory_type = _destination(dataset.get_type(), counts)
-        dataset.read(h5py.h5s.create_simple(counts) if region else h5py.h5s.ALL, space, out, memory_type)
+        if not region:
+            dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, out, memory_type)
+            return out
+        for rows, part, thinned in _parts(region, counts, out.itemsize):
+            values = out[rows] if thinned is None else _destination(dataset.get_type(), _lengths(part))[0]
+            _select(dataset, part, values, memory_type)
+            if thinned is not None:
+                out[rows] = values[thinned]
         return out
+
+
+def _select(dataset: Any, part: Region, values: Array, memory_type: Any) -> None:
+    space = dataset.get_space()
+    space.select_hyperslab(tuple(r[0] for r in part), values.shape, stride=tuple(r[2] for r in part))
+    dataset.read(h5py.h5s.create_simple(values.shape), space, values, memory_type)
+
+
+def _lengths(region: Region) -> tuple[int, ...]:
+    return tuple(len(range(*axis)) for axis in region)
+
+
+def _parts(
+    region: Region, counts: tuple[int, ...], itemsize: int
+) -> Iterator[tuple[slice, Region, tuple[slice, ...] | None]]:
+    """What to ask HDF5 for: rows of the answer, the region to read, and how to thin it out (None: not at all).
+
+    HDF5 copies an element of a selection with steps in about the time that it takes to copy `SPARSE` in a row, so that
+    steps are made afterwards unless they leave out almost everything.
+    """
+    dense = tuple((start, start + (n - 1) * step + 1, 1) for n, (start, _, step) in zip(counts, region, strict=True))
+    ratio = math.prod(_lengths(dense)) / math.prod(counts)
+    row = math.prod(_lengths(dense[1:])) * itemsize * region[0][2]  # bytes, up to the next row that is wanted
+    if ratio == 1 or ratio > SPARSE or row > 4 * SCRATCH_BYTES:
+        yield (
+            slice(None),
+            tuple((low, high, step) for (low, high, _), (_, _, step) in zip(dense, region, strict=True)),
+            None,
+        )
+        return
+    thinned = tuple(slice(None, None, step) for _, _, step in region)
+    start, step = region[0][0], region[0][2]
+    rows = max(1, SCRATCH_BYTES // row)
+    for first in range(0, counts[0], rows):
+        last = min(first + rows, counts[0]) - 1
+        yield slice(first, last + 1), ((start + first * step, start + last * step + 1, 1), *dense[1:]), thinned
 
 
 def _destination(stored: Any, counts: tuple[int, ...]) -> tuple[Array, Any]:
@@ -136,25 +183,24 @@ def _destination(stored: Any, counts: tuple[int, ...]) -> tuple[Array, Any]:
     return np.empty(counts, dtype), h5py.h5t.py_create(dtype)
 
 
-def _info(file: h5py.File, member: Member, handle: FileHandle) -> TensorInfo:
-    """The listing's entry; what can't be opened is listed with the reason."""
-    facts = _Facts((0,), "link", 0, member.refusal) if member.refusal else _facts(file, member, handle)
+def _info(member: Member, version: int) -> TensorInfo:
+    """The listing's entry; what is not read is listed with the reason."""
+    facts: _Facts = member.facts or _Facts((0,), "link", 0, member.refusal)
     return TensorInfo(
         address=_text(member.path),
         shape=facts.shape,
         dtype=facts.dtype,
-        kind="link" if member.refusal else "array",
+        kind="link" if member.facts is None else "array",
         nbytes=facts.nbytes,
-        version=handle.version,
+        version=version,
         aliases=tuple(map(_text, member.aliases)),
         unreadable=facts.unreadable,
     )
 
 
-def _facts(file: h5py.File, member: Member, handle: FileHandle) -> _Facts:
+def _facts(dataset: Any, handle: FileHandle) -> _Facts:
     try:
         with told_as_file_error(handle.path):
-            dataset = h5py.h5d.open(file.id, member.path)
             properties = dataset.get_create_plist()
             elsewhere = _elsewhere(properties)
             return _Facts((0,), "unknown", 0, elsewhere) if elsewhere else _sized(dataset, properties, handle.size)
@@ -164,13 +210,16 @@ def _facts(file: h5py.File, member: Member, handle: FileHandle) -> _Facts:
 
 def _sized(dataset: Any, properties: Any, file_size: int) -> _Facts:
     """The facts of a dataset whose values are in this file."""
-    dtype, reason = _type(dataset.get_type())
-    if dataset.get_space().get_simple_extent_type() == h5py.h5s.NULL:
+    stored, space = dataset.get_type(), dataset.get_space()
+    dtype, reason = _type(stored)
+    if space.get_simple_extent_type() == h5py.h5s.NULL:
         return _Facts((0,), dtype, 0, reason or "It is empty.")
-    shape = tuple(map(int, dataset.shape))
-    nbytes = math.prod(shape) * dataset.get_type().get_size()
+    shape = tuple(map(int, space.get_simple_extent_dims()))
+    itemsize = int(stored.get_size())
+    nbytes = math.prod(shape) * itemsize
     reason = reason or too_many_axes(len(shape)) or _filtered(properties)
-    return _Facts(shape, dtype, nbytes, reason or _stored(dataset, properties, nbytes, file_size))
+    reason = reason or _stored(properties, itemsize, nbytes, int(dataset.get_storage_size()), file_size)
+    return _Facts(shape, dtype, nbytes, reason)
 
 
 def _elsewhere(properties: Any) -> str:
@@ -210,15 +259,14 @@ def _filtered(properties: Any) -> str:
     return ""
 
 
-def _stored(dataset: Any, properties: Any, nbytes: int, file_size: int) -> str:
+def _stored(properties: Any, itemsize: int, nbytes: int, stored: int, file_size: int) -> str:
     """Why what it claims can't be in the file; empty when it can."""
-    stored = int(dataset.get_storage_size())
     if stored > file_size:
         return f"It claims {stored} bytes of the file, which has {file_size}."
-    if properties.get_layout() == h5py.h5d.CHUNKED:
-        chunk = math.prod(properties.get_chunk()) * dataset.get_type().get_size()
-        return refusal(nbytes, stored) or piece_refusal(chunk, "chunks")
-    return refusal(nbytes, stored)
+    reason = refusal(nbytes, stored)
+    if not reason and properties.get_layout() == h5py.h5d.CHUNKED:
+        reason = piece_refusal(math.prod(properties.get_chunk()) * itemsize, "chunks")
+    return reason
 
 
 def _text(path: bytes) -> str:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
-from nnscope.core.errors import FileError
 from nnscope.core.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-MAX_OBJECTS = 200_000
+MAX_MEMBERS = 20_000  # listed in some 4 s of processor time
 MAX_DEPTH = 256
 
 
@@ -31,8 +30,10 @@ class Member:
     ----------
     path : bytes
         Names of the links that lead to it, joined by ``/``; no link on the way is anything but a hard one.
+    facts : object
+        What ``describe`` said of a dataset; None for a link.
     refusal : str
-        Why it is not opened; empty for a dataset.
+        Why a link is not followed.
     target : bytes
         Where a soft link leads, as a path from the root.
     aliases : list of bytes
@@ -40,40 +41,48 @@ class Member:
     """
 
     path: bytes
+    facts: Any = None
     refusal: str = ""
     target: bytes = b""
     aliases: list[bytes] = field(default_factory=list)
 
 
-def members_of(file: h5py.File, where: str) -> list[Member]:
-    """The datasets and unfollowed links of a file, in the order of their names, level by level within each group.
+def members_of(file: h5py.File, describe: Callable[[Any], Any]) -> tuple[list[Member], tuple[str, ...]]:
+    """The datasets and unfollowed links of a file, in the order of their names, those of a group before its groups'.
 
-    Raises
-    ------
-    FileError
-        If there are more than `MAX_OBJECTS`, or groups lie deeper than `MAX_DEPTH`.
+    Parameters
+    ----------
+    file : h5py.File
+    describe : callable
+        Called with each dataset's low-level object while it is open.
+
+    Returns
+    -------
+    members : list of Member
+    warnings : tuple of str
+        What is not listed: more than `MAX_MEMBERS`, groups deeper than `MAX_DEPTH`.
     """
-    walk = _Walk(where)
-    walk.enter(file.id, b"", 0)
-    return walk.finish()
+    walk = _Walk(describe)
+    walk.enter(file.id)
+    return walk.finish(), tuple(walk.warnings)
 
 
 class _Walk:
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self, describe: Callable[[Any], Any]) -> None:
+        self.warnings: dict[str, None] = {}
+        self._describe = describe
         self._found: list[Member] = []
         self._datasets: dict[int, Member] = {}
         self._groups: set[int] = set()
         self._links = 0
 
-    def enter(self, root: Any, path: bytes, depth: int) -> None:
-        """List a group and the groups in it, depth first; a stack, because files may be deeper than Python's own."""
-        pending: list[tuple[Any, bytes, int]] = [(h5py.h5g.open(root, b"/"), path, depth)]
-        self._groups.add(h5py.h5o.get_info(pending[0][0]).addr)
+    def enter(self, file: Any) -> None:
+        """List the root group and those in it, depth first; a stack, because files may be deeper than Python's own."""
+        root = h5py.h5g.open(file, b"/")
+        self._groups.add(h5py.h5o.get_info(root).addr)
+        pending: list[tuple[Any, bytes, int]] = [(root, b"", 0)]
         while pending:
-            group, path, depth = pending.pop()
-            inner = list(self._members(group, path, depth))
-            pending.extend(reversed(inner))
+            pending.extend(reversed(list(self._members(*pending.pop()))))
 
     def finish(self) -> list[Member]:
         """Soft links to a dataset that is listed anyway are its aliases."""
@@ -90,12 +99,17 @@ class _Walk:
     def _members(self, group: Any, prefix: bytes, depth: int) -> Iterator[tuple[Any, bytes, int]]:
         """Note what a group's links lead to; yields the groups to enter."""
         for name in list(group):
-            self._count(depth)
+            self._links += 1
+            if self._links > MAX_MEMBERS:
+                self.warnings[f"It holds more than {MAX_MEMBERS} members; the others are not listed."] = None
+                return
             path = prefix + b"/" + name if prefix else name
             link = group.links.get_info(name)
             if link.type == h5py.h5l.TYPE_HARD:
                 inner = self._object(group, name, path, link.u)
-                if inner is not None:
+                if inner is not None and depth == MAX_DEPTH:
+                    self.warnings[f"Groups deeper than {MAX_DEPTH} levels are not listed."] = None
+                elif inner is not None:
                     yield inner, path, depth + 1
             else:
                 self._found.append(_refused(group, name, path, prefix, link.type))
@@ -107,32 +121,25 @@ class _Walk:
             return None
         if address in self._groups:
             return None
-        kind = h5py.h5o.get_info(group, name).type
-        if kind == h5py.h5o.TYPE_GROUP:
+        opened = h5py.h5o.open(group, name)
+        if isinstance(opened, h5py.h5g.GroupID):
             self._groups.add(address)
-            return h5py.h5g.open(group, name)
-        if kind == h5py.h5o.TYPE_DATASET:
-            member = self._datasets[address] = Member(path)
+            return opened
+        if isinstance(opened, h5py.h5d.DatasetID):
+            member = self._datasets[address] = Member(path, self._describe(opened))
             self._found.append(member)
         return None
-
-    def _count(self, depth: int) -> None:
-        self._links += 1
-        if self._links > MAX_OBJECTS:
-            raise FileError("too-many", f"It holds more than {MAX_OBJECTS} members.", self._where)
-        if depth > MAX_DEPTH:
-            raise FileError("too-deep", f"Its groups lie deeper than {MAX_DEPTH} levels.", self._where)
 
 
 def _refused(group: Any, name: bytes, path: bytes, prefix: bytes, kind: int) -> Member:
     if kind == h5py.h5l.TYPE_SOFT:
         target = bytes(group.links.get_val(name))
         absolute = target.lstrip(b"/") if target.startswith(b"/") else b"/".join(filter(None, (prefix, target)))
-        return Member(path, f"It is a link to {_shown(target)}, which is not followed.", absolute)
+        return Member(path, None, f"It is a link to {_shown(target)}, which is not followed.", absolute)
     if kind == h5py.h5l.TYPE_EXTERNAL:
         file, _ = group.links.get_val(name)
-        return Member(path, f"It is a link into another file ({_shown(file)}), which is not followed.")
-    return Member(path, "It is a link of an unknown kind, which is not followed.")
+        return Member(path, None, f"It is a link into another file ({_shown(file)}), which is not followed.")
+    return Member(path, None, "It is a link of an unknown kind, which is not followed.")
 
 
 def _shown(name: bytes | str) -> str:

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from nnscope.sources.files.handle import FileHandle
 
 
+BUFFER = 1 << 16  # bytes
+
+
+def buffered(handle: FileHandle) -> io.BufferedReader:
+    """A stream of the file's bytes that reads ahead, for libraries that read a few bytes at a time."""
+    return io.BufferedReader(HandleStream(handle), BUFFER)
+
+
 class HandleStream(io.RawIOBase):
     """Reads through ``handle``, so that a file that is changed or cut meanwhile gives a FileError and no crash.
 

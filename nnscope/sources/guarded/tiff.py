@@ -25,7 +25,7 @@ from nnscope.sources.files.handle import FileSection
 from nnscope.sources.files.source import FileTensor, ListedSource, open_guarded, stem_of
 from nnscope.sources.files.strided import Strided, contiguous, too_many_axes
 from nnscope.sources.guarded.claims import NUMBERS, piece_refusal, refusal, told_as_file_error
-from nnscope.sources.guarded.stream import HandleStream
+from nnscope.sources.guarded.stream import buffered
 from nnscope.sources.guarded.tiff_chain import check_chain
 from nnscope.sources.guarded.tiff_pages import PagedTensor, Pages
 
@@ -64,7 +64,7 @@ def _read(handle: FileHandle) -> ListedSource:
     with told_as_file_error(handle.path), handle.reading(), _heard() as said:
         pages = check_chain(handle)
         switched_off = {f"is_{name}": False for name in _DIALECTS & tifffile.TIFF.FILE_FLAGS}
-        file = tifffile.TiffFile(HandleStream(handle), _multifile=False, **switched_off)
+        file = tifffile.TiffFile(buffered(handle), _multifile=False, **switched_off)
         series = list(file.series)
         if not series or len(series) > MAX_SERIES:
             what = f"It has {len(series)} series of pages; between 1 and {MAX_SERIES} can be shown."

@@ -20,26 +20,30 @@ MAX_PAGES = 1 << 20
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NEEDED = range(254, 340)  # tags of the standard itself; broken ones of others are passed over
+_BLOCK = 1024  # bytes that hold most directories
 _CUT = "It is cut short or damaged; fetch it again."
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Numbers of classic TIFF or of BigTIFF, as `struct` calls them."""
+    """Numbers of classic TIFF or of BigTIFF.
 
-    order: str
-    count: str
-    offset: str
+    Attributes
+    ----------
+    count, offset : struct.Struct
+        The number of entries of a directory, and the offset of a directory.
+    entry : struct.Struct
+        Tag, type, number of values, and the values or their offset.
+    """
 
-    @property
-    def entry(self) -> struct.Struct:
-        """Tag, type, number of values, and the values or their offset."""
-        return struct.Struct(f"{self.order}HH{self.offset}{self.offset}")
+    count: struct.Struct
+    offset: struct.Struct
+    entry: struct.Struct
 
-    def number(self, handle: FileHandle, place: int, code: str) -> int:
-        """One number of the file."""
-        size = struct.calcsize(code)
-        return int(struct.unpack(self.order + code, handle.read(place, size))[0])
+    @classmethod
+    def of(cls, order: str, count: str, offset: str) -> _Kind:
+        """By the letters that `struct` has for them."""
+        return cls(*(struct.Struct(order + text) for text in (count, offset, f"HH{offset}{offset}")))
 
 
 def check_chain(handle: FileHandle) -> int:
@@ -69,31 +73,25 @@ def _header(handle: FileHandle) -> tuple[_Kind, int]:
     """How the file writes its numbers, and where its first directory is."""
     order = {b"II": "<", b"MM": ">"}[handle.read(0, 2)]
     if struct.unpack(order + "H", handle.read(2, 2))[0] == 42:
-        kind = _Kind(order, "H", "I")
-        return kind, kind.number(handle, 4, "I")
-    kind = _Kind(order, "Q", "Q")
-    if struct.unpack(order + "HH", handle.read(4, 4)) != (8, 0):
-        raise FileError("bad-header", "Its offsets are not of 8 bytes.", handle.path, "The file is damaged.", offset=4)
-    return kind, kind.number(handle, 8, "Q")
+        kind, place = _Kind.of(order, "H", "I"), 4
+    else:
+        kind, place = _Kind.of(order, "Q", "Q"), 8
+        if struct.unpack(order + "HH", handle.read(4, 4)) != (8, 0):
+            what = "Its offsets are not of 8 bytes."
+            raise FileError("bad-header", what, handle.path, "The file is damaged.", offset=4)
+    return kind, int(kind.offset.unpack(handle.read(place, kind.offset.size))[0])
 
 
 def _next(handle: FileHandle, kind: _Kind, place: int) -> int:
     """Check the directory at ``place``; the offset of the one after it."""
-    count = kind.number(handle, place, kind.count)
-    start = place + struct.calcsize(kind.count)
-    entries = handle.read(start, count * kind.entry.size)
-    for tag, code, number, _ in kind.entry.iter_unpack(entries):
-        if tag in _NEEDED and code in _SIZES and number * _SIZES[code] > handle.size:
-            what = f"The entry {tag} of a directory claims {number} values, which the file is too short for."
-            raise FileError("truncated", what, handle.path, _CUT, offset=place)
-    _check_places(handle, kind, entries, place)
-    return kind.number(handle, start + len(entries), kind.offset)
-
-
-def _check_places(handle: FileHandle, kind: _Kind, entries: bytes, place: int) -> None:
-    """Values that don't fit into their entry lie in the file."""
-    for tag, code, number, offset in kind.entry.iter_unpack(entries):
+    block = handle.read(place, max(kind.count.size, min(_BLOCK, handle.size - place)))
+    start = kind.count.size
+    end = start + kind.count.unpack_from(block)[0] * kind.entry.size
+    if end + kind.offset.size > len(block):
+        block = handle.read(place, end + kind.offset.size)
+    for tag, code, number, offset in kind.entry.iter_unpack(block[start:end]):
         size = number * _SIZES.get(code, 0)
-        if tag in _NEEDED and size > struct.calcsize(kind.offset) and offset + size > handle.size:
-            what = f"The values of the entry {tag} of a directory lie beyond the end of the file."
+        if tag in _NEEDED and size > kind.offset.size and offset + size > handle.size:
+            what = f"The {number} values of the entry {tag} of a directory lie beyond the end of the file."
             raise FileError("truncated", what, handle.path, _CUT, offset=place)
+    return int(kind.offset.unpack_from(block, end)[0])
