@@ -22,6 +22,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from nnscope.gui import fonts, numbers
 from nnscope.gui.inspector.scale import Scale, column_heights, nice_ticks, scale_for
+from nnscope.gui.inspector.spike import REST, TOP, Spike, SpikeLook, find_spike, paint_spike
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
@@ -64,6 +65,7 @@ class HistogramPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: Histogram | None = None
+        self._spike: Spike | None = None
         self._limits: tuple[float, float] | None = None
         self._held: int | None = None  # the limit that is dragged: 0 or 1
         self._frozen: Scale | None = None  # the scale at the begin of a drag: it must not slide under the pointer
@@ -79,6 +81,7 @@ class HistogramPlot(QWidget):
     def show_histogram(self, shown: Histogram | None) -> None:
         """Paint this one; None paints an empty axis."""
         self._shown = shown
+        self._spike = find_spike(shown.stats) if shown is not None else None
         self._limits = shown.normalisation.domain if shown and shown.normalisation else None
         self.update()
 
@@ -178,14 +181,23 @@ class HistogramPlot(QWidget):
         self._paint_numbers(painter, scale)
         if self._limits is not None:
             self._paint_limits(painter, scale, base)
+        if self._spike is not None:
+            self._paint_spike(painter, self._shown, self._spike, scale, base)
+
+    def _paint_spike(self, painter: QPainter, shown: Histogram, spike: Spike, scale: Scale, base: int) -> None:
+        colour = self._readable(shown.colour(spike.value) or self._secondary())
+        area = QRectF(scale.left, 0, scale.width, base)
+        paint_spike(painter, spike, SpikeLook(scale.pixel(spike.value), area, colour, self.palette(), not self.log))
 
     def _paint_bars(self, painter: QPainter, shown: Histogram, scale: Scale, base: int) -> None:
         columns = self._columns(shown, scale)
         grey = self._secondary()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for at, share in enumerate(column_heights(shown.stats, scale, len(columns), self.log)):
+        alone = None if self._spike is None or self.log else self._spike.at
+        top = REST * base if alone is not None else base - (TOP if self._spike is not None else 8)
+        for at, share in enumerate(column_heights(shown.stats, scale, len(columns), self.log, alone)):
             if share > 0:
-                height = max(1, round(share * (base - 8)))
+                height = max(1, round(share * top))
                 colour = self._readable(columns[at] or grey)
                 painter.fillRect(QRectF(scale.left + at, base - height, 1, height), colour)
         painter.fillRect(QRectF(scale.left, base, scale.width, 1), self.palette().color(QPalette.ColorRole.Mid))
@@ -240,8 +252,9 @@ class HistogramPlot(QWidget):
 
 
 def describe(shown: Histogram | None) -> str:
-    """For screen readers: the range of the scale and the limits."""
+    """For screen readers: the limits, and the value that a large part of the tensor has."""
     if shown is None or shown.normalisation is None:
         return ""
     lo, hi = shown.normalisation.domain
-    return f"{numbers.shown(lo)} to {numbers.shown(hi)}"
+    spike = find_spike(shown.stats)
+    return f"{numbers.shown(lo)} to {numbers.shown(hi)}" + (f"; {spike.words}" if spike is not None else "")

@@ -64,8 +64,13 @@ def nice_ticks(scale: Scale, most: int = 5) -> list[float]:
     return [at * step for at in range(first, min(last, first + most) + 1)]
 
 
-def column_heights(stats: TensorStats, scale: Scale, columns: int, log: bool) -> np.ndarray:
-    """Height in [0, 1] of each of ``columns`` pixel columns, [columns]: the tallest bin under it."""
+def column_heights(
+    stats: TensorStats, scale: Scale, columns: int, log: bool, left_out: int | None = None
+) -> np.ndarray:
+    """Height in [0, 1] of each of ``columns`` pixel columns, [columns]: the tallest bin under it.
+
+    ``left_out`` is a bin that is drawn otherwise: here it is empty.
+    """
     if not stats.finite:
         return np.zeros(columns)
     span = stats.max / 2 - stats.min / 2  # halves: the whole range may be beyond float64
@@ -74,6 +79,8 @@ def column_heights(stats: TensorStats, scale: Scale, columns: int, log: bool) ->
     at = (edges / 2 - stats.min / 2) / span * bins if span > 0 else np.where(edges >= stats.min, bins, 0)
     first, last = np.clip(np.floor(at[:-1]), 0, bins), np.clip(np.ceil(at[1:]), 0, bins)
     counts = np.log1p(stats.histogram) if log else stats.histogram.astype(float)
+    if left_out is not None:
+        counts[left_out] = 0
     heights = np.array([counts[int(a) : int(b)].max(initial=0) for a, b in zip(first, last, strict=True)])
     top = heights.max(initial=0)
     return heights / top if top > 0 else heights
