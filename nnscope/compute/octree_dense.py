@@ -198,27 +198,30 @@ class _Build:
             self._reduce(number, slice(planes.start // side, -(-planes.stop // side)))
 
     def _reduce(self, number: int, planes: slice) -> None:
-        """Planes of ``levels[number]`` from the level below."""
-        side, below = 1 << number, slice(2 * planes.start, 2 * planes.stop)
-        if self.x.size <= _SMALL or (number and self.odd[number - 1][below].any()):
-            return self._reduce_plainly(number, planes)
+        """Planes of ``levels[number]`` from the level below; those with a value that is not finite one by one."""
+        if self.x.size > _SMALL and self._reduce_fast(number, planes):
+            return
+        for plane in (slice(z, z + 1) for z in range(planes.start, planes.stop)):
+            if self.x.size <= _SMALL or not self._reduce_fast(number, plane):
+                self._reduce_plainly(number, plane)
+
+    def _reduce_fast(self, number: int, planes: slice) -> bool:
+        """By compiled code; False when a value is not finite."""
         from nnscope.arrays.kernels.octree import reduce_cells
 
+        if number and self.odd[number - 1][2 * planes.start : 2 * planes.stop].any():
+            return False
         level = self.levels[number - 1] if number else self.x[None]
-        if not reduce_cells(read_only(level), self.levels[number], (planes.start, planes.stop), (*self.x.shape, side)):
-            self._reduce_plainly(number, planes)
-        return None
+        size = *self.x.shape, 1 << number
+        return bool(reduce_cells(read_only(level), self.levels[number], (planes.start, planes.stop), size))
 
-    def _reduce_plainly(self, number: int, planes: slice) -> None:
-        """The same by the plain definition, a few rows at a time."""
-        out = self.odd[number]
-        rows = max(1, _PLAIN // (4 * out.shape[2] * 2))
-        for z in range(planes.start, min(planes.stop, out.shape[0])):
-            for y in range(0, out.shape[1], rows):
-                where = slice(z, z + 1), slice(y, y + rows)
-                cells, voxels = self._cells(number, (slice(2 * z, 2 * z + 2), slice(2 * y, 2 * (y + rows))))
-                self.levels[number][:, *where], finite = join_cells(*cells)
-                out[where] = _eighths(voxels, 0.0).sum(axis=0) - finite
+    def _reduce_plainly(self, number: int, plane: slice) -> None:
+        """By the plain definition, a few rows at a time."""
+        out, below = self.odd[number], slice(2 * plane.start, 2 * plane.stop)
+        for rows in slices(out.shape[1], max(1, _PLAIN // (8 * out.shape[2]))):
+            cells, voxels = self._cells(number, (below, slice(2 * rows.start, 2 * rows.stop)))
+            self.levels[number][:, plane, rows], finite = join_cells(*cells)
+            out[plane, rows] = _eighths(voxels, 0.0).sum(axis=0) - finite
 
     def _cells(self, below: int, where: tuple[slice, slice]) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
         """Some planes and rows of level ``below`` as `join_cells` takes them, and the voxels in each cell."""

@@ -46,7 +46,7 @@ def reduce_cells(level: np.ndarray, out: np.ndarray, planes: Planes, size: Size)
     voxels, width = level.shape[0] == 1, level.shape[3]
     strip = np.empty((5, width + 1), np.float32)  # the last column once more, for an odd number
     whole, rest = size[2] // (2 * size[3]), size[2] % (2 * size[3])
-    left = np.float32(min(size[3], rest) / max(rest, 1))
+    last = np.float32(min(size[3], rest) / max(rest, 1))
     low, high, magnitude = (0, 0, 0) if voxels else (LOW, HIGH, MAGNITUDE)
     for z in range(planes[0], planes[1]):
         for y in range(out.shape[2]):
@@ -63,8 +63,8 @@ def reduce_cells(level: np.ndarray, out: np.ndarray, planes: Planes, size: Size)
             _weighted_magnitudes(level[magnitude], z, y, weights, strip[MAGNITUDE, :width])
             for field in range(5):
                 strip[field, width] = strip[field, width - 1]
-            _join_columns(strip, out, z, y, (0, whole), np.float32(0.5), np.float32(0.5))
-            _join_columns(strip, out, z, y, (whole, out.shape[3]), left, np.float32(1) - left)
+            for first, stop, left in ((0, whole, np.float32(0.5)), (whole, out.shape[3], last)):
+                _join_columns(strip, out, z, y, (first, stop), left, np.float32(1) - left)
     return True
 
 
