@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
-from nnscope.views.analyses import attention, maps, octree
+from nnscope.views.analyses import attention, maps, octree, weights
 
 if TYPE_CHECKING:
     from nnscope.views.analyses.base import Method
 
-_METHODS: dict[str, Method] = {method.name: method for module in (attention, octree, maps) for method in module.METHODS}
+_METHODS: dict[str, Method] = {
+    method.name: method for module in (weights, attention, octree, maps) for method in module.METHODS
+}
 
 
 def methods() -> tuple[Method, ...]:
