@@ -27,15 +27,15 @@ Cells = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 def run(quick: bool = False) -> list[Result]:
     """Measure the row."""
-    repeats, side = (2, SIDE // 2) if quick else (REPEATS, SIDE)
-    x = np.random.default_rng(0).standard_normal((side, side), np.float32)
+    repeats = 2 if quick else REPEATS
+    x = np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32)
     levels = _check(x)
     target = np.empty_like(x)
     ours = partial(seconds, partial(_levels, x))
     theirs = interleaved(ours, partial(seconds, partial(numpy_levels, x)), repeats)
     times = interleaved(ours, partial(seconds, partial(np.copyto, target, x)), repeats)
     moved = x.nbytes + sum(array.nbytes for level in levels for array in level.arrays[:4])
-    what = f"all levels of {side}²"
+    what = f"all levels of {SIDE}²"
     return [
         compared("pyramid", what, theirs, Goal(1 / 5), f"NumPy {np.__version__}, block reductions"),
         _share(what, times, moved, 2 * x.nbytes),
