@@ -1,10 +1,11 @@
 """Matrix products in several threads of our own: BLAS then keeps to one thread in each.
 
-A BLAS that splits one small product over all cores waits for the slowest of them at each step; on cores that are shared
-with other work that was measured to cost a factor of 2 to 4. Blocks of a large product in two threads, each with a BLAS
-of one thread, don't wait for each other.
+A BLAS that splits one small product over all cores waits for the slowest of them at each step, and its threads go on
+spinning after it; on cores that are shared with other work that was measured to cost a factor of 2 to 4. Blocks of a
+large product in two threads, each with a BLAS of one thread, don't wait for each other.
 
-The limit is a setting of the whole process, so users are counted: the first one sets it, the last one restores it.
+The limit is a setting of the whole process. The thread that sets it also restores it, because OpenBLAS (0.3.31) ignores
+what other threads set once the main thread has set something; who enters meanwhile finds it in force and leaves it.
 """
 
 from __future__ import annotations
@@ -17,25 +18,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOCK = threading.Lock()
-_HELD: list[Any] = []  # the limiter in force
-_USERS = [0]
+_HELD = threading.Lock()  # by the one who set the limit
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Within the block, products of NumPy use one thread per calling thread. Nests, from any threads."""
-    with _LOCK:
-        _USERS[0] += 1
-        if _USERS[0] == 1:
-            _HELD.append(_controller().limit(limits=1, user_api="blas"))
-    try:
+    if not _HELD.acquire(blocking=False):
         yield
+        return
+    try:
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
     finally:
-        with _LOCK:
-            _USERS[0] -= 1
-            if _USERS[0] == 0:
-                _HELD.pop().restore_original_limits()
+        _HELD.release()
 
 
 @cache
