@@ -25,9 +25,8 @@ def run(quick: bool = False) -> list[Result]:
     _check(x[: n // 8])
     target, half = np.empty_like(x), x.astype(np.float16)
     half_target = np.empty_like(half)
-    fewer = min(repeats, 3)  # the calls take a minute a time
     times = [
-        interleaved(lambda: seconds(lambda: stats_of_array(x)), lambda: seconds(lambda: numpy_calls(x)), fewer),
+        interleaved(lambda: seconds(lambda: stats_of_array(x)), lambda: seconds(lambda: numpy_calls(x)), repeats),
         interleaved(lambda: seconds(lambda: stats_of_array(x)), lambda: seconds(lambda: np.copyto(target, x)), repeats),
         interleaved(
             lambda: seconds(lambda: stats_of_array(half)),
