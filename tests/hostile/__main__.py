@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.hostile import numpy_cases, pickle_cases, safetensors_cases, zip_cases
+from tests.hostile import hdf5_cases, numpy_cases, pickle_cases, safetensors_cases, tiff_cases, zip_cases
 
 TABLES = {
     "pickle": pickle_cases.CASES,
     "zip": zip_cases.CASES,
     "safetensors": safetensors_cases.CASES,
     "numpy": numpy_cases.CASES,
+    "hdf5": hdf5_cases.CASES,
+    "tiff": tiff_cases.CASES,
 }
 
 

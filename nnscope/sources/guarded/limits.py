@@ -29,9 +29,12 @@ _parser = threading.RLock()
 _limited = threading.Event()
 
 
-def limit_process() -> None:
-    """Limit this process for the rest of its life. It leaves no core file either: a file's contents would be in it."""
-    _lower(resource.RLIMIT_AS, _address_space() + MEMORY)
+def limit_process(memory: int = MEMORY) -> None:
+    """Limit this process for the rest of its life; ``memory`` in bytes beyond what it has.
+
+    It leaves no core file either: a file's contents would be in it.
+    """
+    _lower(resource.RLIMIT_AS, _address_space() + memory)
     _lower(resource.RLIMIT_CORE, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,9 @@ def _read(handle: FileHandle) -> ListedSource:
     return ListedSource(listing, lambda i: _tensor(infos[i], series[i], handle), handle.close)
 
 
+_SUBJECT = re.compile(r"^<tifffile\.[^>]*> ")  # at the beginning of tifffile's messages
+
+
 @contextmanager
 def _heard() -> Iterator[list[str]]:
     """What tifffile logs meanwhile, as sentences: it tells so of what it passes over."""
@@ -85,7 +89,7 @@ def _heard() -> Iterator[list[str]]:
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if len(said) < MAX_WARNINGS:
-                said.append(f"tifffile: {plain(record.getMessage(), 200)}.")
+                said.append(plain(_SUBJECT.sub("", record.getMessage()), 200))
 
     logger, listener = tifffile.logger(), Listener(logging.WARNING)
     before, logger.propagate = logger.propagate, False
@@ -132,7 +136,9 @@ def _unreadable(series: Any, shape: tuple[int, ...], dtype: str, nbytes: int, ha
 def _codec_refusal(page: Any) -> str:
     """Why its compression can't be undone; empty when it can."""
     if page.compression != 1:
-        name = getattr(page.compression, "name", str(page.compression))
+        name = getattr(page.compression, "name", "")
+        if not name:
+            return f"It is compressed by a method of the number {page.compression}, which is not known."
         try:
             tifffile.TIFF.DECOMPRESSORS[page.compression]
         except KeyError:

@@ -71,7 +71,9 @@ def check_chain(handle: FileHandle) -> int:
 
 def _header(handle: FileHandle) -> tuple[_Kind, int]:
     """How the file writes its numbers, and where its first directory is."""
-    order = {b"II": "<", b"MM": ">"}[handle.read(0, 2)]
+    order = {b"II": "<", b"MM": ">"}.get(handle.read(0, 2))
+    if order is None:
+        raise FileError("bad-header", "It does not begin like a TIFF file.", handle.path, "Is it one?", offset=0)
     if struct.unpack(order + "H", handle.read(2, 2))[0] == 42:
         kind, place = _Kind.of(order, "H", "I"), 4
     else:
