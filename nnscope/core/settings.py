@@ -1,4 +1,4 @@
-"""What the application remembers between runs: theme, recent files, the window's place.
+"""What the application remembers between runs: theme, recent files, the window's place, shortcuts.
 
 One small JSON file in the user's configuration folder. A broken or strange file is never an error: what can't be
 understood falls back to its default, because no one should lose the window to a bad preference.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,15 @@ class Preferences:
         Paths and ``demo:NAME`` addresses, the newest first.
     geometry, layout : str
         Base64 of the window's geometry and of its docks' places; empty for the default.
+    keys : dict of str to str
+        Shortcuts other than the default, by command; an empty text takes a command's shortcut away.
     """
 
     theme: str = "system"
     recent: tuple[str, ...] = ()
     geometry: str = ""
     layout: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
 
     def opened(self, path: str) -> Preferences:
         """These preferences with ``path`` as the newest recent file."""
@@ -95,8 +98,14 @@ def _parse(raw: dict[str, Any]) -> Preferences:
         recent=tuple(dict.fromkeys(paths))[:RECENT],
         geometry=_text(raw.get("geometry")),
         layout=_text(raw.get("layout")),
+        keys=_texts(raw.get("keys")),
     )
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {key: text for key, text in pairs if isinstance(text, str)}

@@ -13,9 +13,10 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 
 from nnscope.gui import icons
+from nnscope.gui.bindings import Bindings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from PyQt6.QtWidgets import QWidget
 
@@ -36,7 +37,7 @@ class ActionSpec:
     menu : str
         ``"File"``, ``"View"``, ``"Model"`` or ``"Help"``; after a slash the submenu.
     keys : str
-        Its shortcut, portable form.
+        Its default shortcut, portable form.
     icon : str
     checkable : bool
     group : str
@@ -116,23 +117,27 @@ def view_specs(views: list[ViewChoice]) -> tuple[ActionSpec, ...]:
 
 
 class ActionTable:
-    """The actions of one window, by id, connected to what carries them out."""
+    """The actions of one window, by id, connected to what carries them out.
 
-    def __init__(self, window: QWidget, commands: Commands, views: list[ViewChoice]) -> None:
+    ``keys`` are shortcuts chosen in place of the defaults, by id; see `Bindings`.
+    """
+
+    def __init__(self, window: QWidget, commands: Commands, views: list[ViewChoice], keys: Mapping[str, str]) -> None:
         at = next(i for i, spec in enumerate(ACTIONS) if spec.id == AFTER_VIEWS)
         self.specs = (*ACTIONS[:at], *view_specs(views), *ACTIONS[at:])
+        self.bindings = Bindings({spec.id: spec.keys for spec in self.specs}, keys, MENUS)
         self._by_id: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
         for spec in self.specs:
             action = QAction(spec.text, window)
             action.setCheckable(spec.checkable)
-            action.setShortcut(QKeySequence(spec.keys))
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             action.triggered.connect(_handler(spec, commands))
             if spec.group:
                 groups.setdefault(spec.group, QActionGroup(window)).addAction(action)
             window.addAction(action)
             self._by_id[spec.id] = action
+        self.rebind()
 
     def __getitem__(self, id: str) -> QAction:
         return self._by_id[id]
@@ -141,9 +146,10 @@ class ActionTable:
         """All actions, in the order of the table."""
         return list(self._by_id.values())
 
-    def by_menu(self) -> dict[str, list[QAction]]:
-        """Actions grouped by menu."""
-        return {m: [self._by_id[s.id] for s in self.specs if s.menu.partition("/")[0] == m] for m in MENUS}
+    def rebind(self) -> None:
+        """Give the actions the shortcuts that they have in `bindings`."""
+        for id, action in self._by_id.items():
+            action.setShortcut(QKeySequence.fromString(self.bindings[id]))
 
     def apply(self, theme: Theme) -> None:
         """Colour the icons."""

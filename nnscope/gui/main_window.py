@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
         self.saver = PictureSaver(controller, canvas, frames, self)
         self.status = StatusBar(frames.rate, lambda: [*self._openings.jobs(), *controller.jobs])
         self.commands = self._make_commands()
-        self.actions_table = ActionTable(self, self.commands, controller.views_for())
+        self.actions_table = ActionTable(self, self.commands, controller.views_for(), self.memory.now.keys)
         self.toolbar = ToolBar(self.actions_table)
         self.menus = self._make_menus()
         self.panels = self._make_panels()
@@ -159,7 +159,11 @@ class MainWindow(QMainWindow):
         """The same, from any thread and at any time."""
         self._poster.post(lambda: self.show_failure(failure))
 
-    # -- looks
+    # -- looks and keys
+
+    def remember_keys(self) -> None:
+        """Shortcuts were changed."""
+        self.memory.update(keys=self.actions_table.bindings.remembered())
 
     def choose_theme(self, preference: str) -> None:
         """``"system"``, ``"light"`` or ``"dark"``, remembered."""

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+WRONG = b'{"theme": 3, "recent": 7, "geometry": [], "keys": ["a"]}'
+
+
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    wanted = Preferences("light", ("b", "a"), "Z2VvbQ==", "bGF5")
+    wanted = Preferences("light", ("b", "a"), "Z2VvbQ==", "bGF5", {"undo": "U", "redo": ""})
     save_preferences(wanted, tmp_path / "new" / "settings.json")
     assert load_preferences(tmp_path / "new" / "settings.json") == wanted
 
@@ -35,7 +38,16 @@ def test_missing_file_gives_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"theme": 3, "recent": 7, "geometry": []}', b"\0" * 99],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"theme": 3, "recent": 7, "geometry": [], "keys": ["a"]}',
+        b"\0" * 99,
+    ],
     ids=["empty", "cut", "list", "null", "no-utf8", "deep", "wrong-types", "zeros"],
 )
 def test_broken_file_gives_defaults(tmp_path: Path, content: bytes) -> None:
@@ -46,8 +58,10 @@ def test_broken_file_gives_defaults(tmp_path: Path, content: bytes) -> None:
 
 def test_good_fields_survive_bad_ones(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
-    file.write_text(json.dumps({"theme": "purple", "recent": ["a", 3, "", "a", "b"], "future": 1}))
-    assert load_preferences(file) == Preferences(recent=("a", "b"))
+    file.write_text(
+        json.dumps({"theme": "purple", "recent": ["a", 3, "", "a", "b"], "future": 1, "keys": {"a": 1, "b": "B"}})
+    )
+    assert load_preferences(file) == Preferences(recent=("a", "b"), keys={"b": "B"})
 
 
 json_values = st.recursive(
@@ -57,7 +71,7 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["theme", "recent", "geometry", "layout", "x"]), json_values))
+@given(st.dictionaries(st.sampled_from(["theme", "recent", "geometry", "layout", "keys", "x"]), json_values))
 def test_any_json_is_understood(tmp_path_factory: pytest.TempPathFactory, raw: dict[str, object]) -> None:
     file = tmp_path_factory.mktemp("settings") / "settings.json"
     file.write_text(json.dumps(raw))

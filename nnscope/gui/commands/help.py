@@ -26,8 +26,11 @@ class HelpCommands:
         CommandPalette(self._window.actions_table.all(), self._window).show_over(self._window)
 
     def shortcuts(self) -> None:
-        """All shortcuts."""
-        ShortcutList(self._window.actions_table.by_menu(), self._window).show()
+        """All shortcuts, to read and to change."""
+        window = self._window
+        shown = window.findChild(ShortcutList) or ShortcutList(window.actions_table, window.remember_keys, window)
+        shown.show()
+        shown.activateWindow()
 
     def about(self) -> None:
         """Versions and licences."""

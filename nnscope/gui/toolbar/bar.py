@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
 from nnscope.gui.text import Label
@@ -36,8 +37,10 @@ class ToolBar(QToolBar):
         self.reduction = Choice("Zoomed out, a cell shows", 104)
         self._choice_actions: list[QAction] = []
         self.scientific = Switch("SCIENTIFIC")
-        self.scientific.setToolTip("Leave every aesthetic step out of the picture (S)")
         self._fill(actions)
+        scientific = actions["scientific"]
+        scientific.changed.connect(lambda: self._tell_keys(scientific))
+        self._tell_keys(scientific)
 
     def apply(self, theme: Theme) -> None:
         """Colour what paints itself."""
@@ -47,6 +50,10 @@ class ToolBar(QToolBar):
         """Whether there is a picture to choose for."""
         for action in self._choice_actions:
             action.setVisible(shown)
+
+    def _tell_keys(self, scientific: QAction) -> None:
+        keys = scientific.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        self.scientific.setToolTip("Leave every aesthetic step out of the picture" + (f" ({keys})" if keys else ""))
 
     def _fill(self, actions: ActionTable) -> None:
         choices = (("View", self.view), ("Scale", self.normalisation), ("Colours", self.colours))
