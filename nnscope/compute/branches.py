@@ -67,9 +67,9 @@ class Region:
     skip: bool
 
 
-def combined_norm(norms: tuple[float, ...]) -> float:
-    """Frobenius norm of several arrays as one: the root of the sum of squares."""
-    return math.hypot(*norms)
+def block_of(name: str, branches: tuple[Part, ...]) -> Part:
+    """A block of these branches; its norm is that of all their arrays as one, the root of the sum of squares."""
+    return Part(name, math.hypot(*(branch.norm for branch in branches)), branches)
 
 
 def branch_layout(blocks: tuple[Part, ...]) -> tuple[Region, ...]:

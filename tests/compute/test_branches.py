@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute.branches import Part, branch_layout, combined_norm
+from nnscope.compute.branches import Part, block_of, branch_layout
 from nnscope.core.errors import NnscopeError
 
 norms = st.floats(0, 1e6)
@@ -53,5 +53,6 @@ def test_what_is_no_norm_is_refused(norm: float) -> None:
 
 
 def test_norms_combine() -> None:
-    assert combined_norm((3.0, 4.0)) == 5
-    assert combined_norm(()) == 0
+    branches = (Part("a", 3.0), Part("b", 4.0))
+    assert block_of("block", branches) == Part("block", 5.0, branches)
+    assert block_of("nothing", ()).norm == 0

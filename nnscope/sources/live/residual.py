@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import fx
 
-from nnscope.compute.branches import Part, combined_norm
 from nnscope.sources.live.modules import is_inside
 
 if TYPE_CHECKING:
@@ -84,8 +83,8 @@ def residual_blocks(model: torch.nn.Module) -> tuple[ResidualBlock, ...]:
     return tuple(_by_name(model)) if graph is None else tuple(_in_graph(graph))
 
 
-def weight_parts(model: torch.nn.Module, blocks: Iterable[ResidualBlock]) -> tuple[Part, ...]:
-    """Blocks for `nnscope.compute.branches.branch_layout`, with norms of weights.
+def weight_norms(model: torch.nn.Module, blocks: Iterable[ResidualBlock]) -> tuple[tuple[float, ...], ...]:
+    """Frobenius norm of the weights of each branch of each block.
 
     The identity weighs √C, the norm of the unit matrix on the C channels that the branch beside it ends with.
     """
@@ -93,29 +92,21 @@ def weight_parts(model: torch.nn.Module, blocks: Iterable[ResidualBlock]) -> tup
     return tuple(_weighed(block, weights) for block in blocks)
 
 
-def activation_parts(blocks: Iterable[ResidualBlock], norms: Mapping[str, float]) -> tuple[Part, ...]:
-    """The same with norms of what is added, from those of module outputs by path; 0 where there is none."""
-    return tuple(
-        _part(block, [norms.get(branch.end, 0.0) if branch.end else 0.0 for branch in block.branches])
-        for block in blocks
-    )
+def activation_norms(blocks: Iterable[ResidualBlock], outputs: Mapping[str, float]) -> tuple[tuple[float, ...], ...]:
+    """Frobenius norm of what each branch of each block adds, from those of outputs by module; 0 where there is none."""
+    return tuple(tuple(outputs.get(branch.end, 0.0) for branch in block.branches) for block in blocks)
 
 
-def _weighed(block: ResidualBlock, weights: Mapping[str, torch.Tensor]) -> Part:
+def _weighed(block: ResidualBlock, weights: Mapping[str, torch.Tensor]) -> tuple[float, ...]:
     held = [
-        [tensor for name, tensor in weights.items() if any(is_inside(name, path) for path in branch.modules)]
+        [tensor.detach() for name, tensor in weights.items() if any(is_inside(name, path) for path in branch.modules)]
         for branch in block.branches
     ]
-    norms = [combined_norm(tuple(float(tensor.detach().double().norm()) for tensor in tensors)) for tensors in held]
     channels = next((tensors[-1].shape[0] for tensors in held if tensors and tensors[-1].ndim), 1)
-    identity = math.sqrt(channels)
-    return _part(block, [n if b.modules else identity for n, b in zip(norms, block.branches, strict=True)])
-
-
-def _part(block: ResidualBlock, norms: list[float]) -> Part:
-    pairs = zip(block.branches, norms, strict=True)
-    parts = tuple(Part(branch.name, norm, skip=branch.skip) for branch, norm in pairs)
-    return Part(block.path or "(model)", combined_norm(tuple(norms)), parts)
+    return tuple(
+        math.hypot(*(float(tensor.double().norm()) for tensor in tensors)) if branch.modules else math.sqrt(channels)
+        for branch, tensors in zip(block.branches, held, strict=True)
+    )
 
 
 class _Tracer(fx.Tracer):  # type: ignore[misc]  # torch is not read by the type checker

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nnscope.compute.branches import branch_layout
+from nnscope.compute.branches import Part, block_of, branch_layout
 from nnscope.sources.live.capture import capture
-from nnscope.sources.live.residual import activation_parts, residual_blocks, weight_parts
+from nnscope.sources.live.residual import activation_norms, residual_blocks, weight_norms
 from tests.sources.live.watched import array, hook_count
 
 
@@ -95,31 +95,32 @@ def test_a_transformer_of_torch() -> None:
     held = [*layer.self_attn.parameters(), *layer.norm1.parameters()]
     model = nn.Sequential()
     model.add_module("layers", nn.ModuleList([layer]))
-    weighed = weight_parts(model, (attention,))[0].parts[0].norm
+    weighed = weight_norms(model, (attention,))[0][0]
     assert weighed == pytest.approx(math.sqrt(sum(float((p.detach() ** 2).sum()) for p in held)), rel=1e-6)
 
 
 def test_numbers() -> None:
     model = resnet()
     blocks = residual_blocks(model)
-    first, second = weight_parts(model, blocks)
+    first, second = weight_norms(model, blocks)
 
     def norm_of(module: nn.Module) -> float:
         return math.sqrt(sum(float((p.detach().double() ** 2).sum()) for p in module.parameters()))
 
     expected = norm_of(model[1])
-    assert [part.norm for part in first.parts] == pytest.approx([expected, 2.0])  # the identity on 4 channels
-    assert second.parts[1].norm == pytest.approx(norm_of(model[2].downsample))
-    regions = {region.path: region for region in branch_layout((first, second))}
+    assert first == pytest.approx((expected, 2.0))  # the identity on 4 channels
+    assert second[1] == pytest.approx(norm_of(model[2].downsample))
+    parts = tuple(Part(b.name, norm, skip=b.skip) for b, norm in zip(blocks[0].branches, first, strict=True))
+    regions = {region.path: region for region in branch_layout((block_of(blocks[0].path, parts),))}
     assert regions[("1", "identity")].w == pytest.approx(2 / (2 + expected))
     with capture(model, kinds="output") as cap:
         model(torch.randn(2, 1, 6, 6))
     norms = {
         name.partition(":")[0]: float((array(reader).astype(float) ** 2).sum() ** 0.5) for name, reader in cap.items()
     }
-    live = activation_parts(blocks, norms)
-    assert live[0].parts[0].norm == norms["1.bn2"]  # as it was before the addition wrote to it
-    assert live[1].parts[1].norm == norms["2.downsample.1"]
+    live = activation_norms(blocks, norms)
+    assert live[0][0] == norms["1.bn2"]  # as it was before the addition wrote to it
+    assert live[1][1] == norms["2.downsample.1"]
 
 
 def test_the_model_is_left_alone() -> None:
@@ -153,4 +154,4 @@ class Adds(nn.Module):
 def test_other_additions_are_no_branches() -> None:
     assert residual_blocks(Adds()) == ()
     assert residual_blocks(nn.Linear(2, 2)) == ()
-    assert weight_parts(nn.Linear(2, 2), ()) == ()
+    assert weight_norms(nn.Linear(2, 2), ()) == ()
