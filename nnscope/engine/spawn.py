@@ -61,14 +61,21 @@ READING = Role(
     "reading process",
     "reader-died",
     about_target=True,
-    environment=(("HDF5_PLUGIN_PRELOAD", "::"), ("HDF5_PLUGIN_PATH", ""), ("HDF5_USE_FILE_LOCKING", "FALSE")),
+    environment=(
+        ("HDF5_PLUGIN_PRELOAD", "::"),
+        ("HDF5_PLUGIN_PATH", ""),
+        ("HDF5_USE_FILE_LOCKING", "FALSE"),
+        ("MALLOC_ARENA_MAX", "4"),
+        ("OPENBLAS_NUM_THREADS", str(min(8, os.cpu_count() or 1))),
+    ),
     ends=(
         *((slow, _SLOW) for slow in (signal.SIGALRM, signal.SIGXCPU)),
         *((crash, _CRASH.format(crash.name)) for crash in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE)),
         (signal.SIGABRT, "The file made the library that reads it give up (SIGABRT); it may need too much memory."),
     ),
 )
-"""HDF5's first variable switches off the loading of plugins, which a file can ask for by naming a filter."""
+"""HDF5's first variable switches off the loading of plugins, which a file can ask for by naming a filter. The last two
+keep what many threads reserve, and never use, out of an address space that is limited."""
 
 
 def start_model(target: str) -> RemoteEngine:
