@@ -24,8 +24,9 @@ def open(path: str | os.PathLike[str]) -> TensorCollection:
     ----------
     path : str or path
         A safetensors file, a Hugging Face folder or its ``*.index.json``, a ``.pt``, ``.pth``, ``.bin`` or ``.ckpt``,
-        a ``.npy`` or ``.npz``: nothing in it is run. ``demo:NAME`` and ``file.py:factory`` run their model in a
-        process of its own, which lasts until the collection is closed.
+        a ``.npy`` or ``.npz``, an HDF5 file (``.h5``, ``.hdf5``), a ``.tif`` or ``.tiff`` stack: nothing in it is run.
+        HDF5 and TIFF files are read, and models (``demo:NAME``, ``file.py:factory``) run, in a process of their own,
+        which lasts until the collection is closed.
 
     Returns
     -------

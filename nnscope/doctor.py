@@ -34,7 +34,7 @@ DEADLINE = 4.0  # seconds that all child processes have together
 
 # Packages that nnscope imports, and the pip name where it differs from what people say.
 REQUIRED = (
-    "numpy", "ml_dtypes", "scipy", "safetensors", "pyzmq", "msgpack", "psygnal",
+    "numpy", "ml_dtypes", "scipy", "safetensors", "h5py", "tifffile", "pyzmq", "msgpack", "psygnal",
     "platformdirs", "pillow", "vispy", "PyOpenGL", "typer", "rich",
 )  # fmt: skip
 OPTIONAL = {"transformers": "pip install 'nnscope[hf]'", "numba": "pip install numba"}

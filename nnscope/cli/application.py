@@ -24,8 +24,9 @@ Arguments = ParamSpec("Arguments")
 _HELP = """Look inside neural networks: open a checkpoint or a live PyTorch model and see exact values.
 
 `nnscope [PATH…]` opens the window. PATH is a safetensors file, a Hugging Face folder or its index, a .pt, .pth, .bin or
-.ckpt, a .npy or .npz, `demo:NAME`, or `file.py:factory` (a function of yours that returns a model, or a model and
-example inputs). An ADDRESS is the name of a tensor, which may go on with an index: `conv1.weight[3]`.
+.ckpt, a .npy or .npz, an HDF5 file, a TIFF stack, `demo:NAME`, or `file.py:factory` (a function of yours that returns
+a model, or a model and example inputs). An ADDRESS is the name of a tensor, which may go on with an index:
+`conv1.weight[3]`.
 """
 
 
