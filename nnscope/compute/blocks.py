@@ -9,7 +9,7 @@ import numpy as np
 
 from nnscope.arrays.backend import namespace
 from nnscope.arrays.budget import block_elements
-from nnscope.sources.blocks import regions
+from nnscope.core.regions import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

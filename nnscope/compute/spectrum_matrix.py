@@ -11,7 +11,7 @@ import numpy as np
 from nnscope.compute.blas_threads import one_thread_each
 from nnscope.compute.decode import to_float
 from nnscope.compute.parallel import map_blocks
-from nnscope.sources.blocks import regions
+from nnscope.core.regions import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ import numpy as np
 from nnscope.compute.blocks import BLOCK, Blocks
 from nnscope.compute.sampling import sample_regions
 from nnscope.compute.statistics import statistics
+from nnscope.core.regions import regions
 from nnscope.core.statistics import TensorStats
-from nnscope.sources.blocks import regions
 
 if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader

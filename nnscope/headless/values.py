@@ -10,10 +10,10 @@ import numpy as np
 
 from nnscope.core.address import Address
 from nnscope.core.errors import NnscopeError
+from nnscope.core.regions import regions
 from nnscope.core.request import ReadRegion
 from nnscope.core.tensor import Listing
 from nnscope.headless.client import SourceClient
-from nnscope.sources.blocks import regions
 
 if TYPE_CHECKING:
     from nnscope.core.request import Region

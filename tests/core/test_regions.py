@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.sources.blocks import regions
+from nnscope.core.regions import regions
 
 
 @given(st.lists(st.integers(0, 5), max_size=4).map(tuple), st.integers(1, 40))
