@@ -1,4 +1,5 @@
-// Kind 0: plain; 1: glyph, coverage from the atlas; 2: rounded rectangle, coverage from the distance to its edge.
+// Kind 0: plain; 1: glyph, coverage from the atlas; 2: rounded rectangle, coverage from the distance to its edge; 3: line
+// in any direction, coverage from the distance to its middle.
 #include "constant.glsl"
 
 uniform sampler2D u_glyphs;
@@ -16,7 +17,9 @@ float rounded() {
 
 void main() {
     float coverage = 1.0;
-    if (v_shape.x > 1.5) {
+    if (v_shape.x > 2.5) {
+        coverage = clamp(v_shape.y + 0.5 - abs(v_local.y), 0.0, 1.0);
+    } else if (v_shape.x > 1.5) {
         coverage = rounded();
     } else if (v_shape.x > 0.5) {
         coverage = texture2D(u_glyphs, v_local).r;

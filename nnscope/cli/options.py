@@ -37,6 +37,15 @@ def parse_size(text: str) -> tuple[int, int]:
         raise OptionError(f"{text!r} is no size.", remedy="Write it such as 1280x800.") from None
 
 
+def parse_camera(text: str) -> tuple[float, float, float]:
+    """``"30,20,2"`` → ``(30.0, 20.0, 2.0)``."""
+    try:
+        azimuth, elevation, distance = map(float, text.split(","))
+    except ValueError:
+        raise OptionError(f"{text!r} is no camera.", remedy="Write it such as 30,20,2.") from None
+    return azimuth, elevation, distance
+
+
 def parse_limits(text: str) -> tuple[float, float]:
     """``"-0.5,0.5"`` → ``(-0.5, 0.5)``."""
     try:

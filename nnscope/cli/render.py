@@ -14,12 +14,14 @@ from nnscope.cli.options import (
     JsonOption,
     PathArgument,
     SampleOption,
+    parse_camera,
     parse_integers,
     parse_limits,
     parse_size,
 )
 from nnscope.cli.progress import reporter
 from nnscope.cli.spreading import spread
+from nnscope.core.space import INTERPOLATIONS, MODES
 from nnscope.headless.look import NORMALISATIONS, REDUCTIONS, THEMES, LookOptions, OptionError, look
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def _words(names: tuple[str, ...]) -> str:
 class LookArguments:
     """How the picture is to look, as the command line has it; see `nnscope.headless.look.Look`."""
 
-    view: Annotated[str, typer.Option(metavar="NAME", help="heatmap or rgb.")] = "heatmap"
+    view: Annotated[str, typer.Option(metavar="NAME", help="heatmap, rgb or volume.")] = "heatmap"
     scientific: Annotated[bool, typer.Option("--scientific", help="Leave every aesthetic step out.")] = False
     size: Annotated[str, typer.Option(metavar="WxH", help="Width and height in pixels.")] = "1280x800"
     colours: Annotated[str, typer.Option(metavar="NAME", help="Colour map; chosen by the data otherwise.")] = ""
@@ -46,8 +48,15 @@ class LookArguments:
     ] = "mean"
     rows: Annotated[str, typer.Option(metavar="I,J,…", help="Axes along the rows, outermost first.")] = ""
     cols: Annotated[str, typer.Option(metavar="I,J,…", help="Axes along the columns, outermost first.")] = ""
+    depth: Annotated[str, typer.Option(metavar="I,J,…", help="Axes along the depth of a volume.")] = ""
     theme: Annotated[str, typer.Option(metavar="NAME", help=f"{_words(THEMES)}.")] = "dark"
     scale: Annotated[float, typer.Option(metavar="X", help="Size of text and lines.")] = 1.0
+    camera: Annotated[
+        str, typer.Option(metavar="AZ,EL,DIST", help="Of a volume: degrees around and up, diagonals away.")
+    ] = ""
+    mode: Annotated[str, typer.Option(metavar="NAME", help=f"What a ray finds: {_words(tuple(MODES))}.")] = ""
+    interpolation: Annotated[str, typer.Option(metavar="NAME", help=f"{_words(INTERPOLATIONS)}.")] = "nearest"
+    parallel: Annotated[bool, typer.Option("--parallel", help="Parallel projection, not perspective.")] = False
     quick: Annotated[bool, typer.Option("--quick", help="Show a large tensor from a labelled sample.")] = False
 
     def options(self) -> LookOptions:
@@ -63,9 +72,14 @@ class LookArguments:
             reduction=self.reduction,
             rows=parse_integers(self.rows) if mosaic else None,
             cols=parse_integers(self.cols) if mosaic else None,
+            depth=parse_integers(self.depth) if self.depth else None,
             theme=self.theme,
             scale=self.scale,
             exact=not self.quick,
+            camera=parse_camera(self.camera) if self.camera else None,
+            mode=self.mode,
+            interpolation=self.interpolation,
+            parallel=self.parallel,
         )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from nnscope.core.legend import Legend, Normalisation
     from nnscope.core.picture import Tile
+    from nnscope.core.space import Camera3D
+    from nnscope.core.volume import VolumePicture
 
 Colour = tuple[int, int, int]
 
@@ -159,6 +161,38 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SpaceFrame:
+    """The volume of a pane, and how it is looked at. Its values become colours as those of tiles do.
+
+    Attributes
+    ----------
+    key : Hashable
+        Under which the volume's textures are kept between frames.
+    picture : VolumePicture
+    camera : Camera3D
+    mode : str
+        What a ray finds: a name of `nnscope.core.space.MODES`.
+    interpolation : {"nearest", "linear"}
+        Every voxel that a ray crosses, or samples between the voxels' centres.
+    step : float
+        Voxels between samples, at most; has no meaning for every voxel.
+    quality : int
+        Device pixels a side for which one ray is sent; 1 is the exact picture.
+    axes : (AxisTicks, AxisTicks, AxisTicks)
+        Along depth, rows and columns; positions in voxels of level 0.
+    """
+
+    key: Hashable
+    picture: VolumePicture
+    camera: Camera3D
+    mode: str = "mip"
+    interpolation: str = "nearest"
+    step: float = 0.5
+    quality: int = 1
+    axes: tuple[AxisTicks, AxisTicks, AxisTicks] = (AxisTicks(""), AxisTicks(""), AxisTicks(""))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PaneFrame:
     """One pane of the canvas.
 
@@ -175,6 +209,8 @@ class PaneFrame:
         Address, and shape · dtype · layout in words.
     message : str
         Shown in the middle when there is nothing to draw yet, or why.
+    space : SpaceFrame or None
+        The volume of a picture of three dimensions, which has neither grid nor tiles.
     """
 
     rect: Rect
@@ -194,6 +230,12 @@ class PaneFrame:
     subtitle: str = ""
     message: str = ""
     active: bool = False
+    space: SpaceFrame | None = None
+
+    @property
+    def pictured(self) -> bool:
+        """Whether there is a picture, of two or three dimensions."""
+        return bool(self.tiles) or self.space is not None
 
 
 @dataclass(frozen=True, slots=True)

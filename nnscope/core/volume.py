@@ -20,6 +20,7 @@ Shape3 = tuple[int, int, int]
 
 BRICK = 8  # voxels a side
 VOXELS = 1 << 27  # of one picture: 512 MiB of float32
+SIDE = 2048  # voxels that every driver for desktops allows along a side of a texture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +74,41 @@ class VolumePicture:
         return self.values.nbytes + states + self.low.nbytes + self.high.nbytes
 
 
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How a volume with one long side lies in a texture: that side cut into pieces, stacked along another side.
+
+    Each piece has one voxel more on either end, along both sides, so that interpolation finds the neighbours there.
+
+    Attributes
+    ----------
+    axis, along : int
+        Of [z, y, x]: the side that is cut, and the one along which its pieces lie.
+    length : int
+        Voxels of a piece, without the two more.
+    pieces : int
+    shape : (int, int, int)
+        Texels along each axis of the texture.
+    """
+
+    axis: int
+    along: int
+    length: int
+    pieces: int
+    shape: Shape3
+
+
+def fold(shape: Shape3, limit: int = SIDE) -> Fold | None:
+    """How to lay a volume whose longest side exceeds ``limit`` into a texture with sides up to it; None for no way."""
+    axis = max(range(3), key=lambda a: shape[a])
+    along = min((a for a in range(3) if a != axis), key=lambda a: shape[a])
+    length = min(limit - 2, shape[axis])
+    pieces = -(-shape[axis] // length)
+    sides = list(shape)
+    sides[axis], sides[along] = length + 2, pieces * (shape[along] + 2)
+    return Fold(axis, along, length, pieces, (sides[0], sides[1], sides[2])) if max(sides) <= limit else None
+
+
 def volume_levels(shape: Shape3) -> int:
     """Number of levels of a volume: the last is a single voxel."""
     side = max(shape)
@@ -86,5 +122,9 @@ def volume_level_shape(shape: Shape3, level: int) -> Shape3:
 
 
 def least_level(shape: Shape3, voxels: int = VOXELS) -> int:
-    """The finest level of at most so many voxels."""
-    return next(k for k in range(volume_levels(shape)) if math.prod(volume_level_shape(shape, k)) <= voxels)
+    """The finest level of at most so many voxels which fits into a texture, folded if need be."""
+    return next(k for k in range(volume_levels(shape)) if _fits(volume_level_shape(shape, k), voxels))
+
+
+def _fits(shape: Shape3, voxels: int) -> bool:
+    return math.prod(shape) <= voxels and (max(shape) <= SIDE or fold(shape) is not None)

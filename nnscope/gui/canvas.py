@@ -69,7 +69,7 @@ class FrameSource:
     @property
     def has_picture(self) -> bool:
         """Whether the frame given last has a picture in it."""
-        return self._last is not None and any(pane.tiles for pane in self._last.panes)
+        return self._last is not None and any(pane.pictured for pane in self._last.panes)
 
     def frame(self, width: int, height: int, scale: float) -> Frame:
         """The frame to draw at this size in device pixels."""

@@ -29,22 +29,24 @@ def fixed_layout(view: View, info: TensorInfo, fixed: Mapping[int, int]) -> Layo
     return _lifted(view.layout(_without(info, fixed)), info.shape, fixed)
 
 
-def chosen_layout(info: TensorInfo, rows: Axes, cols: Axes, fixed: Mapping[int, int]) -> Layout:
-    """Rows and columns as asked; the other axes at their index in ``fixed``, else at 0.
+def chosen_layout(info: TensorInfo, rows: Axes, cols: Axes, fixed: Mapping[int, int], depth: Axes = ()) -> Layout:
+    """Rows, columns and depth as asked; the other axes at their index in ``fixed``, else at 0.
 
     Raises
     ------
     OptionError
         If an axis does not exist, is named twice or is fixed as well, or an axis that is left has no elements.
     """
-    used = [_axis(axis, info) for axis in (*rows, *cols)]
+    used = [_axis(axis, info) for axis in (*rows, *cols, *depth)]
     if len({*used, *fixed}) < len(used) + len(fixed):
         raise OptionError("An axis is used twice.", plain(info.address), "Rows, columns and the index name it once.")
     left = [axis for axis in range(info.ndim) if axis not in used]
     if any(info.shape[axis] == 0 for axis in left):
         raise OptionError("An axis without elements can't be fixed.", plain(info.address), "Name it in rows or cols.")
     sliders = tuple((axis, fixed.get(axis, 0)) for axis in left)
-    return Layout(info.shape, tuple(used[: len(rows)]), tuple(used[len(rows) :]), sliders)
+    ends = len(rows), len(rows) + len(cols)
+    along = tuple(used[: ends[0]]), tuple(used[ends[0] : ends[1]])
+    return Layout(info.shape, *along, sliders, depth=tuple(used[ends[1] :]))
 
 
 def showing(layout: Layout, index: Axes) -> Layout:
@@ -91,4 +93,5 @@ def _lifted(part: Layout, shape: Axes, fixed: Mapping[int, int]) -> Layout:
 
     sliders = [(whole(axis), index) for axis, index in part.fixed]
     sliders += [(axis if split is None or axis < split[0] else axis + 1, index) for axis, index in fixed.items()]
-    return Layout(shape, tuple(map(whole, part.rows)), tuple(map(whole, part.cols)), tuple(sorted(sliders)), split)
+    rows, cols, depth = (tuple(map(whole, axes)) for axes in (part.rows, part.cols, part.depth))
+    return Layout(shape, rows, cols, tuple(sorted(sliders)), split, depth)

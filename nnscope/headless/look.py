@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from nnscope.core.errors import NnscopeError
+from nnscope.core.space import INTERPOLATIONS, MODES, Camera3D
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,9 +35,14 @@ class LookOptions(TypedDict, total=False):
     reduction: str
     rows: tuple[int, ...] | None
     cols: tuple[int, ...] | None
+    depth: tuple[int, ...] | None
     theme: str
     scale: float
     exact: bool
+    camera: tuple[float, float, float] | None
+    mode: str
+    interpolation: str
+    parallel: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +67,23 @@ class Look:
         One of `REDUCTIONS`: what a cell shows that stands for many values.
     rows, cols : tuple of int or None
         Axes along the rows and along the columns, outermost first; both or neither. The other axes are fixed.
+    depth : tuple of int or None
+        Axes along the depth of a picture of three dimensions, outermost first; only with rows and columns.
     theme : str
         One of `THEMES`.
     scale : float
         Device pixels per logical pixel: text and lines grow with it.
     exact : bool
         Read every value. Without it a large tensor may be shown from a labelled sample.
+    camera : (float, float, float) or None
+        Azimuth and elevation in degrees, and distance in diagonals of the volume, for a picture of three dimensions.
+        None is where the window looks from at first.
+    mode : str
+        One of `MODES`: what such a picture makes of the values along a ray; empty for the default of the data.
+    interpolation : str
+        One of `INTERPOLATIONS`.
+    parallel : bool
+        Parallel projection instead of perspective.
     """
 
     view: str = "heatmap"
@@ -78,9 +95,21 @@ class Look:
     reduction: str = "mean"
     rows: tuple[int, ...] | None = None
     cols: tuple[int, ...] | None = None
+    depth: tuple[int, ...] | None = None
     theme: str = "dark"
     scale: float = 1.0
     exact: bool = True
+    camera: tuple[float, float, float] | None = None
+    mode: str = ""
+    interpolation: str = "nearest"
+    parallel: bool = False
+
+    @property
+    def orbit(self) -> Camera3D | None:
+        """The camera of a picture of three dimensions; None where the window would begin."""
+        chosen = Camera3D() if self.camera is None else Camera3D(*self.camera)
+        chosen = replace(chosen, fov=0.0) if self.parallel else chosen
+        return None if chosen == Camera3D() else chosen
 
     def __post_init__(self) -> None:
         if self.normalisation:
@@ -88,10 +117,17 @@ class Look:
         _one_of("reduction", self.reduction, REDUCTIONS)
         _one_of("theme", self.theme, THEMES)
         _check_size(*self.size)
+        if self.mode:
+            _one_of("mode", self.mode, MODES)
+        _one_of("interpolation", self.interpolation, INTERPOLATIONS)
+        if self.camera is not None:
+            _check_camera(*self.camera)
         if self.limits is not None:
             _check_limits(*self.limits)
         if not 0.25 <= self.scale <= 16:
             raise OptionError(f"The scale {self.scale:g} is outside 0.25 … 16.")
+        if self.depth is not None and self.rows is None:
+            raise OptionError("Depth is given together with rows and columns.", remedy="Name the axes of all three.")
         if (self.rows is None) != (self.cols is None):
             raise OptionError("Rows and columns are given together.", remedy="Name the axes of both.")
 
@@ -119,6 +155,14 @@ def _check_size(width: int, height: int) -> None:
         raise OptionError(
             f"A picture of {width}x{height} can't be made.",
             remedy=f"Sides are 1 to {LARGEST_SIDE} pixels, {LARGEST_PICTURE >> 20} megapixels at most.",
+        )
+
+
+def _check_camera(azimuth: float, elevation: float, distance: float) -> None:
+    if not (math.isfinite(azimuth) and -90 <= elevation <= 90 and 1e-3 <= distance <= 1e3):
+        raise OptionError(
+            f"There is no camera {azimuth:g}, {elevation:g}, {distance:g}.",
+            remedy="Give azimuth, elevation from -90 to 90 degrees, and distance from 0.001 to 1000 diagonals.",
         )
 
 

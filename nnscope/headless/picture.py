@@ -12,15 +12,18 @@ from nnscope.compute.colour import colour_style
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import DARK, LIGHT, Frame, PaneFrame
 from nnscope.core.request import GetStats
+from nnscope.core.space import SpaceLook
 from nnscope.core.text import plain
 from nnscope.headless.layouts import chosen_layout, fixed_layout
 from nnscope.headless.look import THEMES, OptionError
-from nnscope.scene.compose import Composed, compose
+from nnscope.scene.compose import Composed, Place, compose
+from nnscope.scene.compose_space import compose_space
 from nnscope.scene.library import Library, OpenSource, TileStore
 from nnscope.scene.panes import places
 from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.state import PaneState
 from nnscope.scene.tilework import keep_tiles, tile_request
+from nnscope.scene.volumes import volume_request
 from nnscope.views.registry import find_view
 
 if TYPE_CHECKING:
@@ -137,15 +140,25 @@ def settle(client: Client, info: TensorInfo, pane: PaneState, look: Look) -> tup
     library = _library(client, info)
     place = places(*look.size, 1, look.scale)[0]
     resolved = _resolved(pane, look, library)
-    if not resolved.refusal and 0 not in resolved.grid:
+    if not resolved.refusal and 0 not in resolved.layout.volume_shape:
         library.stats[_KEY, info.address] = (info.version, client.ask(GetStats(info.address, look.exact)))
         resolved = _resolved(pane, look, library)
+    if resolved.dimensions == 3:
+        return resolved, _settled_space(client, resolved, pane, place, library)
     composed = compose(resolved, None, place, library.tiles)
     wanted = [key for key in composed.missing if key.exact == (look.exact or not resolved.large)]
     if wanted and not resolved.refusal:
         keep_tiles(library, wanted, client.ask(tile_request(wanted)))
         composed = compose(resolved, None, place, library.tiles)
     return resolved, composed
+
+
+def _settled_space(client: Client, resolved: Resolved, pane: PaneState, place: Place, library: Library) -> Composed:
+    composed = compose_space(resolved, pane.orbit, place, library.volumes)
+    if composed.wanted is not None:
+        library.volumes.put(composed.wanted, client.ask(volume_request(composed.wanted)))
+        composed = compose_space(resolved, pane.orbit, place, library.volumes)
+    return composed
 
 
 def _library(client: Client, info: TensorInfo) -> Library:
@@ -168,7 +181,7 @@ def _view(look: Look) -> View:
 
 def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) -> PaneState:
     if look.rows is not None and look.cols is not None:
-        layout = chosen_layout(info, look.rows, look.cols, fixed)
+        layout = chosen_layout(info, look.rows, look.cols, fixed, look.depth or ())
     else:
         layout = fixed_layout(view, info, fixed)
     return PaneState(
@@ -180,6 +193,8 @@ def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) ->
         look.normalisation,
         look.limits,
         look.colours,
+        orbit=look.orbit,
+        space=SpaceLook(look.mode, look.interpolation),
     )
 
 

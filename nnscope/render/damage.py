@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nnscope.core.frame import Rect
 from nnscope.render.furniture import marker_place, what_shows
 from nnscope.render.placement import axes
+from nnscope.render.spaces import space_identity
 from nnscope.render.tiles import Placing, drawable
 
 if TYPE_CHECKING:
@@ -62,10 +63,15 @@ def _of_pane(old: PaneFrame, new: PaneFrame, scale: float) -> Rect | None:
     if [key for key in was if key in now] != [key for key in now if key in was]:
         return None
     changed = [tile for tiles, others in ((was, now), (now, was)) for key, tile in tiles.items() if key not in others]
-    found = _tiles_place(new, changed)
+    found = _tiles_place(new, changed).union(_space_place(old, new))
     for marker in set(old.markers) ^ set(new.markers):
         found = found.union(marker_place(new, marker, scale))
     return found
+
+
+def _space_place(old: PaneFrame, new: PaneFrame) -> Rect:
+    """The picture, when its volume is another one or is looked at in another way."""
+    return _NOTHING if space_identity(old) == space_identity(new) else new.picture
 
 
 def _identity(placed: PlacedTile) -> Hashable:

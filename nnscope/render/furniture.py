@@ -14,6 +14,7 @@ from nnscope.render.legend import badge_width, draw_badge, draw_legend, has_colu
 from nnscope.render.numbers import draw_numbers
 from nnscope.render.overlay import Overlay, aligned
 from nnscope.render.placement import axes, grid_rect
+from nnscope.render.space_furniture import draw_space
 
 if TYPE_CHECKING:
     from nnscope.core.frame import Colour, Frame, Marker, PaneFrame
@@ -52,8 +53,9 @@ def _of_pane(pane: PaneFrame) -> tuple[object, ...]:
     style = pane.style
     colours = style and (style.lut.tobytes(), style.under, style.over, style.nan, style.posinf, style.neginf)
     place = (pane.rect, pane.picture, pane.grid, pane.camera, bool(pane.tiles), pane.blocks)
+    space = pane.space and (pane.space.picture.shape, pane.space.camera, pane.space.axes)
     words = (pane.title, pane.subtitle, pane.message, pane.legend, pane.row_axis, pane.col_axis)
-    return (place, words, colours, pane.normalisation, pane.markers, pane.active)
+    return (place, space, words, colours, pane.normalisation, pane.markers, pane.active)
 
 
 def _draw_border(overlay: Overlay, pane: PaneFrame, canvas: Rect) -> None:
@@ -74,6 +76,8 @@ def _draw_pane(overlay: Overlay, pane: PaneFrame) -> None:
             draw_numbers(overlay, pane, grid)
             for marker in pane.markers:
                 _draw_marker(overlay, pane, marker, (horizontal, vertical))
+    if pane.space is not None:
+        draw_space(overlay, pane, pane.space)
     _draw_title(overlay, pane)
     draw_legend(overlay, pane)
     if pane.message:

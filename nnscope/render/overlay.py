@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nnscope.render.glyphs import Glyphs, Run
 
 VERTEX = np.dtype([("a_place", np.float32, 4), ("a_colour", np.float32, 4), ("a_shape", np.float32, 4)])
-PLAIN, GLYPH, ROUNDED = 0.0, 1.0, 2.0
+PLAIN, GLYPH, ROUNDED, LINE = 0.0, 1.0, 2.0, 3.0
 
 # A shape: corners x0, y0, x1, y1 in pixels from an origin, then what they map to. What goes with it: origin x, y,
 # whether it is turned, red, green, blue, opacity, kind, half width, half height, radius.
@@ -64,6 +64,7 @@ class Overlay:
         self._shapes: list[np.ndarray] = []
         self._with: list[tuple[float, ...]] = []
         self._below: list[tuple[np.ndarray, np.ndarray]] = []
+        self._slanted: list[np.ndarray] = []
         self.small = TextStyle(self.px(11), theme.secondary)
         self.normal = TextStyle(self.px(11), theme.text)
         self.strong = TextStyle(self.px(11), theme.text, Face.STRONG)
@@ -93,6 +94,21 @@ class Overlay:
         sides = ((x, y, right, y + t), (x, bottom - t, right, bottom), (x, y + t, x + t, bottom - t))
         for side in (*sides, (right - t, y + t, right, bottom - t)):
             self._add((*(side if within is None else _clipped(side, within)), 0, 0, 0, 0), colour, 1.0)
+
+    def line(self, start: np.ndarray, end: np.ndarray, width: float, colour: Colour, opacity: float = 1.0) -> None:
+        """A line in any direction with soft edges, below text and rectangles; ``width`` in device pixels."""
+        along = np.asarray(end, np.float64) - start
+        length = float(np.hypot(*along))
+        if length:
+            half = width / 2
+            side = np.array((-along[1], along[0])) / length * (half + 1)
+            corners = np.array((start - side, end - side, start + side, end + side))
+            local = np.array(((0, -half - 1), (length, -half - 1), (0, half + 1), (length, half + 1)))
+            self._slant(corners, local, colour, opacity, (LINE, half, 0.0, 0.0))
+
+    def face(self, corners: np.ndarray, colour: Colour, opacity: float = 1.0) -> None:
+        """A filled shape of four corners (4, 2), two and two opposite each other; below text and rectangles."""
+        self._slant(np.asarray(corners, np.float64), np.zeros((4, 2)), colour, opacity, (PLAIN, 0.0, 0.0, 0.0))
 
     def rounded(self, place: Rect, radius: float, colour: Colour, opacity: float = 1.0) -> None:
         """A filled rectangle with round corners."""
@@ -155,7 +171,17 @@ class Overlay:
         vertices["a_place"][..., 2:] = np.where(turned[:, None, None], shape[:, _LOCAL_TURNED], shape[:, _LOCAL])
         vertices["a_colour"] = other[:, None, 3:7]
         vertices["a_shape"] = other[:, None, 7:11]
-        return vertices.ravel()
+        below = sum(len(corners) for corners, _ in self._below)
+        return np.concatenate([vertices[:below].ravel(), *self._slanted, vertices[below:].ravel()])
+
+    def _slant(
+        self, corners: np.ndarray, local: np.ndarray, colour: Colour, opacity: float, shape: tuple[float, ...]
+    ) -> None:
+        vertices = np.empty(4, VERTEX)
+        vertices["a_place"] = np.concatenate((corners, local), 1)
+        vertices["a_colour"] = (*(channel / 255 for channel in colour), opacity)
+        vertices["a_shape"] = shape
+        self._slanted.append(vertices)
 
     def _add_run(self, run: Run, x: float, y: float, style: TextStyle) -> None:
         shift = {"left": 0.0, "centre": run.width / 2, "right": run.width}[style.align]

@@ -18,6 +18,7 @@ from nnscope.render.furniture import furniture, what_shows
 from nnscope.render.glyphs import Glyphs
 from nnscope.render.pixels import Surface, read_pixels
 from nnscope.render.quads import QuadBuffer
+from nnscope.render.spaces import SpaceLayer
 from nnscope.render.tiles import TileLayer
 from nnscope.shaders import load
 
@@ -39,6 +40,7 @@ class Renderer:
         self.driver = str(gloo.gl.glGetParameter(gloo.gl.GL_RENDERER))
         self._limit = int(gloo.gl.glGetParameter(gloo.gl.GL_MAX_TEXTURE_SIZE))
         self.tiles = TileLayer(self._limit)
+        self.spaces = SpaceLayer()
         self._glyphs = Glyphs()
         self._coverage = gloo.Texture2D(self._glyphs.coverage, format="luminance")
         self._coverage_version = 0
@@ -60,6 +62,7 @@ class Renderer:
         """
         self._resize(frame)
         before, self._held = self._held, None  # a failure leaves something unknown there
+        self.spaces.march(frame)
         with self._target:
             self._held, changed = self._draw(frame, before, top_first=True)
         return changed
@@ -74,6 +77,7 @@ class Renderer:
             Whether that framebuffer still holds what was painted there last.
         """
         before, self._shown = self._shown if kept else None, None
+        self.spaces.march(frame)
         self._shown, _ = self._draw(frame, before, top_first=False)
         get_current_canvas().context.flush_commands()
 
@@ -92,6 +96,7 @@ class Renderer:
     def close(self) -> None:
         """Free every GL object."""
         self.tiles.delete()
+        self.spaces.delete()
         for thing in (self._quads, self._target, self._picture, self._furniture, self._coverage):
             thing.delete()
         get_current_canvas().context.flush_commands()
@@ -114,6 +119,7 @@ class Renderer:
         if surface.damage.w and surface.damage.h:
             surface.start(frame.theme.ground)
             self.tiles.draw(frame, surface)
+            self.spaces.draw(frame, surface)
             gloo.flush()  # drivers begin with the tiles while the furniture is built
             self._draw_furniture(frame, surface)
             surface.finish()

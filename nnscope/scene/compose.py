@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from nnscope.core.layout import Layout
     from nnscope.core.picture import TilePicture
     from nnscope.core.request import Settings
+    from nnscope.core.space import Camera3D
+    from nnscope.core.volume import VolumePicture
     from nnscope.scene.library import Kept, TileStore
     from nnscope.scene.resolve import Resolved
+    from nnscope.scene.volumes import VolumeKey
 
 NUMBERS_ZOOM = 40.0  # pixels per cell, at scale 1, from which numbers are written
 
@@ -45,13 +48,15 @@ class TileKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Composed:
-    """A pane's frame, the tiles it lacks (most wanted first), and the picture facts of what it shows."""
+    """A pane's frame, the tiles or the volume it lacks (most wanted first), and the picture facts of what it shows."""
 
     frame: PaneFrame
     missing: tuple[TileKey, ...] = ()
-    picture: TilePicture | None = None
+    picture: TilePicture | VolumePicture | None = None
     level: int = 0
     camera: Camera2D | None = None
+    wanted: VolumeKey | None = None
+    orbit: Camera3D | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +79,9 @@ def compose(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: Ti
     place : Place
     tiles : TileStore
     """
-    base = PaneFrame(place.rect, place.picture, title=plain(resolved.info.address, 96), subtitle=_subtitle(resolved))
-    if resolved.refusal:
-        return Composed(replace(base, message=resolved.refusal))
-    if 0 in resolved.grid:
-        return Composed(replace(base, message="This tensor is empty: one of its axes has no elements."))
+    base = begun(resolved, place)
+    if base.message:
+        return Composed(base)
     view = camera if camera is not None else fit(resolved.grid, place.picture)
     shown = snapped(view, place.picture) if view.zoom >= 1 or camera is None else view
     level = level_for(shown.zoom, resolved.levels)
@@ -101,6 +104,15 @@ def compose(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: Ti
         message="" if ready else "Reading …",
     )
     return Composed(frame, tuple(missing), best.picture if best else None, level, shown)
+
+
+def begun(resolved: Resolved, place: Place) -> PaneFrame:
+    """A pane with its title, and with a message when nothing will be seen in it."""
+    message = resolved.refusal
+    if not message and 0 in resolved.layout.volume_shape:
+        message = "This tensor is empty: one of its axes has no elements."
+    title = plain(resolved.info.address, 96)
+    return PaneFrame(place.rect, place.picture, title=title, subtitle=_subtitle(resolved), message=message)
 
 
 def wanted_tiles(resolved: Resolved, level: int, window: tuple[int, int, int, int]) -> list[TileKey]:

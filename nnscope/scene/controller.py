@@ -17,16 +17,19 @@ from nnscope.core.request import Control
 from nnscope.core.text import plain
 from nnscope.scene import camera as cameras
 from nnscope.scene.compose import Composed, Place, compose, marked
+from nnscope.scene.compose_space import compose_space
 from nnscope.scene.hover import Hover, HoverWork
 from nnscope.scene.jobs import JobBoard, JobInfo
 from nnscope.scene.knowledge import Knowledge
 from nnscope.scene.knowledge import Listener as KnowledgeListener
 from nnscope.scene.library import Library
-from nnscope.scene.linking import camera_partners, linked_cursor
+from nnscope.scene.linking import linked_cursor
 from nnscope.scene.panes import places
 from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.sessions import Listener, Sessions
+from nnscope.scene.steering import Steering
 from nnscope.scene.tilework import TileWork
+from nnscope.scene.volumes import VolumeWork
 from nnscope.scene.workspace import Workspace
 from nnscope.views.registry import views
 
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
     from psygnal import SignalInstance
 
-    from nnscope.core.frame import Camera2D
     from nnscope.core.request import Scalar
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
@@ -88,6 +90,7 @@ class Controller:
         self._theme = DARK
         self._board = JobBoard(self._post, self.jobs_changed.emit)
         self._tiles = TileWork(self.library, self._board, self.redraw.emit, self.failed.emit)
+        self._volumes = VolumeWork(self.library, self._board, self.redraw.emit, self.failed.emit)
         self._sessions = Sessions(
             self.library, self._board, self._post, Listener(self._listed, self._told, self.failed.emit), inline
         )
@@ -95,6 +98,7 @@ class Controller:
         self._knowledge = Knowledge(self.library, self._board, told)
         self._hover = HoverWork(self.library, self._post, self._hovered)
         self._drawn: dict[int, Drawn] = {}
+        self.steering = Steering(self.workspace, lambda: self._drawn)
         self.workspace.changed.connect(lambda: self.redraw.emit())
 
     # sources ------------------------------------------------------------------------------------------------
@@ -236,38 +240,34 @@ class Controller:
             if resolved is None:
                 panes.append(PaneFrame(place.rect, place.picture, message=self._empty(pane), active=self._is_active(i)))
                 continue
-            camera = cameras.magnified(pane.camera, magnify)
-            composed = compose(resolved, camera, place, self.library.tiles)
+            composed = self._composed(pane, resolved, place, magnify)
             drawn[i] = Drawn(place, resolved, composed)
             shown = marked(composed.frame, self._markers(i, pane, resolved), self._is_active(i))
             panes.append(self._told_why(shown, composed))
         before, self._drawn = self._drawn, drawn
-        if any(shown.composed.frame.tiles for shown in before.values()):
+        if any(shown.composed.frame.pictured for shown in before.values()):
             self._sessions.seen()
         self._want(drawn, before)
         return Frame(width, height, tuple(panes), self._theme, scale)
 
+    def _composed(self, pane: PaneState, resolved: Resolved, place: Place, magnify: float) -> Composed:
+        if resolved.dimensions == 3:
+            return compose_space(resolved, pane.orbit, place, self.library.volumes)
+        return compose(resolved, cameras.magnified(pane.camera, magnify), place, self.library.tiles)
+
     def pan(self, dx: float, dy: float, pane: int | None = None) -> None:
         """Drag the picture by device pixels."""
-        at = self.workspace.state.active if pane is None else pane
-        camera = self._camera(at)
-        if camera is not None:
-            self._look(at, cameras.panned(camera, dx, dy))
+        self.steering.pan(dx, dy, self.workspace.state.active if pane is None else pane)
 
     def zoom(self, x: float, y: float, factor: float) -> None:
         """Zoom the pane under a screen position about that position."""
         at = self.pane_at(x, y)
-        before = self._camera(at) if at is not None else None
-        if at is None or before is None:
-            return
-        drawn = self._drawn[at]
-        least = cameras.fit(drawn.resolved.grid, drawn.place.picture).zoom / 4
-        camera = cameras.zoomed(before, drawn.place.picture, (x, y), factor, least)
-        self._look(at, camera)
+        if at is not None:
+            self.steering.zoom((x, y), factor, at)
 
     def reset_camera(self) -> None:
         """Fit the picture into its pane."""
-        self._look(self.workspace.state.active, None)
+        self.steering.reset(self.workspace.state.active)
 
     def pane_at(self, x: float, y: float) -> int | None:
         """The pane that has a tensor under a screen position."""
@@ -307,6 +307,7 @@ class Controller:
             self._closed = True
             self._sessions.close()
             self.library.tiles.clear()
+            self.library.volumes.clear()
 
     # what comes back ----------------------------------------------------------------------------------------
 
@@ -365,15 +366,17 @@ class Controller:
             if not resolved.refusal and not resolved.view.coloured:
                 self.request_stats(resolved.source, resolved.info.address, exact=seen)
             keys += [key for key in shown.composed.missing if seen or not key.exact]
-            if not seen and shown.composed.frame.tiles:
+            if not seen and shown.composed.frame.pictured:
                 self._post(self.redraw.emit)
         self._tiles.want(tuple(dict.fromkeys(keys)))
+        self._volumes.want({s.composed.wanted for s in drawn.values() if s.composed.wanted is not None})
 
     def _told_why(self, frame: PaneFrame, composed: Composed) -> PaneFrame:
         """A pane that will stay empty says why."""
-        if frame.tiles or not composed.missing:
+        if frame.pictured or not (composed.missing or composed.wanted):
             return frame
         failures = [self._tiles.broken(key) for key in composed.missing]
+        failures += [self._volumes.broken(composed.wanted)] if composed.wanted is not None else []
         return replace(frame, message=str(failures[0])) if failures[0] is not None else frame
 
     def _markers(self, index: int, pane: PaneState, resolved: Resolved) -> tuple[Marker, ...]:
@@ -387,12 +390,6 @@ class Controller:
         cursor = linked_cursor(hover, here.resolved, resolved) if here is not None else None
         return (*markers, cursor) if cursor is not None else tuple(markers)
 
-    def _look(self, at: int, camera: Camera2D | None) -> None:
-        """Move the camera of a pane, and of those that are linked with it."""
-        shown = {i: drawn.resolved for i, drawn in self._drawn.items()}
-        together = camera_partners(at, shown) if self.workspace.state.linked and at in shown else [at]
-        self.workspace.set(self.workspace.state.with_camera(together, camera), merge="camera" if camera else "")
-
     def _cell(self, pane: int | None, x: float, y: float) -> tuple[int, int] | None:
         drawn = self._drawn.get(pane) if pane is not None else None
         if drawn is None or drawn.composed.camera is None or not drawn.place.picture.contains(x, y):
@@ -400,13 +397,6 @@ class Controller:
         col, row = cameras.cell_at(drawn.composed.camera, drawn.place.picture, x + 0.5, y + 0.5)
         rows, cols = drawn.resolved.grid
         return (int(row), int(col)) if 0 <= row < rows and 0 <= col < cols else None
-
-    def _camera(self, pane: int) -> Camera2D | None:
-        """Where the pane looks: as set, which may be newer than what was drawn, else as fitted when it was drawn."""
-        drawn = self._drawn.get(pane)
-        if drawn is None or drawn.composed.camera is None:
-            return None
-        return self.workspace.state.panes[pane].camera or drawn.composed.camera
 
     def _info(self, pane: PaneState) -> TensorInfo | None:
         return self.library.info(pane.source, pane.address)
@@ -431,7 +421,7 @@ class Controller:
 
 def _showed(drawn: Drawn | None, resolved: Resolved) -> bool:
     """Whether a pane's last frame had a picture of this very tensor."""
-    if drawn is None or not drawn.composed.frame.tiles:
+    if drawn is None or not drawn.composed.frame.pictured:
         return False
     return (drawn.resolved.source, drawn.resolved.info.address) == (resolved.source, resolved.info.address)
 

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def camera_partners(at: int, panes: Mapping[int, Resolved]) -> list[int]:
-    """The panes that look where pane ``at`` looks: those whose picture has the same rows and columns."""
-    grid = panes[at].grid
-    return [i for i, shown in panes.items() if shown.grid == grid]
+    """The panes that look where pane ``at`` looks: those whose picture has the same rows and columns, and depth."""
+    here = panes[at]
+    shape = here.layout.volume_shape
+    return [i for i, p in panes.items() if p.dimensions == here.dimensions and p.layout.volume_shape == shape]
 
 
 def linked_cursor(hover: Hover, here: Resolved, other: Resolved) -> Marker | None:

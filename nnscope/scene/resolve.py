@@ -6,7 +6,7 @@ normalisation, colours) and honours scientific mode by leaving aesthetic steps o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style, default_colours
@@ -14,7 +14,9 @@ from nnscope.compute.normalise import clipped_share, normalisation
 from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
-from nnscope.views.registry import find_view
+from nnscope.core.space import RAYS, SpaceLook
+from nnscope.core.volume import VolumePicture
+from nnscope.views.registry import dimensions, find_view
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
@@ -51,6 +53,8 @@ class Resolved:
     style : ColourStyle or None
     refusal : str
         Why the view can't show this tensor; empty when it can.
+    space : SpaceLook
+        What a picture of three dimensions makes of the values along a ray, with a mode that is not empty.
     """
 
     source: str
@@ -64,6 +68,12 @@ class Resolved:
     normalisation: Normalisation | None
     style: ColourStyle | None
     refusal: str = ""
+    space: SpaceLook = field(default_factory=SpaceLook)
+
+    @property
+    def dimensions(self) -> int:
+        """2 or 3: of the picture."""
+        return dimensions(self.view)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -85,9 +95,11 @@ class Resolved:
         """Whether a first look may come from a sample."""
         return self.info.size > LARGE
 
-    def recipe(self, picture: TilePicture | None) -> tuple[Step, ...]:
+    def recipe(self, picture: TilePicture | VolumePicture | None) -> tuple[Step, ...]:
         """All steps from the tensor to the screen."""
         steps = picture.recipe if picture is not None else ()
+        if self.dimensions == 3:
+            steps += (Step(self.space.mode, True, f"{RAYS[self.space.mode]}, {self.space.interpolation}"),)
         if self.normalisation is not None:
             lo, hi = self.normalisation.domain
             steps += (Step(self.normalisation.name, self.normalisation.faithful, f"domain {lo:.6g} … {hi:.6g}"),)
@@ -95,11 +107,14 @@ class Resolved:
             steps += (Step("colour map", True, self.style.name),)
         return steps
 
-    def legend(self, picture: TilePicture | None, level: int) -> Legend:
+    def legend(self, picture: TilePicture | VolumePicture | None, level: int) -> Legend:
         """What is written beside the picture at ``level``."""
         stats, side = self.stats, 2**level
-        scaled = level > 0 and bool(self.reduction) and not self.view.coloured
+        reduction = picture.reduction if isinstance(picture, VolumePicture) else self.reduction
+        scaled = level > 0 and bool(reduction) and not self.view.coloured
         notes = picture.notes if picture is not None else ()
+        if self.dimensions == 3:
+            notes = (RAYS[self.space.mode], *notes)
         if picture is not None and picture.sampled < 1:
             notes += (f"from a sample: {picture.sampled:.1%} of the values",)
         if stats is not None and stats.sampled < 1:
@@ -111,7 +126,7 @@ class Resolved:
             self.info.address,
             self.normalisation,
             unit="variance" if self.reduction == "variance" else "raw value",
-            reduction=f"{self.reduction} of {side}×{side}" if scaled else "",
+            reduction=f"{reduction} of {'×'.join([str(side)] * self.dimensions)}" if scaled else "",
             level=level,
             clipped=clipped,
             nan=stats.nan if stats is not None else 0,
@@ -132,9 +147,8 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
     refusal = info.unreadable or view.refuses(info)
     if scientific and view.aesthetic:
         refusal = refusal or f"{view.title} is not shown in scientific mode: {view.aesthetic}"
-    if pane.layout is not None and pane.layout.shape == info.shape:
-        layout = pane.layout
-    else:
+    layout = pane.layout
+    if layout is None or layout.shape != info.shape or bool(layout.depth) != (dimensions(view) == 3):
         layout = default_layout(info.shape) if refusal else view.layout(info)
     stats = library.statistics(pane.source, pane.address)
     norm = style = None
@@ -153,7 +167,13 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
         norm,
         style,
         refusal,
+        replace(pane.space, mode=pane.space.mode or default_mode(stats)),
     )
+
+
+def default_mode(stats: TensorStats | None) -> str:
+    """Signed tensors show the largest magnitude along a ray, others the greatest value."""
+    return "signed" if stats is not None and stats.signed else "mip"
 
 
 def _settings(pane: PaneState) -> Settings:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from nnscope.core.space import SpaceLook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from nnscope.core.frame import Camera2D
     from nnscope.core.layout import Layout
     from nnscope.core.request import Settings
+    from nnscope.core.space import Camera3D
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class PaneState:
         None fits the picture into the pane.
     pin : (int, int) or None
         Level-0 cell (row, column) that was clicked.
+    orbit : Camera3D or None
+        Where a picture of three dimensions is seen from; None shows all of it.
+    space : SpaceLook
+        What such a picture makes of the values along a ray.
     """
 
     source: str = ""
@@ -54,10 +61,13 @@ class PaneState:
     settings: Settings = ()
     camera: Camera2D | None = None
     pin: tuple[int, int] | None = None
+    orbit: Camera3D | None = None
+    space: SpaceLook = field(default_factory=SpaceLook)
 
     def showing(self, source: str, address: str) -> PaneState:
         """The same ways of looking at another tensor: what depends on its shape or values is reset."""
-        return replace(self, source=source, address=address, layout=None, limits=None, camera=None, pin=None)
+        places = {"layout": None, "limits": None, "camera": None, "pin": None, "orbit": None}
+        return replace(self, source=source, address=address, **places)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +102,8 @@ class WorkspaceState:
         panes[index] = replace(panes[index], **changes)
         return replace(self, panes=tuple(panes))
 
-    def with_camera(self, indices: Iterable[int], camera: Camera2D | None) -> WorkspaceState:
-        """This state with several panes looking at one place."""
+    def with_panes(self, indices: Iterable[int], **changes: Any) -> WorkspaceState:
+        """This state with fields of several panes replaced: a camera they share."""
         chosen = set(indices)
-        panes = tuple(replace(p, camera=camera) if i in chosen else p for i, p in enumerate(self.panes))
+        panes = tuple(replace(p, **changes) if i in chosen else p for i, p in enumerate(self.panes))
         return replace(self, panes=panes)

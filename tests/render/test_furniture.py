@@ -13,7 +13,7 @@ from nnscope.core.legend import Legend
 from nnscope.render.furniture import furniture, what_shows
 from nnscope.render.glyphs import Glyphs
 from nnscope.render.overlay import GLYPH
-from tests.render import building
+from tests.render import building, volumes
 
 PICTURE = Rect(60, 40, 400, 300)
 
@@ -264,6 +264,7 @@ CHANGES: dict[str, Any] = {
     "subtitle": "s",
     "message": "m",
     "active": True,
+    "space": volumes.pane(volumes.picture(np.zeros((2, 3, 4)))).space,
 }
 
 

@@ -13,7 +13,7 @@ from nnscope.core.errors import NnscopeError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILES = sorted(path for path in FOLDER.iterdir() if path.suffix in (".glsl", ".vert", ".frag"))
+FILES = sorted(path for path in FOLDER.rglob("*") if path.suffix in (".glsl", ".vert", ".frag"))
 
 
 def test_there_are_shaders() -> None:
@@ -30,7 +30,7 @@ def test_files_suit_old_compilers(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.suffix != ".glsl"], ids=lambda path: path.name)
 def test_programs_are_complete(path: Path) -> None:
-    code = _code(load(path.name))
+    code = _code(load(path.name, path.parent))
     assert "#include" not in code
     assert code.count("void main()") == 1
     declared = re.findall(r"(?:uniform|attribute|varying)\s+\w+\s+(\w+)\s*;", code)

@@ -51,7 +51,7 @@ def test_setting_the_same_state_is_no_step() -> None:
 
 def test_several_panes_take_one_camera() -> None:
     state = WorkspaceState(panes=(PaneState(), PaneState(), PaneState(), PaneState()))
-    moved = state.with_camera([1, 3], Camera2D(1, 2, 3))
+    moved = state.with_panes([1, 3], camera=Camera2D(1, 2, 3))
     assert [pane.camera is None for pane in moved.panes] == [True, False, True, False]
 
 

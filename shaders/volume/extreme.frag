@@ -1,0 +1,66 @@
+// The extreme value along each ray: MODE 0 the greatest, 1 the least, 2 the largest magnitude with its sign.
+// LINEAR: 0 takes every voxel that the ray crosses; 1 interpolates at equal steps. STATES: 1 when some voxel is no finite
+// number (then LINEAR is 0). BRICKS: 1 skips bricks in which nothing can surpass what was found.
+#include "ray.glsl"
+#include "voxels.glsl"
+#include "found.glsl"
+
+uniform float u_step;        // between samples, in voxels, at most
+
+float score(float value) {
+#if MODE == 0
+    return value;
+#elif MODE == 1
+    return -value;
+#else
+    return abs(value);
+#endif
+}
+
+float value_of(float score, float sign) {
+#if MODE == 0
+    return score;
+#elif MODE == 1
+    return -score;
+#else
+    return score * sign;
+#endif
+}
+
+float best = LOWEST;         // score of what was found
+float best_sign = 1.0;
+
+void take(float value) {
+    float s = score(value);
+#if MODE == 2
+    best_sign = s > best ? sign(value) : best_sign;
+#endif
+    best = max(best, s);
+}
+
+void visit(vec3 position) {
+#if STATES
+    if (special_at(position)) {
+        return;
+    }
+#endif
+    take(value_at(position));
+}
+
+#if BRICKS
+#include "bricks.glsl"
+#endif
+
+#if LINEAR
+#include "comb.glsl"
+#else
+#include "walk.glsl"
+#endif
+
+void main() {
+    Ray r = ray();
+    if (r.first < r.last) {
+        traverse(r);
+    }
+    gl_FragColor = found(best > LOWEST, value_of(best, best_sign), MODE);
+}

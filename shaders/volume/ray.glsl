@@ -1,0 +1,34 @@
+// The ray of a fragment, and where it is inside the volume. Positions are in voxels of the level that is drawn. The rays
+// of a picture are affine in the pixel (nnscope/core/space.py), and row 0 of the target is the top row.
+uniform vec2 u_pixel;        // device pixels per texel of the target
+uniform vec3 u_origin;
+uniform vec3 u_origin_x;
+uniform vec3 u_origin_y;
+uniform vec3 u_towards;
+uniform vec3 u_towards_x;
+uniform vec3 u_towards_y;
+uniform vec3 u_box;          // the volume's size, which may end within the last voxels of a coarse level
+
+struct Ray {
+    vec3 origin;
+    vec3 towards;            // of length 1, no part of it 0
+    vec3 inverse;
+    float first;             // where it enters the volume and where it leaves it; first >= last: it misses it
+    float last;
+};
+
+Ray ray() {
+    vec2 at = gl_FragCoord.xy * u_pixel;
+    Ray r;
+    r.origin = u_origin + at.x * u_origin_x + at.y * u_origin_y;
+    vec3 towards = normalize(u_towards + at.x * u_towards_x + at.y * u_towards_y);
+    r.towards = mix(towards, vec3(1e-12), vec3(lessThan(abs(towards), vec3(1e-12))));
+    r.inverse = 1.0 / r.towards;
+    vec3 low = -r.origin * r.inverse;
+    vec3 high = (u_box - r.origin) * r.inverse;
+    vec3 near = min(low, high);
+    vec3 far = max(low, high);
+    r.first = max(max(near.x, near.y), max(near.z, 0.0));
+    r.last = min(min(far.x, far.y), far.z);
+    return r;
+}

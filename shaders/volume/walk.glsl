@@ -1,0 +1,48 @@
+// Every voxel that a ray crosses, in order (Amanatides & Woo 1987), each boundary computed anew so that nothing adds up.
+vec3 entered_at(Ray r, float t, vec3 low, vec3 high) {
+    return clamp(floor(r.origin + t * r.towards), low, high);
+}
+
+void walk(Ray r, float t, float last, vec3 low, vec3 high) {
+    vec3 cell = entered_at(r, t, low, high);
+    vec3 onward = sign(r.towards);
+    vec3 ahead = max(onward, 0.0);
+    while (t < last) {
+        visit(cell + 0.5);
+        vec3 next = (cell + ahead - r.origin) * r.inverse;
+        t = min(next.x, min(next.y, next.z));
+        cell += onward * vec3(lessThanEqual(next, vec3(t)));
+    }
+}
+
+void traverse(Ray r) {
+#if BRICKS
+    for (float t = r.first + 0.5 * GLANCE; t < r.last; t += GLANCE) {
+        visit(entered_at(r, t, vec3(0.0), ceil(u_box) - 1.0) + 0.5);
+    }
+    vec3 brick = floor(entered_at(r, r.first, vec3(0.0), ceil(u_box) - 1.0) / BRICK_SIDE);
+    vec3 onward = sign(r.towards);
+    vec3 ahead = max(onward, 0.0);
+    float t = r.first;
+    while (t < r.last) {
+        float leave = t;
+        bool skips = true;
+        vec3 here = brick;
+        while (t < r.last && skips) {
+            here = brick;
+            vec3 next = ((brick + ahead) * BRICK_SIDE - r.origin) * r.inverse;
+            leave = min(next.x, min(next.y, next.z));
+            brick += onward * vec3(lessThanEqual(next, vec3(leave)));
+            skips = brick_score(here) <= best;
+            t = skips ? leave : t;
+        }
+        if (!skips) {
+            vec3 low = here * BRICK_SIDE;
+            walk(r, t, min(leave, r.last), low, low + (BRICK_SIDE - 1.0));
+        }
+        t = leave;
+    }
+#else
+    walk(r, r.first, r.last, vec3(0.0), ceil(u_box) - 1.0);
+#endif
+}

@@ -1,0 +1,159 @@
+"""Volumes as drawn, against NumPy: rays, modes, values that are no number, levels, folds, and what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from nnscope.core.frame import Frame
+from nnscope.core.space import Camera3D
+from tests.render import building, volumes
+
+if TYPE_CHECKING:
+    from nnscope.render.offscreen import Offscreen
+
+pytestmark = pytest.mark.gl
+
+CAMERAS = {
+    "front, parallel": volumes.FRONT,
+    "aslant, parallel": Camera3D(30, 20, 2.0, None, 0.0),
+    "aslant": Camera3D(-125, 35, 1.7),
+    "from below": Camera3D(200, -60, 2.0, None, 50.0),
+    "from the top": Camera3D(0, 90, 2.0),
+    "inside": Camera3D(40, 10, 0.2, None, 60.0),
+    "off centre": Camera3D(15, -10, 1.2, (3.0, 12.0, 1.0)),
+}
+
+
+def _noise(shape: tuple[int, int, int] = (11, 17, 21), seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("mode", ["mip", "minip", "signed"])
+def test_along_an_axis_the_picture_is_the_extreme_of_each_column(screen: Offscreen, mode: str) -> None:
+    x = _noise((9, 16, 16))
+    shown = volumes.pane(volumes.picture(x), volumes.FRONT, (128, 128), mode=mode)
+    pixels, values, states = volumes.drawn(screen, shown)
+    best = np.take_along_axis(x, np.abs(x).argmax(0)[None], 0)[0]
+    expected = {"mip": x.max(0), "minip": x.min(0), "signed": best}[mode]
+    assert set(np.unique(states)) == {0, volumes.NOTHING}
+    assert shown.normalisation is not None
+    assert shown.style is not None
+    for y, col in zip(*np.nonzero(states == 0), strict=True):
+        origin, _, _ = volumes.ray(shown, int(col), int(y))
+        value = expected[int(origin[1]), int(origin[0])]
+        assert values[y, col] == value
+        assert tuple(pixels[y, col]) == building.colour_of(float(value), 0, shown.normalisation, shown.style)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "linear"])
+@pytest.mark.parametrize("mode", ["mip", "minip", "signed"])
+@pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
+def test_rays_find_what_float64_finds(screen: Offscreen, camera: Camera3D, mode: str, interpolation: str) -> None:
+    shown = volumes.pane(volumes.picture(_noise()), camera, mode=mode, interpolation=interpolation)
+    _, values, states = volumes.drawn(screen, shown)
+    off = 0
+    for y in range(0, values.shape[0], 5):
+        for x in range(0, values.shape[1], 5):
+            along = volumes.met(shown, x, y)
+            value, state = volumes.extreme(along, mode)
+            same = states[y, x] == state and abs(values[y, x] - value) < 2e-3
+            near_edge = not len(along) or (not same and _grazes(shown, x, y))
+            off += not same and not near_edge
+    assert off == 0
+
+
+def _grazes(shown: object, x: int, y: int) -> bool:
+    """Whether the ray passes a voxel's edge so closely that float32 may decide otherwise."""
+    from nnscope.compute.rays import crossed
+
+    origin, towards, box = volumes.ray(shown, x, y)  # type: ignore[arg-type]
+    _, bounds = crossed(origin, towards, box)
+    return len(bounds) == 0 or bool((np.diff(bounds) * np.linalg.norm(towards)).min() < 1e-3)
+
+
+def test_values_that_are_no_number_have_their_colours(screen: Offscreen) -> None:
+    x = _noise((6, 8, 8))
+    x[:, 0, 0] = np.nan
+    x[:3, 1, 1] = np.nan
+    x[2, 2, 2] = np.inf
+    x[2, 3, 3] = -np.inf
+    x[:, 4, 4] = -np.inf
+    x[:, 5, 5] = np.inf
+    for mode in ("mip", "minip", "signed"):
+        shown = volumes.pane(volumes.picture(x, mode=mode), mode=mode)
+        _, values, states = volumes.drawn(screen, shown)
+        for y in range(0, 80, 3):
+            for col in range(0, 96, 3):
+                value, state = volumes.extreme(volumes.met(shown, col, y), mode)
+                assert (states[y, col], values[y, col]) == (state, np.float32(value))
+
+
+@pytest.mark.parametrize(
+    ("shape", "camera"),
+    [
+        ((1, 1, 1), Camera3D()),
+        ((4, 4, 2049), Camera3D(0, 0, 0.05, None, 0.0)),
+        ((2049, 4, 4), Camera3D(90, 0, 0.05)),
+        ((4096, 8, 8), Camera3D(60, 10, 0.05)),
+        ((3, 2600, 2), Camera3D(10, 5, 0.02)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("interpolation", ["nearest", "linear"])
+def test_shapes_of_all_kinds(
+    screen: Offscreen, shape: tuple[int, int, int], camera: Camera3D, interpolation: str
+) -> None:
+    shown = volumes.pane(volumes.picture(_noise(shape)), camera, interpolation=interpolation, size=(64, 48))
+    _, values, states = volumes.drawn(screen, shown)
+    assert (states == 0).any()
+    for y in range(0, 48, 4):
+        for x in range(0, 64, 4):
+            value, state = volumes.extreme(volumes.met(shown, x, y), "mip")
+            if not _grazes(shown, x, y):
+                assert states[y, x] == state
+                assert values[y, x] == pytest.approx(value, abs=5e-3)
+
+
+@pytest.mark.parametrize("x", [np.full((5, 6, 7), np.nan), np.full((5, 6, 7), 0.25)], ids=["all NaN", "constant"])
+def test_volumes_of_one_value(screen: Offscreen, x: np.ndarray) -> None:
+    _, values, states = volumes.drawn(screen, volumes.pane(volumes.picture(x)))
+    inside = states != volumes.NOTHING
+    assert inside.any()
+    assert (states[inside] == (1 if np.isnan(x[0, 0, 0]) else 0)).all()
+    assert (values[inside] == np.nan_to_num(x[0, 0, 0])).all()
+
+
+def test_new_limits_and_markers_send_no_rays(screen: Offscreen) -> None:
+    shown = volumes.pane(volumes.picture(_noise()))
+    first, _, _ = volumes.drawn(screen, shown)
+    with screen.renderer() as renderer:
+        before = renderer.spaces.marches
+    other, _, _ = volumes.drawn(screen, replace(shown, normalisation=building.linear(-2.0, 2.0)))
+    with screen.renderer() as renderer:
+        assert renderer.spaces.marches == before
+    assert (first != other).any()
+
+
+def test_a_turned_camera_is_drawn_at_rest_as_if_at_once(screen: Offscreen) -> None:
+    volume = volumes.picture(_noise())
+    at_rest = volumes.pane(volume, Camera3D(50, 20))
+    once, _, _ = volumes.drawn(screen, at_rest)
+    volumes.drawn(screen, volumes.pane(volume, Camera3D(20, 20)))
+    rough, _, _ = volumes.drawn(screen, volumes.with_quality(at_rest, 4))
+    again, _, _ = volumes.drawn(screen, at_rest)
+    assert (rough != once).any()
+    assert (again == once).all()
+
+
+def test_two_panes_each_have_their_own(screen: Offscreen) -> None:
+    a, b = volumes.picture(_noise(seed=1)), volumes.picture(_noise(seed=2))
+    left = volumes.pane(a)
+    right = volumes.pane(b)
+    moved = replace(right, rect=replace(right.rect, x=104), picture=replace(right.picture, x=108))
+    pixels = building.inside(screen.draw(Frame(208, 92, (left, moved))), moved)
+    alone = building.inside(screen.draw(Frame(104, 92, (right,))), right)
+    assert (pixels == alone).all()
