@@ -74,7 +74,8 @@ class SamplePicker(Choice):
         self.setMaxVisibleItems(min(ROWS, rows))
         bar = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if rows > ROWS else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.list.setVerticalScrollBarPolicy(bar)
-        self.list.setMinimumWidth(columns * CELL.width() + FRAME + (BAR if rows > ROWS else 0))
+        width = columns * CELL.width() + FRAME + (BAR if rows > ROWS else 0)
+        self.list.setMinimumSize(width, min(ROWS, rows) * CELL.height() + FRAME)
         QComboBox.showPopup(self)
 
     def _arrange(self) -> None:
@@ -87,6 +88,7 @@ class SamplePicker(Choice):
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
         self.list.setIconSize(LARGE if self.pictured else SMALL)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.list.setMinimumSize(0, 0)
         self.setMaxVisibleItems(LINES)
 
     def _draw(self) -> None:
