@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nnscope.core.tensor import TensorInfo
 from nnscope.sources.live.modules import ROOT, is_inside
-from nnscope.sources.live.spares import Spares, layout_of
+from nnscope.sources.live.spares import LEAST_BYTES, Spares
 from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
 
 if TYPE_CHECKING:
@@ -118,12 +118,16 @@ class CapturedValues:
     def put(self, place: Place, tensor: torch.Tensor) -> None:
         """Copy ``tensor`` and keep it, in place of what was at that address; older values make room."""
         why = why_unreadable(tensor)
-        shape = () if tensor.is_nested else tuple(tensor.shape)
-        nbytes = 0 if tensor.is_nested else tensor.numel() * tensor.element_size()
-        if not why and nbytes > self.budget:
-            why = OVER_BUDGET
-        layout = None if why else layout_of(tensor, nbytes)
-        value = None if why else self._copy(tensor, layout)
+        shape, nbytes = ((), 0) if tensor.is_nested else (tensor.shape, tensor.numel() * tensor.element_size())
+        if nbytes > self.budget:
+            why = why or OVER_BUDGET
+        value = layout = spare = None
+        if not why:
+            if nbytes >= LEAST_BYTES and tensor.is_cpu:
+                layout = (shape, tensor.stride(), tensor.dtype)
+                with self._lock:
+                    spare = self._spares.take(layout)
+            value = copy_of(tensor) if spare is None else copy_of(tensor, spare)
         captured = Captured(place, shape, tensor.dtype, nbytes, value, why, layout=layout)
         with self._lock:
             self._noted.append(captured)
@@ -169,19 +173,11 @@ class CapturedValues:
             self._settle()
             self._spares.shrink(0)
 
-    def _copy(self, tensor: torch.Tensor, layout: Hashable) -> torch.Tensor:
-        if layout is not None:
-            with self._lock:
-                spare = self._spares.take(layout)
-            if spare is not None:
-                return copy_of(tensor, spare)
-        return copy_of(tensor)
-
     def _settle(self) -> None:
         """Put what was noted in its places."""
         for captured in self._noted:
             address = captured.place.address
-            captured.version = self._next_version()
+            captured.shape, captured.version = tuple(captured.shape), self._next_version()
             self._remove(address)
             self._keep(address, captured)
         self._noted.clear()

@@ -17,15 +17,11 @@ if TYPE_CHECKING:
 LEAST_BYTES = 1 << 16  # below this new memory costs nothing
 
 
-def layout_of(tensor: torch.Tensor, nbytes: int) -> Hashable:
-    """Equal for host tensors whose copies can take each other's memory; None for those not worth it."""
-    if nbytes < LEAST_BYTES or tensor.device.type != "cpu":
-        return None
-    return tensor.shape, tensor.stride(), tensor.dtype
-
-
 class Spares:
-    """Copies that no one holds, by layout. Not thread-safe: the keeper of the values locks."""
+    """Copies that no one holds, by the layout of what was copied: shape, strides and dtype.
+
+    Not thread-safe: the keeper of the values locks.
+    """
 
     def __init__(self) -> None:
         self.nbytes = 0

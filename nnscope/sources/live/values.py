@@ -30,8 +30,9 @@ def dtype_name(dtype: torch.dtype) -> str:
 def why_unreadable(tensor: torch.Tensor) -> str:
     """Why the values of ``tensor`` can't be shown, as a sentence; empty when they can."""
     transformed = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
-    if not transformed and _is_plain(tensor):
-        return ""
+    odd = transformed or tensor.is_nested or tensor.is_meta or tensor.layout is not torch.strided
+    if not odd and type(tensor) is torch.Tensor and tensor.dtype in _READABLE:
+        return ""  # as most are, and leaves of a running model come here
     name = type(tensor).__name__
     if torch.nn.parameter.is_lazy(tensor):
         return "Its shape is not known before the first forward pass."
@@ -52,13 +53,6 @@ def why_unreadable(tensor: torch.Tensor) -> str:
     return ""
 
 
-def _is_plain(tensor: torch.Tensor) -> bool:
-    """Whether it is like most: each leaf of a model that runs is asked first."""
-    if type(tensor) is not torch.Tensor or tensor.dtype not in _READABLE:
-        return False
-    return tensor.layout is torch.strided and not (tensor.is_nested or tensor.is_meta)
-
-
 def copy_of(tensor: torch.Tensor, memory: torch.Tensor | None = None) -> torch.Tensor:
     """A copy on the same device and outside the graph, unseen by whatever listens to operations (modes, subclasses).
 
@@ -68,17 +62,15 @@ def copy_of(tensor: torch.Tensor, memory: torch.Tensor | None = None) -> torch.T
     with torch._C.DisableTorchFunction():
         if torch._C._len_torch_dispatch_stack():
             with _disable_current_modes():
-                return _copied(tensor.detach(), memory)
-        return _copied(tensor.detach(), memory)
+                return _copied(tensor, memory)
+        return _copied(tensor, memory)
 
 
 def _copied(tensor: torch.Tensor, memory: torch.Tensor | None) -> torch.Tensor:
     if memory is not None:
-        return memory.copy_(tensor)
-    if torch.is_inference_mode_enabled():
-        with torch.inference_mode(False):  # a copy made in it could not be written to outside
-            return tensor.clone()
-    return tensor.clone()
+        return memory.copy_(tensor.detach())
+    with torch.inference_mode(False):  # a copy made in it could not be written to outside
+        return tensor.detach().clone()
 
 
 def read_region(tensor: torch.Tensor, region: Region) -> np.ndarray:

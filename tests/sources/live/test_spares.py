@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nnscope.sources.live.capture import Capture, capture
-from nnscope.sources.live.spares import LEAST_BYTES, Spares, layout_of
+from nnscope.sources.live.spares import LEAST_BYTES, Spares
 from tests.sources.live.watched import array
 
 BIG = LEAST_BYTES // 4  # float32 elements
@@ -128,12 +128,11 @@ def test_spares_are_bounded() -> None:
     for size in (BIG, 2 * BIG):
         for _ in range(4):
             copy = torch.zeros(size)
-            spares.keep(layout_of(copy, copy.nbytes), copy)
+            spares.keep(copy.shape, copy)
     assert spares.nbytes == 12 * LEAST_BYTES
     spares.shrink(7 * LEAST_BYTES)
     assert spares.nbytes == 6 * LEAST_BYTES
-    assert spares.take(layout_of(torch.zeros(2 * BIG), 2 * LEAST_BYTES)) is not None  # the newest layout stays
+    assert spares.take(torch.Size([2 * BIG])) is not None  # the newest layout stays
     spares.shrink(0)
     assert spares.nbytes == 0
-    assert spares.take(layout_of(torch.zeros(BIG), LEAST_BYTES)) is None
-    assert layout_of(torch.zeros(3), 12) is None
+    assert spares.take(torch.Size([BIG])) is None
