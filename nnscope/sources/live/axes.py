@@ -50,16 +50,22 @@ class NamedAxes:
         if info.unreadable or not info.shape:
             return info
         key = info.address, len(info.shape)
-        owner, colon, value = info.address.partition(":")
+        if key not in self._given:
+            self._give(key, info.kind)
+        axes = self._given.get(key, ())
+        return replace(info, axes=axes) if axes else info
+
+    def _give(self, key: tuple[str, int], kind: str) -> None:
+        """Ask the module, unless it is gone."""
+        address, rank = key
+        owner, colon, value = address.partition(":")
         path, _, name = ("" if owner == ROOT else owner, "", "") if colon else owner.rpartition(".")
         reference = self._modules.get(path)
         module = None if reference is None else reference()
-        if module is not None and colon:
-            self._given[key] = value_axes(module, info.kind, value.removeprefix(info.kind).partition("~")[0], key[1])
-        elif module is not None:
-            self._given[key] = parameter_axes(module, name, key[1])
-        axes = self._given.get(key, ())
-        return replace(info, axes=axes) if axes else info
+        if module is None:
+            return
+        member = value.removeprefix(kind).partition("~")[0]
+        self._given[key] = value_axes(module, kind, member, rank) if colon else parameter_axes(module, name, rank)
 
 
 def parameter_axes(module: nn.Module, name: str, rank: int) -> Names:
