@@ -63,12 +63,12 @@ def _deep(file: h5py.File) -> None:
 
 
 def _bomb(file: h5py.File) -> None:
-    """One chunk that claims 80 bytes and inflates to 1 GiB."""
+    """One chunk that claims 80 bytes and inflates to 512 MiB."""
     packer = zlib.compressobj(9)
     head = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     again = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     data = file.create_dataset("x", (10,), "f8", chunks=(10,), compression="gzip")
-    data.id.write_direct_chunk((0,), head + again * 1024)
+    data.id.write_direct_chunk((0,), head + again * 512)
 
 
 def _zeros(file: h5py.File) -> None:

@@ -79,11 +79,11 @@ def _many(count: int) -> bytes:
 
 
 def _bomb() -> bytes:
-    """A strip that claims 12 bytes and inflates to 1 GiB."""
+    """A strip that claims 12 bytes and inflates to 512 MiB."""
     packer = zlib.compressobj(9)
     head = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     again = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
-    data = head + again * 1024
+    data = head + again * 512
     return tiff({COMPRESSION: (4, 1, 8), COUNTS: (4, 1, len(data))}, data=data)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 FEW = 16  # values that are told one by one
-MEMORY = 512 << 20  # bytes
+MEMORY = 256 << 20  # bytes
 SECONDS = 10  # that any one file may take (promise P4)
 
 

@@ -45,7 +45,7 @@ SMALL: dict[str, Callable[[], bytes]] = {
     "ome.tif": lambda: _tiff(ome=True, compression="zlib"),
 }
 FORMATS: dict[str, Callable[[], bytes]] = {
-    **SMALL,
+    **{name: SMALL[name] for name in ("small.h5", "plain.tif", "ome.tif")},
     "large.h5": lambda: _hdf5(False),
     "big-endian.tif": lambda: _tiff(bigtiff=True, byteorder=">", tile=(16, 16)),
 }

@@ -1,4 +1,4 @@
-"""Every hostile or odd HDF5 and TIFF file has a row here, read in processes with half a gigabyte and ten seconds."""
+"""Every hostile or odd HDF5 and TIFF file has a row here, in processes with a quarter of a gigabyte and 10 s."""
 
 from __future__ import annotations
 
