@@ -152,12 +152,13 @@ class AxisTicks:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A cell outlined in the pane: the linked cursor or a pin."""
+    """A cell or voxel outlined in the pane: the linked cursor or a pin."""
 
     row: int
     col: int
     size: int = 1
     kind: str = "cursor"  # or "pin"
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

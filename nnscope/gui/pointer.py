@@ -27,6 +27,7 @@ class Pointer(QObject):
         self._pressed: QPointF | None = None
         self._last: QPointF | None = None
         self._dragging = False
+        self._turns = False
         self._pane: int | None = None
         self._over: QPointF | None = None  # where the pointer rests over the canvas
         widget.setMouseTracking(True)
@@ -52,20 +53,24 @@ class Pointer(QObject):
     def _mouse(self, event: QMouseEvent) -> bool:
         at = event.position()
         left = event.button() == Qt.MouseButton.LeftButton
-        if event.type() == QEvent.Type.MouseButtonPress and left:
-            self._press(at)
+        drags = left or event.button() == Qt.MouseButton.MiddleButton
+        if event.type() == QEvent.Type.MouseButtonPress and drags:
+            shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._press(at, left and not shifted)
         elif event.type() == QEvent.Type.MouseMove:
             self._move(at)
-        elif event.type() == QEvent.Type.MouseButtonRelease and left:
-            self._release(at)
+        elif event.type() == QEvent.Type.MouseButtonRelease and drags:
+            self._release(at, left)
         elif event.type() == QEvent.Type.MouseButtonDblClick and left:
             self._controller.reset_camera()
         return True
 
-    def _press(self, at: QPointF) -> None:
+    def _press(self, at: QPointF, turns: bool) -> None:
+        """A drag by the left button turns a volume; by the middle one, or with Shift, it moves it, as it does a map."""
         self._pressed = self._last = at
         self._dragging = False
         self._pane = self._controller.pane_at(*self._pixels(at))
+        self._turns = turns and self._controller.steering.in_space(self._pane)
 
     def _move(self, at: QPointF) -> None:
         self._over = at
@@ -79,10 +84,13 @@ class Pointer(QObject):
             self._widget.setCursor(Qt.CursorShape.ClosedHandCursor)
         dx, dy = self._pixels(at - self._last)
         self._last = at
-        self._controller.pan(dx, dy, self._pane)
+        if self._turns and self._pane is not None:
+            self._controller.steering.turn(dx, dy, self._pane)
+        else:
+            self._controller.pan(dx, dy, self._pane)
 
-    def _release(self, at: QPointF) -> None:
-        clicked = self._pressed is not None and not self._dragging
+    def _release(self, at: QPointF, clicks: bool) -> None:
+        clicked = self._pressed is not None and not self._dragging and clicks
         self._pressed = self._last = None
         self._dragging = False
         self._widget.unsetCursor()

@@ -199,4 +199,4 @@ class Presenter(QObject):
 
 def _still(state: WorkspaceState) -> WorkspaceState:
     """The state without what moves while one looks around."""
-    return replace(state, panes=tuple(replace(pane, camera=None) for pane in state.panes))
+    return replace(state, panes=tuple(replace(pane, camera=None, orbit=None) for pane in state.panes))

@@ -65,7 +65,7 @@ def _of_pane(old: PaneFrame, new: PaneFrame, scale: float) -> Rect | None:
     changed = [tile for tiles, others in ((was, now), (now, was)) for key, tile in tiles.items() if key not in others]
     found = _tiles_place(new, changed).union(_space_place(old, new))
     for marker in set(old.markers) ^ set(new.markers):
-        found = found.union(marker_place(new, marker, scale))
+        found = found.union(new.picture if new.space is not None else marker_place(new, marker, scale))
     return found
 
 

@@ -13,7 +13,7 @@ from nnscope.core.frame import Rect
 from nnscope.render.overlay import aligned
 
 if TYPE_CHECKING:
-    from nnscope.core.frame import AxisTicks, PaneFrame, SpaceFrame
+    from nnscope.core.frame import AxisTicks, Marker, PaneFrame, SpaceFrame
     from nnscope.render.overlay import Align, Overlay, TextStyle
 
 CUBE = 56  # logical pixels of the little cube's square
@@ -22,6 +22,8 @@ LETTERS = "xyz"
 _BEHIND = 0.35  # opacity of edges behind the volume
 _NEAR = 1e-3  # voxels before a perspective eye from which on lines are drawn
 _CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))  # (x, y, z)
+_SIDES = np.array([(a, a | bit) for bit in (1, 2, 4) for a in range(8) if not a & bit])  # edges between `_CORNERS`
+_LEAST_MARKER = 8  # logical pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,30 @@ def draw_space(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
         at = labelled(seen, size, [edge for edge in all_edges if edge.axis == axis])
         if at is not None:
             _draw_axis(overlay, pane, seen, size, (at, ticks))
+    for marker in pane.markers:
+        _draw_marker(overlay, pane, seen, marker)
     draw_cube(overlay, pane, space)
+
+
+def _draw_marker(overlay: Overlay, pane: PaneFrame, seen: Eye, marker: Marker) -> None:
+    """The edges of a voxel, two-tone so that they show on any colour; a small voxel gets a square around it."""
+    first = np.array((marker.col, marker.row, marker.depth), np.float64)
+    pixels, depth = seen.project(first + _CORNERS * marker.size)
+    if not (depth > _NEAR).all():
+        return
+    pixels += (pane.picture.x, pane.picture.y)
+    colour = overlay.theme.accent if marker.kind == "pin" else overlay.theme.text
+    thin = max(1.0, overlay.scale)
+    lines = pixels[_SIDES]
+    if np.ptp(pixels, axis=0).max() < overlay.px(_LEAST_MARKER):
+        half = overlay.px(_LEAST_MARKER) / 2
+        square = pixels.mean(0) + half * np.array(((-1, -1), (1, -1), (1, 1), (-1, 1)))
+        lines = np.stack((square, np.roll(square, -1, axis=0)), 1)
+    for width, shade in ((3 * thin, overlay.theme.ground), (thin, colour)):
+        for line in lines:
+            part = clipped(line, pane.picture)
+            if part is not None:
+                overlay.line(part[0], part[1], width, shade)
 
 
 def edges(seen: Eye, size: np.ndarray) -> list[Edge]:

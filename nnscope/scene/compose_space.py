@@ -17,6 +17,7 @@ from nnscope.scene.volumes import VolumeKey
 
 if TYPE_CHECKING:
     from nnscope.core.frame import AxisTicks
+    from nnscope.core.request import Settings
     from nnscope.core.volume import Shape3, VolumePicture
     from nnscope.scene.compose import Place
     from nnscope.scene.resolve import Resolved
@@ -70,10 +71,14 @@ def compose_space(
 
 def volume_key(resolved: Resolved, level: int) -> VolumeKey:
     """The volume of a level; the finest is the same whatever the mode."""
-    reduction = MODES[resolved.space.mode] if level else "max"
-    settings = tuple(sorted({**dict(resolved.settings), "reduction": reduction}.items()))
-    info = resolved.info
+    info, settings = resolved.info, volume_settings(resolved, level)
     return VolumeKey(resolved.source, info.address, resolved.view.name, resolved.layout, settings, level)
+
+
+def volume_settings(resolved: Resolved, level: int) -> Settings:
+    """The view's settings for requests, with the reduction that the mode calls for."""
+    reduction = MODES[resolved.space.mode] if level else "max"
+    return tuple(sorted({**dict(resolved.settings), "reduction": reduction}.items()))
 
 
 def at_hand(key: VolumeKey, volumes: VolumeStore) -> VolumePicture | None:

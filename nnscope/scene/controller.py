@@ -25,6 +25,7 @@ from nnscope.scene.knowledge import Listener as KnowledgeListener
 from nnscope.scene.library import Library
 from nnscope.scene.linking import linked_cursor
 from nnscope.scene.panes import places
+from nnscope.scene.pick import place_under
 from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.sessions import Listener, Sessions
 from nnscope.scene.steering import Steering
@@ -276,11 +277,14 @@ class Controller:
     def hover(self, x: float, y: float) -> None:
         """The pointer is at a screen position: `hover_changed` follows."""
         at = self.pane_at(x, y)
-        cell = self._cell(at, x, y)
-        if at is None or cell is None:
+        place = self._place(at, x, y)
+        if at is None or place is None:
             self._hover.leave()
             return
-        self._hover.move(at, self._drawn[at].resolved, self._drawn[at].composed.level, cell)
+        drawn = self._drawn[at]
+        level = drawn.composed.level
+        row, col, *depth = (i >> level for i in place)
+        self._hover.move(at, drawn.resolved, level, (row, col), *depth)
 
     def leave(self) -> None:
         """The pointer left the canvas."""
@@ -292,9 +296,9 @@ class Controller:
         if at is None:
             return
         state = replace(self.workspace.state, active=at)
-        cell = self._cell(at, x, y)
-        self.workspace.set(state.with_pane(at, pin=cell) if cell is not None else state)
-        if cell is not None:
+        place = self._place(at, x, y)
+        self.workspace.set(state.with_pane(at, pin=place) if place is not None else state)
+        if place is not None:
             self.request_spectrum(at)
 
     def activate(self, pane: int) -> None:
@@ -382,7 +386,8 @@ class Controller:
     def _markers(self, index: int, pane: PaneState, resolved: Resolved) -> tuple[Marker, ...]:
         markers = []
         if pane.pin is not None:
-            markers.append(Marker(*pane.pin, 1, "pin"))
+            row, col, *depth = pane.pin
+            markers.append(Marker(row, col, 1, "pin", *depth))
         hover = self._hover.current
         if hover is None or not (hover.pane == index or self.workspace.state.linked):
             return tuple(markers)
@@ -390,13 +395,12 @@ class Controller:
         cursor = linked_cursor(hover, here.resolved, resolved) if here is not None else None
         return (*markers, cursor) if cursor is not None else tuple(markers)
 
-    def _cell(self, pane: int | None, x: float, y: float) -> tuple[int, int] | None:
+    def _place(self, pane: int | None, x: float, y: float) -> tuple[int, ...] | None:
+        """The level-0 cell (row, column) under a screen position, or voxel with its depth as a third."""
         drawn = self._drawn.get(pane) if pane is not None else None
-        if drawn is None or drawn.composed.camera is None or not drawn.place.picture.contains(x, y):
+        if drawn is None or not drawn.place.picture.contains(x, y):
             return None
-        col, row = cameras.cell_at(drawn.composed.camera, drawn.place.picture, x + 0.5, y + 0.5)
-        rows, cols = drawn.resolved.grid
-        return (int(row), int(col)) if 0 <= row < rows and 0 <= col < cols else None
+        return place_under(drawn.composed, drawn.place.picture, x + 0.5, y + 0.5)
 
     def _info(self, pane: PaneState) -> TensorInfo | None:
         return self.library.info(pane.source, pane.address)

@@ -27,14 +27,16 @@ def linked_cursor(hover: Hover, here: Resolved, other: Resolved) -> Marker | Non
     place it belongs to where the other picture takes that axis in whole.
     """
     side = 2**hover.level
-    row, col = hover.row * side, hover.col * side
-    if here.grid == other.grid:
-        return Marker(row, col, side, "cursor")
-    index = here.layout.index_at(row, col)
+    row, col, depth = hover.row * side, hover.col * side, (hover.depth or 0) * side
+    if here.dimensions == other.dimensions and here.layout.volume_shape == other.layout.volume_shape:
+        return Marker(row, col, side, "cursor", depth)
+    index = here.layout.index_at(row, col, depth)
+    if hover.depth is not None and hover.answer is not None:  # the very element that the voxel shows
+        index = hover.answer.index
     if here.info.shape != other.info.shape or index is None:
         return None
     absorbed = other.view.absorbed(other.info)
     fixed = dict(other.layout.fixed)
     place = tuple(fixed.get(other.layout.virtual(a), i) if a in absorbed else i for a, i in enumerate(index))
-    cell = other.layout.cell_of(place)
-    return None if cell is None else Marker(*cell, 1, "cursor")
+    voxel = other.layout.voxel_of(place)
+    return None if voxel is None else Marker(*voxel[1:], 1, "cursor", voxel[0])

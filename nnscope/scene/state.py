@@ -42,8 +42,8 @@ class PaneState:
         The view's own settings.
     camera : Camera2D or None
         None fits the picture into the pane.
-    pin : (int, int) or None
-        Level-0 cell (row, column) that was clicked.
+    pin : (int, int), (int, int, int) or None
+        Level-0 cell (row, column) that was clicked; with the depth as a third in a picture of three dimensions.
     orbit : Camera3D or None
         Where a picture of three dimensions is seen from; None shows all of it.
     space : SpaceLook
@@ -60,7 +60,7 @@ class PaneState:
     colours: str = ""
     settings: Settings = ()
     camera: Camera2D | None = None
-    pin: tuple[int, int] | None = None
+    pin: tuple[int, ...] | None = None
     orbit: Camera3D | None = None
     space: SpaceLook = field(default_factory=SpaceLook)
 

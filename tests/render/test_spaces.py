@@ -46,7 +46,8 @@ def test_along_an_axis_the_picture_is_the_extreme_of_each_column(screen: Offscre
         origin, _, _ = volumes.ray(shown, int(col), int(y))
         value = expected[int(origin[1]), int(origin[0])]
         assert values[y, col] == value
-        assert tuple(pixels[y, col]) == building.colour_of(float(value), 0, shown.normalisation, shown.style)
+        box = (states[y - 1 : y + 2, col - 1 : col + 2] != 0).any()  # its lines lie over the edge
+        assert box or tuple(pixels[y, col]) == building.colour_of(float(value), 0, shown.normalisation, shown.style)
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "linear"])

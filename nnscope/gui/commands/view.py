@@ -89,7 +89,7 @@ class ViewCommands:
         """Show the active pane's tensor in another view, if that applies."""
         refusal = {choice.name: choice.refusal for choice in self._controller.views_for()}.get(name, "unknown")
         if not refusal:
-            self._controller.workspace.update_pane(view=name, layout=None, camera=None)
+            self._controller.workspace.update_pane(view=name, layout=None, camera=None, pin=None)
 
     def _zoom(self, factor: float) -> None:
         drawn = self._controller.drawn()
