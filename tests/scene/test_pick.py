@@ -45,7 +45,8 @@ def test_two_hundred_random_rays_find_the_voxel_of_brute_force(mode: str) -> Non
     score = {"mip": x, "minip": -x, "signed": np.abs(x)}.get(mode, x)
     right = hits = 0
     for _ in range(200):
-        camera = Camera3D(*rng.uniform((-180, -90, 0.7), (180, 90, 2.5)), fov=float(rng.choice([0.0, 30.0, 70.0])))
+        azimuth, elevation, distance = rng.uniform((-180, -90, 0.7), (180, 90, 2.5))
+        camera = Camera3D(azimuth, elevation, distance, fov=float(rng.choice([0.0, 30.0, 70.0])))
         space = _space(x, camera, mode)
         at = rng.uniform((PICTURE.x, PICTURE.y), (PICTURE.x + PICTURE.w, PICTURE.y + PICTURE.h))
         found, walked = voxel_under(space, PICTURE, *at), _walked(space, *at)
@@ -73,7 +74,8 @@ def _brushed(space: SpaceFrame, at: np.ndarray, voxel: tuple[int, ...]) -> bool:
 def test_every_voxel_is_met_by_a_ray(distance: float, parallel: bool) -> None:
     rng = np.random.default_rng(int(distance))
     for _ in range(15):
-        camera = Camera3D(*rng.uniform((-180, -90), (180, 90)), distance, fov=0.0 if parallel else 30.0)
+        azimuth, elevation = rng.uniform((-180, -90), (180, 90))
+        camera = Camera3D(azimuth, elevation, distance, fov=0.0 if parallel else 30.0)
         level = level_for(camera, (64, 64, 64), PICTURE)
         shape, side = volume_level_shape((64, 64, 64), level), 2.0**level
         corner = rng.integers(0, shape)
