@@ -96,7 +96,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("next_sample", "Next &input", "Model", "N", line=True),
     ActionSpec("previous_sample", "Previous i&nput", "Model", "Shift+N"),
     ActionSpec("train", "&Train", "Model", "Ctrl+T", "train"),
-    ActionSpec("restart", "&Restart the model process", "Model", "", "restart"),
+    ActionSpec("restart", "&Restart the process", "Model", "", "restart"),
     ActionSpec("palette", "&Command palette", "Help", "Ctrl+Shift+P", "command"),
     ActionSpec("shortcuts", "&Shortcuts", "Help", "Ctrl+/", "keyboard"),
     ActionSpec("about", "&About nnscope", "Help", "", "info", line=True),

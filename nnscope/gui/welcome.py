@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nnscope.core.registry import ModelSpec
 
 RECENT = 6  # files listed
-FORMATS = "safetensors, Hugging Face folders, .pt, .npy, .npz, or a model factory in a .py file"
+FORMATS = "safetensors, Hugging Face folders, .pt, .npy, .npz, .h5, .tif, or a model factory in a .py file"
 
 
 class WelcomePage(QScrollArea):

@@ -80,7 +80,7 @@ def _imported(files: list[Path]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(tuple(PACKAGES), ("hf", "cuda12")), (("tests",), ("test", "bench", "hf"))],
+    [(tuple(PACKAGES), ("hf", "cuda12")), (("tests",), ("test", "bench", "hf", "cuda12"))],
     ids=["package", "tests"],
 )
 def test_every_library_that_is_imported_is_asked_for(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nnscope.scene.controller import Controller
 
 KINDS = (
-    "Networks and arrays (*.safetensors *.pt *.pth *.bin *.ckpt *.npy *.npz *.json *.py)",
+    "Networks and arrays (*.safetensors *.pt *.pth *.bin *.ckpt *.npy *.npz *.h5 *.hdf5 *.tif *.tiff *.json *.py)",
     "All files (*)",
 )
 
