@@ -1,0 +1,109 @@
+"""A volume in the window: turned, moved, zoomed, hovered, pinned, and the same pixels as a picture without one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, Qt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.gui.conftest import Bench
+
+LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+PLAIN = Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def volume(bench: Bench, checkpoint: Path) -> Bench:
+    """A window that shows a tensor of five axes as a volume of its last three."""
+    bench.open(checkpoint)
+    bench.show("stack")
+    bench.window.commands.view.choose_view("volume")
+    bench.settle()
+    bench.until(lambda: _space(bench) is not None)
+    return bench
+
+
+def _space(bench: Bench) -> Any:
+    drawn = bench.controller.drawn()
+    return None if drawn is None else drawn.composed.frame.space
+
+
+def _drag(bench: Bench, button: Qt.MouseButton, keys: Qt.KeyboardModifier = PLAIN) -> None:
+    native = bench.window.canvas.native
+    bench.qtbot.mousePress(native, button, keys, QPoint(300, 300))
+    bench.qtbot.mouseMove(native, QPoint(320, 310))
+    bench.qtbot.mouseMove(native, QPoint(350, 320))
+    bench.qtbot.mouseRelease(native, button, keys, QPoint(350, 320))
+    bench.settle()
+
+
+def test_the_last_three_axes_are_shown_and_the_others_have_sliders(volume: Bench) -> None:
+    resolved = volume.controller.resolved()
+    assert resolved is not None
+    assert resolved.layout.volume_shape == (40, 30, 20)
+    assert [axis for axis, _ in resolved.layout.fixed] == [0, 1]
+
+
+def test_a_matrix_has_no_volume(bench: Bench, checkpoint: Path) -> None:
+    bench.open(checkpoint)
+    bench.show("enc.0.weight")
+    assert not bench.window.actions_table["view:volume"].isEnabled()
+
+
+def test_left_drags_turn_others_move_and_reset_fits(volume: Bench) -> None:
+    workspace = volume.controller.workspace
+    before = _space(volume).camera
+    _drag(volume, LEFT)
+    turned = workspace.pane.orbit
+    assert turned is not None
+    assert turned.azimuth < before.azimuth
+    assert turned.elevation > before.elevation
+    assert turned.centre is None
+    for button, keys in ((LEFT, SHIFT), (MIDDLE, PLAIN)):
+        centre = workspace.pane.orbit.centre  # type: ignore[union-attr]
+        _drag(volume, button, keys)
+        assert workspace.pane.orbit is not None
+        assert workspace.pane.orbit.centre != centre
+        assert workspace.pane.orbit.azimuth == turned.azimuth
+    volume.window.actions_table["zoom_in"].trigger()
+    assert workspace.pane.orbit.distance < turned.distance
+    volume.window.actions_table["reset_camera"].trigger()
+    assert workspace.pane.orbit is None
+    volume.window.actions_table["undo"].trigger()
+    assert workspace.pane.orbit is not None
+
+
+def test_hovering_tells_the_exact_element_and_a_click_pins_it(volume: Bench, checkpoint: Path) -> None:
+    from safetensors.numpy import load_file
+
+    from nnscope.scene.pick import voxel_under
+
+    space, picture = _space(volume), volume.controller.drawn().place.picture  # type: ignore[union-attr]
+    x, y = picture.x + picture.w // 2, picture.y + picture.h // 2
+    volume.qtbot.mouseMove(volume.window.canvas.native, QPoint(x - 1, y))
+    volume.qtbot.mouseMove(volume.window.canvas.native, QPoint(x, y))
+    volume.until(lambda: (h := volume.controller._hover.current) is not None and h.answer is not None)
+    answer = volume.controller._hover.current.answer  # type: ignore[union-attr]
+    voxel = voxel_under(space, picture, x + 0.5, y + 0.5)
+    assert answer is not None
+    assert answer.index == (0, 0, *(voxel or ()))
+    assert answer.value == load_file(checkpoint)["stack"][answer.index]
+    volume.qtbot.mouseClick(volume.window.canvas.native, LEFT, PLAIN, QPoint(x, y))
+    assert volume.controller.workspace.pane.pin == (answer.index[3], answer.index[4], answer.index[2])
+
+
+def test_window_and_picture_without_one_have_the_same_pixels(volume: Bench, checkpoint: Path) -> None:
+    import nnscope
+
+    window = volume.window
+    frame = volume.controller.frame(640, 480, 1.0)
+    pixels = window.canvas.picture(frame)
+    with nnscope.open(checkpoint) as source:
+        picture = source["stack"].render(view="volume", size=(640, 480), theme=volume.controller.theme.name)
+    assert np.array_equal(picture.rgba[60:, :470], pixels[60:, :470])
