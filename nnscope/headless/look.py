@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypedDict
 
 from nnscope.core.errors import NnscopeError
-from nnscope.core.space import INTERPOLATIONS, MODES, Camera3D
+from nnscope.core.space import INTERPOLATIONS, MODES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -103,13 +103,6 @@ class Look:
     mode: str = ""
     interpolation: str = "nearest"
     parallel: bool = False
-
-    @property
-    def orbit(self) -> Camera3D | None:
-        """The camera of a picture of three dimensions; None where the window would begin."""
-        chosen = Camera3D() if self.camera is None else Camera3D(*self.camera)
-        chosen = replace(chosen, fov=0.0) if self.parallel else chosen
-        return None if chosen == Camera3D() else chosen
 
     def __post_init__(self) -> None:
         if self.normalisation:

@@ -12,13 +12,14 @@ from nnscope.compute.colour import colour_style
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import DARK, LIGHT, Frame, PaneFrame
 from nnscope.core.request import GetStats
-from nnscope.core.space import SpaceLook
+from nnscope.core.space import FOV, Camera3D, SpaceLook
 from nnscope.core.text import plain
 from nnscope.headless.layouts import chosen_layout, fixed_layout
 from nnscope.headless.look import THEMES, OptionError
 from nnscope.scene.compose import Composed, Place, compose
 from nnscope.scene.compose_space import compose_space
 from nnscope.scene.library import Library, OpenSource, TileStore
+from nnscope.scene.orbit import fitted
 from nnscope.scene.panes import places
 from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.state import PaneState
@@ -144,7 +145,7 @@ def settle(client: Client, info: TensorInfo, pane: PaneState, look: Look) -> tup
         library.stats[_KEY, info.address] = (info.version, client.ask(GetStats(info.address, look.exact)))
         resolved = _resolved(pane, look, library)
     if resolved.dimensions == 3:
-        return resolved, _settled_space(client, resolved, pane, place, library)
+        return resolved, _settled_space(client, resolved, _camera(look, resolved, place), place, library)
     composed = compose(resolved, None, place, library.tiles)
     wanted = [key for key in composed.missing if key.exact == (look.exact or not resolved.large)]
     if wanted and not resolved.refusal:
@@ -153,11 +154,19 @@ def settle(client: Client, info: TensorInfo, pane: PaneState, look: Look) -> tup
     return resolved, composed
 
 
-def _settled_space(client: Client, resolved: Resolved, pane: PaneState, place: Place, library: Library) -> Composed:
-    composed = compose_space(resolved, pane.orbit, place, library.volumes)
+def _camera(look: Look, resolved: Resolved, place: Place) -> Camera3D:
+    """The camera as asked; without one, where the window looks from at first."""
+    fov = 0.0 if look.parallel else FOV
+    if look.camera is not None:
+        return Camera3D(*look.camera, fov=fov)
+    return fitted(Camera3D(fov=fov), resolved.layout.volume_shape, place.picture)
+
+
+def _settled_space(client: Client, resolved: Resolved, camera: Camera3D, place: Place, library: Library) -> Composed:
+    composed = compose_space(resolved, camera, place, library.volumes)
     if composed.wanted is not None:
         library.volumes.put(composed.wanted, client.ask(volume_request(composed.wanted)))
-        composed = compose_space(resolved, pane.orbit, place, library.volumes)
+        composed = compose_space(resolved, camera, place, library.volumes)
     return composed
 
 
@@ -193,7 +202,6 @@ def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) ->
         look.normalisation,
         look.limits,
         look.colours,
-        orbit=look.orbit,
         space=SpaceLook(look.mode, look.interpolation),
     )
 

@@ -11,7 +11,7 @@ from nnscope.compute.perspective import eye
 from nnscope.core.frame import SpaceFrame
 from nnscope.core.space import MODES, Camera3D
 from nnscope.scene.compose import Composed, begun
-from nnscope.scene.orbit import level_for
+from nnscope.scene.orbit import fitted, level_for
 from nnscope.scene.ticks import axis_ticks
 from nnscope.scene.volumes import VolumeKey
 
@@ -42,8 +42,8 @@ def compose_space(
     base = begun(resolved, place)
     if base.message:
         return Composed(base)
-    camera = orbit if orbit is not None else Camera3D()
     shape = resolved.layout.volume_shape
+    camera = orbit if orbit is not None else fitted(Camera3D(), shape, place.picture)
     key = volume_key(resolved, level_for(camera, shape, place.picture))
     picture = at_hand(key, volumes)
     stale = picture is None or picture.level != key.level or picture.version < resolved.version

@@ -7,6 +7,7 @@ rays, so one outlier is seen from every distance.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,25 @@ if TYPE_CHECKING:
     from nnscope.core.volume import Shape3
 
 TURN = 0.4  # degrees by a logical pixel of a drag
+ROOM = 0.14  # of half the picture, for labels
 NEAREST, FARTHEST = 1e-3, 1e3  # diagonals
+
+
+def fitted(camera: Camera3D, shape: Shape3, picture: Rect) -> Camera3D:
+    """The camera at the distance from which the volume fills the picture, but for `ROOM` on each side."""
+    corners = np.array(list(itertools.product(*((0.0, float(size)) for size in reversed(shape)))))
+    half = np.array((picture.w, picture.h)) / 2
+
+    def reaches(distance: float) -> float:
+        """How far the volume reaches from the middle, in halves of the picture."""
+        pixels, depth = eye(replace(camera, centre=None, distance=distance), shape, picture).project(corners)
+        return float(np.abs(pixels / half - 1).max()) if (depth > 0).all() else np.inf
+
+    near, far = 0.1, 100.0
+    for _ in range(40):
+        middle = math.sqrt(near * far)
+        near, far = (middle, far) if reaches(middle) > 1 - ROOM else (near, middle)
+    return replace(camera, centre=None, distance=far)
 
 
 def turned(camera: Camera3D, dx: float, dy: float) -> Camera3D:
