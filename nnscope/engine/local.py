@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from psygnal import Signal
 
 from nnscope.core.errors import Cancelled, Failure, NnscopeError
-from nnscope.core.request import BuildPicture, GetSpectrum, GetStats
+from nnscope.core.request import Analyse, BuildPicture, BuildVolume, GetSpectrum, GetStats
 from nnscope.engine.answers import answer
 from nnscope.engine.context import Context
+from nnscope.engine.priority import NICE, give_way
 from nnscope.engine.protocol import Job
 from nnscope.store.memo import Memo
 from nnscope.views.tiling import base_level
@@ -60,7 +61,8 @@ class LocalEngine:
         self._inline = inline
         if not inline:
             self._pools = {
-                name: ThreadPoolExecutor(count, thread_name_prefix=f"nnscope-{name}") for name, count in POOLS.items()
+                name: ThreadPoolExecutor(count, f"nnscope-{name}", give_way, (NICE[name],))
+                for name, count in POOLS.items()
             }
 
     def submit(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
@@ -95,13 +97,13 @@ class LocalEngine:
         self.source.close()
 
     def _pool(self, request: Request) -> str:
-        if isinstance(request, GetSpectrum):
+        if isinstance(request, (GetSpectrum, Analyse)):
             return "slow"
-        if not isinstance(request, (GetStats, BuildPicture)):
+        if not isinstance(request, (GetStats, BuildPicture, BuildVolume)):
             return "prompt"
         return "slow" if request.exact and self._is_long(request) else "quick"
 
-    def _is_long(self, request: GetStats | BuildPicture) -> bool:
+    def _is_long(self, request: GetStats | BuildPicture | BuildVolume) -> bool:
         """Whether answering means a pass over a large tensor."""
         try:
             info = self.source.reader(request.address).info

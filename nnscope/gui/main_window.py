@@ -23,6 +23,7 @@ from nnscope.gui.drop import dropped_paths
 from nnscope.gui.failures import FailureList
 from nnscope.gui.inspector.panel import Inspector
 from nnscope.gui.menus import Menus
+from nnscope.gui.motion import Motion
 from nnscope.gui.openings import Openings
 from nnscope.gui.pointer import Pointer
 from nnscope.gui.preferences import Memory
@@ -86,7 +87,7 @@ class MainWindow(QMainWindow):
         self.toolbar = ToolBar(self.actions_table)
         self.menus = self._make_menus()
         self.panels = self._make_panels()
-        self.pointer = Pointer(controller, canvas.native)
+        self.pointer = Pointer(controller, canvas.native, Motion(controller, canvas))
         self._lay_out()
         self.presenter = Presenter(controller, self)
         self._connect_parts()

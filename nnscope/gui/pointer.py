@@ -10,6 +10,7 @@ from PyQt6.QtGui import QMouseEvent, QWheelEvent
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
+    from nnscope.gui.motion import Motion
     from nnscope.scene.controller import Controller
 
 SLACK = 4.0  # logical pixels a click may slip before it is a drag
@@ -20,9 +21,10 @@ NOTCH = 120.0  # what Qt counts for it
 class Pointer(QObject):
     """Filters the events of the canvas' widget."""
 
-    def __init__(self, controller: Controller, widget: QWidget) -> None:
+    def __init__(self, controller: Controller, widget: QWidget, motion: Motion) -> None:
         super().__init__(widget)
         self._controller = controller
+        self._motion = motion
         self._widget = widget
         self._pressed: QPointF | None = None
         self._last: QPointF | None = None
@@ -84,6 +86,7 @@ class Pointer(QObject):
             self._widget.setCursor(Qt.CursorShape.ClosedHandCursor)
         dx, dy = self._pixels(at - self._last)
         self._last = at
+        self._tell_motion(self._pane)
         if self._turns and self._pane is not None:
             self._controller.steering.turn(dx, dy, self._pane)
         else:
@@ -100,7 +103,12 @@ class Pointer(QObject):
     def _wheel(self, event: QWheelEvent) -> None:
         turned = event.angleDelta().y() / NOTCH
         if turned:
+            self._tell_motion(self._controller.pane_at(*self._pixels(event.position())))
             self._controller.zoom(*self._pixels(event.position()), STEP**turned)
+
+    def _tell_motion(self, pane: int | None) -> None:
+        if self._controller.steering.in_space(pane):
+            self._motion.moved()
 
     def _pixels(self, at: QPointF) -> tuple[float, float]:
         ratio = self._widget.devicePixelRatioF()

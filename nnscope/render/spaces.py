@@ -132,6 +132,7 @@ class SpaceLayer:
         """The program that sends the rays, with what it needs of the volume."""
         states = voxels.states is not None
         linear = space.interpolation == "linear" and not states
+        bricks = voxels.skips(space.mode)
         program = self._program(
             "march.vert",
             "extreme.frag",
@@ -139,14 +140,15 @@ class SpaceLayer:
             LINEAR=int(linear),
             STATES=int(states),
             FOLD=int(voxels.fold is not None),
-            BRICKS=1,
+            BRICKS=int(bricks),
         )
         voxels.apply(program, linear)
         if linear:
             program["u_step"] = space.step
-        scores = voxels.scores(space.mode)
-        program["u_scores"] = scores
-        program["u_bricks"] = tuple(float(side) for side in reversed(scores.shape[:3]))
+        if bricks:
+            scores = voxels.scores(space.mode)
+            program["u_scores"] = scores
+            program["u_bricks"] = tuple(float(side) for side in reversed(scores.shape[:3]))
         program["a_corner"] = _WHOLE
         return program
 

@@ -10,7 +10,7 @@ from vispy import gloo
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.picture import State
-from nnscope.core.volume import fold
+from nnscope.core.volume import BRICK, fold
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnscope.core.volume import Fold, VolumePicture
 
 BUDGET = 768 << 20  # bytes of textures that no frame needs at present
+WORTH_SKIPPING = 0.4  # of the bricks
 _F32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -45,6 +46,7 @@ class VoxelTextures:
         self.values: Any = self._upload(picture.values, "r32f")
         self.states: Any = None if picture.states is None else self._upload(picture.states, "r8")
         self._scores: dict[str, Any] = {}
+        self._skips: dict[str, bool] = {}
 
     @property
     def nbytes(self) -> int:
@@ -57,6 +59,12 @@ class VoxelTextures:
             scores = brick_scores(self._picture, mode)
             self._scores[mode] = gloo.Texture3D(scores, format="red", internalformat="r32f", interpolation="nearest")
         return self._scores[mode]
+
+    def skips(self, mode: str) -> bool:
+        """Whether looking at bricks first saves more than it costs; noise has its extremes everywhere."""
+        if mode not in self._skips:
+            self._skips[mode] = skipped_share(self._picture, mode) > WORTH_SKIPPING
+        return self._skips[mode]
 
     def apply(self, program: Any, linear: bool) -> None:
         """Set the uniforms of ``voxels.glsl``."""
@@ -136,9 +144,18 @@ def brick_scores(picture: VolumePicture, mode: str) -> np.ndarray:
     return np.ascontiguousarray(scores[..., None], np.float32)
 
 
-def _any_in_brick(marked: np.ndarray, bricks: tuple[int, ...]) -> np.ndarray:
-    from nnscope.core.volume import BRICK
+def skipped_share(picture: VolumePicture, mode: str) -> float:
+    """Share of the bricks that can't surpass what rays along the depth find: one ray for a few bricks."""
+    stride = BRICK + 1  # falls on all places within bricks
+    columns = picture.values[:, ::stride, ::stride]
+    score = np.abs(columns) if mode == "signed" else -columns if mode == "minip" else columns
+    best = score.max(0)
+    scores = brick_scores(picture, mode)[..., 0]
+    rows, cols = (np.arange(0, side, stride) // BRICK for side in picture.values.shape[1:])
+    return float((scores[:, rows[:, None], cols] <= best).mean())
 
+
+def _any_in_brick(marked: np.ndarray, bricks: tuple[int, ...]) -> np.ndarray:
     for axis in range(3):
         marked = np.logical_or.reduceat(marked, range(0, marked.shape[axis], BRICK), axis=axis)
     return marked

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nnscope.scene.resolve import Resolved
     from nnscope.scene.volumes import VolumeStore
 
+STEP = 0.5  # voxels between samples
+
 
 def compose_space(
     resolved: Resolved, orbit: Camera3D | None, place: Place, volumes: VolumeStore, quality: int = 1
@@ -62,6 +64,7 @@ def compose_space(
             camera,
             resolved.space.mode,
             resolved.space.interpolation,
+            step=STEP if quality == 1 else 2 * STEP,
             quality=quality,
             axes=_ticks(resolved, camera, place),
         ),

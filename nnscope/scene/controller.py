@@ -72,6 +72,11 @@ class Controller:
         Runs a function on the controlling thread. None runs it at once, for ``inline``.
     inline : bool
         Answer everything within the call (scripts, tests): no threads, no model process.
+
+    Attributes
+    ----------
+    coarseness : int
+        Device pixels a side for which volumes get one ray; 1 is exact, more is for moving pictures.
     """
 
     redraw: ClassVar[SignalInstance] = Signal()  # type: ignore[assignment]
@@ -99,6 +104,7 @@ class Controller:
         self._knowledge = Knowledge(self.library, self._board, told)
         self._hover = HoverWork(self.library, self._post, self._hovered)
         self._drawn: dict[int, Drawn] = {}
+        self.coarseness = 1
         self.steering = Steering(self.workspace, lambda: self._drawn)
         self.workspace.changed.connect(lambda: self.redraw.emit())
 
@@ -253,7 +259,7 @@ class Controller:
 
     def _composed(self, pane: PaneState, resolved: Resolved, place: Place, magnify: float) -> Composed:
         if resolved.dimensions == 3:
-            return compose_space(resolved, pane.orbit, place, self.library.volumes)
+            return compose_space(resolved, pane.orbit, place, self.library.volumes, self.coarseness)
         return compose(resolved, cameras.magnified(pane.camera, magnify), place, self.library.tiles)
 
     def pan(self, dx: float, dy: float, pane: int | None = None) -> None:
