@@ -179,6 +179,8 @@ class SpaceFrame:
         Voxels between samples, at most; has no meaning for every voxel.
     quality : int
         Device pixels a side for which one ray is sent; 1 is the exact picture.
+    threshold, gain : float
+        See `SpaceLook`.
     axes : (AxisTicks, AxisTicks, AxisTicks)
         Along depth, rows and columns; positions in voxels of level 0.
     """
@@ -190,6 +192,8 @@ class SpaceFrame:
     interpolation: str = "nearest"
     step: float = 0.5
     quality: int = 1
+    threshold: float = 0.0
+    gain: float = 6.0
     axes: tuple[AxisTicks, AxisTicks, AxisTicks] = (AxisTicks(""), AxisTicks(""), AxisTicks(""))
 
 

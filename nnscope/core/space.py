@@ -10,11 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # What a ray finds, and how voxels of coarser levels are reduced for it.
-MODES = {"mip": "max", "minip": "min", "signed": "extremes"}
+MODES = {
+    "mip": "max",
+    "minip": "min",
+    "signed": "extremes",
+    "average": "mean",
+    "additive": "mean",
+    "surface": "extremes",
+    "translucent": "mean",
+}
 RAYS = {
     "mip": "greatest value along each ray",
     "minip": "least value along each ray",
     "signed": "largest magnitude along each ray, with its sign",
+    "average": "mean along each ray",
+    "additive": "sum along each ray, in voxels",
+    "surface": "first magnitude along each ray that reaches the threshold",
+    "translucent": "colours along each ray, absorbed by what is in front",
 }
 INTERPOLATIONS = ("nearest", "linear")
 FOV = 30.0  # degrees: what a camera has at first, and the framing of a parallel projection
@@ -30,10 +42,16 @@ class SpaceLook:
         A name of `MODES`; empty for the default of the data.
     interpolation : {"nearest", "linear"}
         Every voxel that a ray crosses, or samples between the voxels' centres.
+    threshold : float or None
+        Magnitude at which the surface lies; None for one that stands out from the data.
+    gain : float
+        Of translucent pictures: how often the strongest colour would be absorbed over a mean side of the volume.
     """
 
     mode: str = ""
     interpolation: str = "nearest"
+    threshold: float | None = None
+    gain: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,31 @@ import numpy as np
 from vispy import gloo
 
 from nnscope.compute.perspective import pencil
-from nnscope.render.colour import mapping
+from nnscope.compute.transfer import extinctions
+from nnscope.render.colour import PALETTE, mapping
 from nnscope.render.palettes import Palettes
 from nnscope.render.quads import QuadBuffer
-from nnscope.render.voxels import VolumeTextures
+from nnscope.render.voxels import EXTREMES, VolumeTextures
 from nnscope.shaders import FOLDER, load
 
 if TYPE_CHECKING:
-    from nnscope.core.frame import Frame, PaneFrame, Rect, SpaceFrame
+    from nnscope.core.frame import ColourStyle, Frame, PaneFrame, Rect, SpaceFrame
+    from nnscope.core.legend import Normalisation
     from nnscope.render.pixels import Surface
     from nnscope.render.voxels import VoxelTextures
 
 VERTEX = np.dtype([("a_corner", np.float32, 2), ("a_place", np.float32, 2)])
 MARCHES = FOLDER / "volume"
 _LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
-_EXTREMES = {"mip": 0, "minip": 1, "signed": 2}
+_SHADERS = {  # and the number of the mode in it
+    "mip": ("extreme.frag", 0),
+    "minip": ("extreme.frag", 1),
+    "signed": ("extreme.frag", 2),
+    "average": ("sum.frag", 3),
+    "additive": ("sum.frag", 4),
+    "surface": ("surface.frag", 5),
+    "translucent": ("translucent.frag", 6),
+}
 _WHOLE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 
 
@@ -64,6 +74,7 @@ class SpaceLayer:
         self._palettes = Palettes()
         self._quads = QuadBuffer()
         self._found: dict[int, Found] = {}
+        self._extinctions: Any = gloo.Texture2D((1, PALETTE, 1), format="red", internalformat="r32f")
         self.marches = 0
 
     def march(self, frame: Frame) -> None:
@@ -84,16 +95,23 @@ class SpaceLayer:
                 self._colour(pane, self._found[i], surface)
 
     def found(self, pane: int) -> np.ndarray:
-        """The values and states that the rays of a pane found: float32, shape (rows, columns, 2), row 0 on top."""
+        """What the rays of a pane found, as ``found.frag`` gets it: float32, (rows, columns, 4), row 0 on top."""
         kept = self._found[pane]
         height, width = kept.texture.shape[:2]
         with kept.target:
             pixels: np.ndarray = gloo.read_pixels((0, 0, width, height), out_type="float")
-        return pixels[::-1, :, :2]
+        return pixels[::-1]
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        things = (*self._found.values(), *self._programs.values(), self._palettes, self._quads, self._volumes)
+        things = (
+            *self._found.values(),
+            *self._programs.values(),
+            self._extinctions,
+            self._palettes,
+            self._quads,
+            self._volumes,
+        )
         for thing in things:
             if thing is not None:
                 thing.delete()
@@ -106,7 +124,7 @@ class SpaceLayer:
             self._volumes = VolumeTextures(int(gloo.gl.glGetParameter(_LIMIT)))
         voxels = self._volumes.get(space)
         found = self._found[at] = self._target(self._found.pop(at, None), pane)
-        program = self._marching(space, voxels)
+        program = self._marching(pane, voxels)
         _apply_rays(program, space, pane.picture)
         with found.target:
             height, width = found.texture.shape[:2]
@@ -119,29 +137,26 @@ class SpaceLayer:
         """What the rays will be drawn into: the textures of ``old``, if they have the right size."""
         assert pane.space is not None
         quality, picture, identity = pane.space.quality, pane.picture, space_identity(pane)
-        shape = (-(-picture.h // quality), -(-picture.w // quality), 2)
+        shape = (-(-picture.h // quality), -(-picture.w // quality), 4)
         covers = (picture.w / (quality * shape[1]), picture.h / (quality * shape[0]))
         if old is not None and old.texture.shape == shape:
             return Found(identity, old.texture, old.target, covers)
         if old is not None:
             old.delete()
-        texture = gloo.Texture2D(shape, format="rg", internalformat="rg32f", interpolation="nearest")
+        texture = gloo.Texture2D(shape, format="rgba", internalformat="rgba32f", interpolation="nearest")
         return Found(identity, texture, gloo.FrameBuffer(color=texture), covers)
 
-    def _marching(self, space: SpaceFrame, voxels: VoxelTextures) -> Any:
+    def _marching(self, pane: PaneFrame, voxels: VoxelTextures) -> Any:
         """The program that sends the rays, with what it needs of the volume."""
+        space = pane.space
+        assert space is not None
         states = voxels.states is not None
         linear = space.interpolation == "linear" and not states
-        bricks = voxels.skips(space.mode)
-        program = self._program(
-            "march.vert",
-            "extreme.frag",
-            MODE=_EXTREMES[space.mode],
-            LINEAR=int(linear),
-            STATES=int(states),
-            FOLD=int(voxels.fold is not None),
-            BRICKS=int(bricks),
-        )
+        bricks = space.mode in EXTREMES and voxels.skips(space.mode)
+        fragment, mode = _SHADERS[space.mode]
+        constants = {"MODE": mode, "LINEAR": linear, "STATES": states, "FOLD": voxels.fold is not None}
+        constants |= {"BRICKS": bricks}
+        program = self._program("march.vert", fragment, **self._curve(pane), **constants)
         voxels.apply(program, linear)
         if linear:
             program["u_step"] = space.step
@@ -149,31 +164,78 @@ class SpaceLayer:
             scores = voxels.scores(space.mode)
             program["u_scores"] = scores
             program["u_bricks"] = tuple(float(side) for side in reversed(scores.shape[:3]))
+        self._apply_mode(program, pane, linear)
         program["a_corner"] = _WHOLE
         return program
 
-    def _colour(self, pane: PaneFrame, found: Found, surface: Surface) -> None:
+    def _apply_mode(self, program: Any, pane: PaneFrame, linear: bool) -> None:
+        """What a mode needs beside the volume."""
+        space, style, norm = pane.space, pane.style, pane.normalisation
+        assert space is not None
+        assert style is not None
+        assert norm is not None
+        if space.mode in ("additive", "translucent"):
+            program["u_side"] = 2.0**space.picture.level
+        if space.mode == "surface":
+            program["u_threshold"] = space.threshold
+            if linear:
+                program["u_voxels"] = tuple(map(float, reversed(space.picture.values.shape)))
+        if space.mode == "translucent":
+            self._apply_scale(program, norm, style)
+            row = np.zeros((1, PALETTE, 1), np.float32)
+            found = extinctions(norm, space.gain, space.picture.shape)
+            row[0, : len(found), 0] = found
+            self._extinctions.set_data(row)
+            program["u_extinctions"] = self._extinctions
+
+    def _curve(self, pane: PaneFrame) -> dict[str, int]:
+        """Colours are mixed by the rays themselves where they are translucent."""
+        assert pane.space is not None
         assert pane.normalisation is not None
-        assert pane.style is not None
-        to = mapping(pane.normalisation)
-        program = self._program("found.vert", "found.frag", CURVE=to.curve)
+        return {"CURVE": mapping(pane.normalisation).curve} if pane.space.mode == "translucent" else {}
+
+    def _apply_scale(self, program: Any, norm: Normalisation, style: ColourStyle) -> None:
+        """Set the uniforms of ``scale.glsl``."""
+        to = mapping(norm)
         program["u_scale"] = to.scale
         program["u_limits"] = to.limits
         if to.curve:
             program["u_range"] = to.range
-        program["u_row"] = self._palettes.row(pane.style)
+        program["u_row"] = self._palettes.row(style)
         program["u_palettes"] = self._palettes.texture
+
+    def _colour(self, pane: PaneFrame, found: Found, surface: Surface) -> None:
+        assert pane.space is not None
+        assert pane.normalisation is not None
+        assert pane.style is not None
+        if pane.space.mode == "translucent":
+            program = self._program("found.vert", "found.frag", COLOURS=1)
+            gloo.set_state(blend=True, blend_equation="func_add")
+            gloo.set_blend_func("one", "one_minus_src_alpha", "one", "one")
+        else:
+            program = self._program("found.vert", "found.frag", COLOURS=0, CURVE=mapping(pane.normalisation).curve)
+            self._apply_scale(program, pane.normalisation, pane.style)
+            gloo.set_state(blend=False)
         program["u_found"] = found.texture
         surface.apply(program)
         self._quads.fill(_corners(pane.picture, found.covers))
         self._quads.draw(program)
+        gloo.set_state(blend=False)
 
     def _program(self, vertex: str, fragment: str, **constants: int) -> Any:
         key = (fragment, *constants.items())
         if key not in self._programs:
-            root = MARCHES if (MARCHES / fragment).exists() else FOLDER
-            self._programs[key] = gloo.Program(load(vertex, root), load(fragment, root, **constants))
+            self._programs[key] = gloo.Program(*_texts(vertex, fragment, constants))
         return self._programs[key]
+
+
+def _texts(vertex: str, fragment: str, constants: dict[str, int]) -> tuple[str, str]:
+    """The shaders of a program; those of rays are in a folder of their own, into which ``scale.glsl`` is handed."""
+    constants = {name: int(value) for name, value in constants.items()}
+    if not (MARCHES / fragment).exists():
+        return load(vertex), load(fragment, **constants)
+    before = load("scale.glsl", CURVE=constants.pop("CURVE")) if "CURVE" in constants else ""
+    return load(vertex, MARCHES), before + load(fragment, MARCHES, **constants)
 
 
 def space_identity(pane: PaneFrame) -> tuple[object, ...] | None:
@@ -182,7 +244,17 @@ def space_identity(pane: PaneFrame) -> tuple[object, ...] | None:
     if space is None or pane.normalisation is None or pane.style is None or not (picture.w and picture.h):
         return None
     pace = space.step if space.interpolation == "linear" else 0.0
-    return (space.key, space.camera, space.mode, space.interpolation, pace, space.quality, picture.w, picture.h)
+    way = (space.mode, space.interpolation, pace, space.quality, *_tuning(pane, space))
+    return (space.key, space.camera, *way, picture.w, picture.h)
+
+
+def _tuning(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
+    """What else a mode depends on."""
+    if space.mode == "surface":
+        return (space.threshold,)
+    if space.mode == "translucent" and pane.style is not None:
+        return (space.gain, pane.normalisation, pane.style.name, pane.style.lut.tobytes())
+    return ()
 
 
 def _apply_rays(program: Any, space: SpaceFrame, picture: Rect) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnscope.core.volume import Fold, VolumePicture
 
 BUDGET = 768 << 20  # bytes of textures that no frame needs at present
+EXTREMES = ("mip", "minip", "signed")  # modes in which a brick that can't surpass what was found is skipped
 WORTH_SKIPPING = 0.4  # of the bricks
 _F32_MAX = float(np.finfo(np.float32).max)
 

@@ -66,6 +66,8 @@ def compose_space(
             resolved.space.interpolation,
             step=STEP if quality == 1 else 2 * STEP,
             quality=quality,
+            threshold=resolved.space.threshold or 0.0,
+            gain=resolved.space.gain,
             axes=_ticks(resolved, camera, place),
         ),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style, default_colours
 from nnscope.compute.normalise import clipped_share, normalisation
+from nnscope.compute.transfer import mean_side
 from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
@@ -95,11 +96,23 @@ class Resolved:
         """Whether a first look may come from a sample."""
         return self.info.size > LARGE
 
+    @property
+    def _rays(self) -> str:
+        """What rays find, in words."""
+        words = RAYS[self.space.mode]
+        return f"{words} {self.space.threshold:.4g}" if self.space.mode == "surface" else words
+
+    @property
+    def _unit(self) -> str:
+        if self.dimensions == 3:
+            return "sum of raw values" if self.space.mode == "additive" else "raw value"
+        return "variance" if self.reduction == "variance" else "raw value"
+
     def recipe(self, picture: TilePicture | VolumePicture | None) -> tuple[Step, ...]:
         """All steps from the tensor to the screen."""
         steps = picture.recipe if picture is not None else ()
         if self.dimensions == 3:
-            steps += (Step(self.space.mode, True, f"{RAYS[self.space.mode]}, {self.space.interpolation}"),)
+            steps += (Step(self.space.mode, True, f"{self._rays}, {self.space.interpolation}"),)
         if self.normalisation is not None:
             lo, hi = self.normalisation.domain
             steps += (Step(self.normalisation.name, self.normalisation.faithful, f"domain {lo:.6g} … {hi:.6g}"),)
@@ -114,7 +127,7 @@ class Resolved:
         scaled = level > 0 and bool(reduction) and not self.view.coloured
         notes = picture.notes if picture is not None else ()
         if self.dimensions == 3:
-            notes = (RAYS[self.space.mode], *notes)
+            notes = (self._rays, *notes)
         if picture is not None and picture.sampled < 1:
             notes += (f"from a sample: {picture.sampled:.1%} of the values",)
         if stats is not None and stats.sampled < 1:
@@ -125,7 +138,7 @@ class Resolved:
         return Legend(
             self.info.address,
             self.normalisation,
-            unit="variance" if self.reduction == "variance" else "raw value",
+            unit=self._unit,
             reduction=f"{reduction} of {'×'.join([str(side)] * self.dimensions)}" if scaled else "",
             level=level,
             clipped=clipped,
@@ -153,7 +166,7 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
     stats = library.statistics(pane.source, pane.address)
     norm = style = None
     if not view.coloured and stats is not None and not refusal:
-        norm = _normalisation(pane, scientific, stats)
+        norm = _normalisation(pane, scientific, stats, _factor(pane, view, layout))
         style = colour_style(_colours(pane, stats), theme)
     return Resolved(
         pane.source,
@@ -167,8 +180,21 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
         norm,
         style,
         refusal,
-        replace(pane.space, mode=pane.space.mode or default_mode(stats)),
+        _look(pane.space, stats),
     )
+
+
+def _look(look: SpaceLook, stats: TensorStats | None) -> SpaceLook:
+    """The look with what the data decide: mode and threshold."""
+    threshold = look.threshold
+    if threshold is None and stats is not None and stats.finite:
+        threshold = min(stats.abs_mean + 2 * stats.std, (stats.abs_mean + stats.abs_max) / 2)
+    return replace(look, mode=look.mode or default_mode(stats), threshold=threshold)
+
+
+def _factor(pane: PaneState, view: View, layout: Layout) -> float:
+    """How much larger than the values what is shown is: sums along a ray are about so many values."""
+    return mean_side(layout.volume_shape) if dimensions(view) == 3 and pane.space.mode == "additive" else 1.0
 
 
 def default_mode(stats: TensorStats | None) -> str:
@@ -180,7 +206,12 @@ def _settings(pane: PaneState) -> Settings:
     return tuple(sorted({**dict(pane.settings), "reduction": pane.reduction}.items()))
 
 
-def _normalisation(pane: PaneState, scientific: bool, stats: TensorStats) -> Normalisation:
+def _normalisation(pane: PaneState, scientific: bool, stats: TensorStats, factor: float) -> Normalisation:
+    """The map of what is shown, which is ``factor`` times as large as the values."""
+    if factor != 1:
+        limits = pane.limits and (pane.limits[0] / factor, pane.limits[1] / factor)
+        of_values = _normalisation(replace(pane, limits=limits), scientific, stats, 1.0)
+        return replace(of_values, shift=of_values.shift * factor, scale=of_values.scale * factor)
     if pane.reduction == "variance":  # a variance has its own scale: zero to the tensor's
         top = stats.variance if stats.variance > 0 else 1.0
         return normalisation("linear", stats, pane.limits or (0.0, top))

@@ -1,14 +1,16 @@
 // Samples in the middles of equal pieces of the ray, none longer than u_step: the same comb with or without skipping. A
 // whole number of pieces is not missed by rounding.
+float pace = 0.0;            // between samples, in voxels
+
 void traverse(Ray r) {
     float count = max(ceil((r.last - r.first) / u_step - 1e-3), 1.0);
-    float pace = (r.last - r.first) / count;
+    pace = (r.last - r.first) / count;
     float start = r.first + 0.5 * pace;
     float k = 0.0;
 #if BRICKS
     float stride = max(floor(GLANCE / pace), 1.0);
     for (float glance = floor(0.5 * stride); glance < count; glance += stride) {
-        visit(r.origin + (start + glance * pace) * r.towards);
+        visit(r.origin + (start + glance * pace) * r.towards, 0.0);
     }
     while (k < count) {
         float end = k;
@@ -24,13 +26,13 @@ void traverse(Ray r) {
         }
         end = min(end, count);
         while (k < end) {
-            visit(r.origin + (start + k * pace) * r.towards);
+            visit(r.origin + (start + k * pace) * r.towards, pace);
             k += 1.0;
         }
     }
 #else
-    while (k < count) {
-        visit(r.origin + (start + k * pace) * r.towards);
+    while (k < count && !done) {
+        visit(r.origin + (start + k * pace) * r.towards, pace);
         k += 1.0;
     }
 #endif

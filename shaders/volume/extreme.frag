@@ -5,8 +5,6 @@
 #include "voxels.glsl"
 #include "found.glsl"
 
-uniform float u_step;        // between samples, in voxels, at most
-
 float score(float value) {
 #if MODE == 0
     return value;
@@ -38,7 +36,7 @@ void take(float value) {
     best = max(best, s);
 }
 
-void visit(vec3 position) {
+void visit(vec3 position, float length) {
 #if STATES
     if (special_at(position)) {
         return;
@@ -50,12 +48,7 @@ void visit(vec3 position) {
 #if BRICKS
 #include "bricks.glsl"
 #endif
-
-#if LINEAR
-#include "comb.glsl"
-#else
-#include "walk.glsl"
-#endif
+#include "traverse.glsl"
 
 void main() {
     Ray r = ray();

@@ -1,9 +1,12 @@
-// What a ray found: a value and a state. NOTHING where there is no element on the ray.
+// What a ray found: a value, a state, and how much light falls there. NOTHING where there is no element on the ray.
 const float NOTHING = 7.0;
 const float NAN_STATE = 1.0;
 const float POSINF = 2.0;
 const float NEGINF = 3.0;
 const float LOWEST = -3.4028234e38;
+
+bool done = false;           // whether nothing further along the ray matters
+vec3 crossed = vec3(0.0);    // 1 for the axes along which a walk entered the present voxel
 
 #if STATES
 uniform sampler3D u_states;
@@ -40,5 +43,5 @@ vec4 found(bool finite, float value, int mode) {
 #else
     float state = finite ? 0.0 : NOTHING;
 #endif
-    return vec4(state == 0.0 ? value : 0.0, state, 0.0, 0.0);
+    return vec4(state == 0.0 ? value : 0.0, state, 1.0, 0.0);
 }

@@ -7,18 +7,20 @@ void walk(Ray r, float t, float last, vec3 low, vec3 high) {
     vec3 cell = entered_at(r, t, low, high);
     vec3 onward = sign(r.towards);
     vec3 ahead = max(onward, 0.0);
-    while (t < last) {
-        visit(cell + 0.5);
+    while (t < last && !done) {
         vec3 next = (cell + ahead - r.origin) * r.inverse;
-        t = min(next.x, min(next.y, next.z));
-        cell += onward * vec3(lessThanEqual(next, vec3(t)));
+        float leave = min(next.x, min(next.y, next.z));
+        visit(cell + 0.5, min(leave, last) - t);
+        t = leave;
+        crossed = vec3(lessThanEqual(next, vec3(t)));
+        cell += onward * crossed;
     }
 }
 
 void traverse(Ray r) {
 #if BRICKS
     for (float t = r.first + 0.5 * GLANCE; t < r.last; t += GLANCE) {
-        visit(entered_at(r, t, vec3(0.0), ceil(u_box) - 1.0) + 0.5);
+        visit(entered_at(r, t, vec3(0.0), ceil(u_box) - 1.0) + 0.5, 0.0);
     }
     vec3 brick = floor(entered_at(r, r.first, vec3(0.0), ceil(u_box) - 1.0) / BRICK_SIDE);
     vec3 onward = sign(r.towards);
@@ -43,6 +45,7 @@ void traverse(Ray r) {
         t = leave;
     }
 #else
+    crossed = vec3(greaterThanEqual(min(-r.origin * r.inverse, (u_box - r.origin) * r.inverse), vec3(r.first)));
     walk(r, r.first, r.last, vec3(0.0), ceil(u_box) - 1.0);
 #endif
 }

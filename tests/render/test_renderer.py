@@ -49,8 +49,8 @@ def test_the_software_driver_is_there() -> None:
         ("tiles.vert", "heatmap.frag", {"CURVE": 2, "STATES": 1}),
         ("tiles.vert", "rgba.frag", {}),
         ("overlay.vert", "overlay.frag", {}),
-        ("found.vert", "found.frag", {"CURVE": 0}),
-        ("found.vert", "found.frag", {"CURVE": 2}),
+        ("found.vert", "found.frag", {"CURVE": 0, "COLOURS": 0}),
+        ("found.vert", "found.frag", {"COLOURS": 1}),
     ],
 )
 def test_programs_compile_and_link(screen: Offscreen, vertex: str, fragment: str, constants: dict[str, int]) -> None:
