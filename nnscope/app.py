@@ -111,6 +111,15 @@ def build_window(paths: Sequence[str] = ()) -> MainWindow:
     return MainWindow(controller, canvas, frames, models, poster)
 
 
+def load_ahead() -> None:
+    """Import what the first file and the first picture need; in any thread."""
+    from nnscope.engine.opening import load_readers
+    from nnscope.render.warming import load_libraries
+
+    load_libraries()
+    load_readers()
+
+
 def make_canvas(
     source: Callable[[int, int, float], Frame], on_error: Callable[[Exception], None], kind: str = ""
 ) -> Canvas:
@@ -127,9 +136,8 @@ def make_canvas(
     if kind == "image" or (kind != "opengl" and not may_have_graphics_card()):
         from nnscope.gui.image_canvas import ImageCanvas
         from nnscope.render.offscreen import Offscreen
-        from nnscope.render.warming import load_libraries
 
-        return ImageCanvas(source, on_error, Offscreen, load_libraries)
+        return ImageCanvas(source, on_error, Offscreen, load_ahead)
     from nnscope.render.canvas import FrameCanvas
 
     return FrameCanvas(source, on_error)

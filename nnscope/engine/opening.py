@@ -7,6 +7,7 @@ then the live engine takes over under the same addresses.
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,12 @@ def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator
         from nnscope.engine.spawn import start_model
 
         yield start_model(path)
+
+
+def load_readers() -> None:
+    """Import what opening a file needs, ahead of the first; in any thread."""
+    for module in ("nnscope.engine.local", "nnscope.sources.files.open", "nnscope.compute.statistics"):
+        import_module(module)
 
 
 def stored_source(path: str) -> Source | None:

@@ -16,6 +16,8 @@ from nnscope.gui.theme import apply_theme, resolve_theme
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SWITCH = 0.0005  # seconds that a working thread keeps the interpreter when the window's thread asks for it
+
 
 def make_application() -> QApplication:
     """The application object, the one that exists or a new one, in the theme that was chosen last."""
@@ -34,9 +36,12 @@ def run_application(application: QApplication, interrupted: Callable[[], object]
     Python handles signals between two callbacks: the status bar's timer gives it a chance every second.
     """
     garbage = GarbageKeeper()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
     before = signal.signal(signal.SIGINT, lambda *_: interrupted())
     try:
         return application.exec()
     finally:
         signal.signal(signal.SIGINT, before)
+        sys.setswitchinterval(interval)
         garbage.stop()
