@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.compute.normalise import apply
+
 if TYPE_CHECKING:
     from nnscope.core.legend import Normalisation
     from nnscope.core.volume import Shape3
@@ -29,3 +31,17 @@ def extinctions(normalisation: Normalisation, gain: float, shape: Shape3) -> np.
     u = np.append((np.arange(COLOURS) + 0.5) / COLOURS, (0.0, 1.0))
     strength = 2 * u - 1 if low < 0 < high else u
     return gain / mean_side(shape) * strength**2
+
+
+def colour_places(normalisation: Normalisation, values: np.ndarray) -> np.ndarray:
+    """Place in `extinctions` of each value."""
+    u = apply(normalisation, values)
+    inside = np.clip(np.floor(u * COLOURS), 0, COLOURS - 1).astype(np.int64)
+    return np.where(u < 0, COLOURS, np.where(u > 1, COLOURS + 1, inside))
+
+
+def shares(extinction: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """What each piece of a ray adds to its picture, from the front: through the pieces before it, absorbed in it."""
+    passes = np.exp(-extinction * lengths)
+    before = np.concatenate(([1.0], np.cumprod(passes)[:-1]))
+    return np.asarray(before * (1 - passes))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnscope.compute.perspective import pencil
 from nnscope.compute.rays import comb, crossed, interpolated
+from nnscope.compute.transfer import colour_places, extinctions, shares
 from nnscope.core.picture import State
 from nnscope.scene.camera import cell_at
 
 if TYPE_CHECKING:
-    from nnscope.core.frame import Rect, SpaceFrame
-    from nnscope.core.volume import Shape3, VolumePicture
+    from nnscope.core.frame import PaneFrame, Rect, SpaceFrame
+    from nnscope.core.volume import Shape3
     from nnscope.scene.compose import Composed
 
 Ray = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -23,7 +25,7 @@ def place_under(composed: Composed, picture: Rect, x: float, y: float) -> tuple[
     """The level-0 cell (row, column) at a screen position; in three dimensions (row, column, depth) of the voxel."""
     frame = composed.frame
     if frame.space is not None:
-        voxel = voxel_under(frame.space, picture, x, y)
+        voxel = voxel_under(frame, x, y)
         if voxel is None:
             return None
         depth, row, col = (i << composed.level for i in voxel)
@@ -35,21 +37,27 @@ def place_under(composed: Composed, picture: Rect, x: float, y: float) -> tuple[
     return (int(down), int(across)) if 0 <= down < rows and 0 <= across < cols else None
 
 
-def voxel_under(space: SpaceFrame, picture: Rect, x: float, y: float) -> Shape3 | None:
-    """[z, y, x] in voxels of the level that is drawn; None where the ray meets no element.
+def voxel_under(pane: PaneFrame, x: float, y: float) -> Shape3 | None:
+    """[z, y, x] in voxels of the level that is drawn; None where nothing is seen.
+
+    In pictures of extremes and surfaces it is the voxel whose value is shown; in the others, to which many add, the one
+    that adds most.
 
     Parameters
     ----------
-    space : SpaceFrame
-    picture : Rect
-        Where it is drawn.
+    pane : PaneFrame
+        With a volume and its normalisation.
     x, y : float
         Screen position in device pixels; the centre of a pixel is at its index + ½.
     """
-    voxels, values, states = along(space, ray_at(space, picture, x, y))
-    if not len(voxels) or (states == State.PADDING).all():
+    space = pane.space
+    assert space is not None
+    met = along(space, ray_at(space, pane.picture, x, y))
+    held = met.states != State.PADDING
+    weights = np.where(held, _weights(pane, space, met), -np.inf)
+    if not len(weights) or weights.max() == -np.inf:
         return None
-    z, row, col = voxels[_best(space.mode, values, states)].tolist()
+    z, row, col = met.voxels[int(np.argmax(weights))].tolist()
     return z, row, col
 
 
@@ -61,30 +69,65 @@ def ray_at(space: SpaceFrame, picture: Rect, x: float, y: float) -> Ray:
     return origin / side, towards / side, np.array(volume.shape[::-1]) / side
 
 
-def along(space: SpaceFrame, ray: Ray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a ray meets, in order: voxels (n, 3) as [z, y, x], values (float64) and states."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """What a ray meets, in order.
+
+    Attributes
+    ----------
+    voxels : ndarray of int64, shape (n, 3)
+        [z, y, x] of each.
+    values : ndarray of float64
+        0 where the state is not FINITE.
+    states : ndarray of uint8
+    lengths : ndarray of float64
+        Of the ray that belongs to each, in voxels of the level.
+    """
+
+    voxels: np.ndarray
+    values: np.ndarray
+    states: np.ndarray
+    lengths: np.ndarray
+
+
+def along(space: SpaceFrame, ray: Ray) -> Met:
+    """What a ray meets."""
     volume = space.picture
     if space.interpolation == "linear" and volume.states is None:
-        positions, _ = comb(*ray, space.step)
+        positions, length = comb(*ray, space.step)
         last = np.array(volume.values.shape) - 1
         voxels = np.clip(np.floor(positions[:, ::-1]).astype(np.int64), 0, last)
-        return voxels, interpolated(volume.values, positions), np.zeros(len(voxels), np.uint8)
-    voxels, _ = crossed(*ray)
-    values = volume.values[tuple(voxels.T)].astype(np.float64)
-    return voxels, values, _states(volume, voxels)
+        none = np.zeros(len(voxels), np.uint8)
+        return Met(voxels, interpolated(volume.values, positions), none, np.full(len(voxels), length))
+    voxels, bounds = crossed(*ray)
+    places = tuple(voxels.T)
+    states = np.zeros(len(voxels), np.uint8) if volume.states is None else volume.states[places]
+    lengths = np.diff(bounds) * float(np.linalg.norm(ray[1]))
+    return Met(voxels, volume.values[places].astype(np.float64), states, lengths)
 
 
-def _states(volume: VolumePicture, voxels: np.ndarray) -> np.ndarray:
-    if volume.states is None:
-        return np.zeros(len(voxels), np.uint8)
-    found: np.ndarray = volume.states[tuple(voxels.T)]
-    return found
+def _weights(pane: PaneFrame, space: SpaceFrame, met: Met) -> np.ndarray:
+    """How much each place is what is seen; −∞ for none of it."""
+    odd = met.states != State.FINITE
+    match space.mode:
+        case "mip" | "minip" | "signed":
+            return _scores(space.mode, met)
+        case "surface":
+            reaches = ~odd & (np.abs(met.values) >= space.threshold)
+            return np.where(reaches, -np.arange(len(reaches)), -np.inf)
+        case "translucent":
+            assert pane.normalisation is not None
+            found = extinctions(pane.normalisation, space.gain, space.picture.shape)
+            absorbs = np.where(odd, 0, found[colour_places(pane.normalisation, met.values)])
+            weights = shares(absorbs, met.lengths * 2.0**space.picture.level)
+            return np.where(weights > 0, weights, -np.inf)
+        case _:
+            return np.where(odd, -1.0, np.abs(met.values) * met.lengths)
 
 
-def _best(mode: str, values: np.ndarray, states: np.ndarray) -> int:
-    """The place whose value the ray shows; among equals the first. NaN stands for a ray with nothing else."""
-    values = np.where(states == State.POSINF, np.inf, np.where(states == State.NEGINF, -np.inf, values))
-    score = np.abs(values) if mode == "signed" else -values if mode == "minip" else values
-    none = states == State.PADDING
-    order = np.lexsort((np.arange(len(values)), -score, states == State.NAN, none))
-    return int(order[0])
+def _scores(mode: str, met: Met) -> np.ndarray:
+    """NaN stands for a ray with nothing else."""
+    values = np.select([met.states == State.POSINF, met.states == State.NEGINF], [np.inf, -np.inf], met.values)
+    scores = np.abs(values) if mode == "signed" else -values if mode == "minip" else values
+    most, least = np.finfo(np.float64).max, np.finfo(np.float64).min
+    return np.where(met.states == State.NAN, least, np.clip(scores, least / 2, most))

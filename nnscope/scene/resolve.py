@@ -188,7 +188,7 @@ def _look(look: SpaceLook, stats: TensorStats | None) -> SpaceLook:
     """The look with what the data decide: mode and threshold."""
     threshold = look.threshold
     if threshold is None and stats is not None and stats.finite:
-        threshold = min(stats.abs_mean + 2 * stats.std, (stats.abs_mean + stats.abs_max) / 2)
+        threshold = min(stats.abs_mean + stats.std, (stats.abs_mean + stats.abs_max) / 2)
     return replace(look, mode=look.mode or default_mode(stats), threshold=threshold)
 
 

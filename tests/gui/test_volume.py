@@ -84,13 +84,14 @@ def test_hovering_tells_the_exact_element_and_a_click_pins_it(volume: Bench, che
 
     from nnscope.scene.pick import voxel_under
 
-    space, picture = _space(volume), volume.controller.drawn().place.picture  # type: ignore[union-attr]
+    pane = volume.controller.drawn().composed.frame  # type: ignore[union-attr]
+    picture = pane.picture
     x, y = picture.x + picture.w // 2, picture.y + picture.h // 2
     volume.qtbot.mouseMove(volume.window.canvas.native, QPoint(x - 1, y))
     volume.qtbot.mouseMove(volume.window.canvas.native, QPoint(x, y))
     volume.until(lambda: (h := volume.controller._hover.current) is not None and h.answer is not None)
     answer = volume.controller._hover.current.answer  # type: ignore[union-attr]
-    voxel = voxel_under(space, picture, x + 0.5, y + 0.5)
+    voxel = voxel_under(pane, x + 0.5, y + 0.5)
     assert answer is not None
     assert answer.index == (0, 0, *(voxel or ()))
     assert answer.value == load_file(checkpoint)["stack"][answer.index]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from nnscope.compute.perspective import eye
 from nnscope.core.frame import Frame
 from nnscope.core.space import Camera3D
 from tests.render import building, volumes
@@ -65,6 +66,87 @@ def test_rays_find_what_float64_finds(screen: Offscreen, camera: Camera3D, mode:
             near_edge = not len(along) or (not same and _grazes(shown, x, y))
             off += not same and not near_edge
     assert off == 0
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "linear"])
+@pytest.mark.parametrize("mode", ["average", "additive"])
+@pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
+def test_sums_are_those_of_float64(screen: Offscreen, camera: Camera3D, mode: str, interpolation: str) -> None:
+    shown = volumes.pane(volumes.picture(_noise()), camera, mode=mode, interpolation=interpolation)
+    _, values, states = volumes.drawn(screen, shown)
+    for y in range(0, values.shape[0], 5):
+        for x in range(0, values.shape[1], 5):
+            met = volumes.met_at(shown, x, y)
+            if len(met.lengths) and met.lengths.sum() > 0.01:
+                total = float(met.values @ met.lengths)
+                expected = total / met.lengths.sum() if mode == "average" else total
+                assert states[y, x] == 0
+                assert values[y, x] == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "linear"])
+@pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
+def test_mist_is_composed_from_the_front(screen: Offscreen, camera: Camera3D, interpolation: str) -> None:
+    from nnscope.compute.transfer import colour_places, extinctions, shares
+
+    shown = volumes.pane(volumes.picture(_noise()), camera, mode="translucent", interpolation=interpolation, gain=2.0)
+    assert shown.style is not None
+    shown = replace(shown, style=_soft(shown.style))
+    assert shown.style is not None
+    _, _, _ = volumes.drawn(screen, shown)
+    with screen.renderer() as renderer:
+        found = renderer.spaces.found(0)
+    norm = shown.normalisation
+    assert norm is not None
+    lut = np.concatenate((shown.style.lut[:, :3], [shown.style.under, shown.style.over])) / 255.0
+    table = extinctions(norm, 2.0, (11, 17, 21))
+    for y in range(0, 80, 5):
+        for x in range(0, 96, 5):
+            met = volumes.met_at(shown, x, y)
+            places = colour_places(norm, met.values)
+            weights = shares(table[places], met.lengths) if len(places) else np.zeros(0)
+            assert found[y, x, :3] == pytest.approx(weights @ lut[places], abs=1 / 255)
+            assert found[y, x, 3] == pytest.approx(weights.sum(), abs=0.005)
+
+
+def _soft(style: Any) -> Any:
+    """Colours that change little from one to the next, so that rounding decides nothing."""
+    ramp = np.linspace(0, 255, 256).astype(np.uint8)
+    return replace(style, lut=np.stack((ramp, ramp[::-1], ramp // 2, ramp), 1))
+
+
+@pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
+def test_surfaces_are_the_first_voxels_that_reach_the_threshold(screen: Offscreen, camera: Camera3D) -> None:
+    shown = volumes.pane(volumes.picture(_noise()), camera, mode="surface", threshold=0.8)
+    _, values, states = volumes.drawn(screen, shown)
+    for y in range(0, 80, 5):
+        for x in range(0, 96, 5):
+            along = volumes.met(shown, x, y)
+            reach = np.flatnonzero(np.abs(along) >= 0.8)
+            if not _grazes(shown, x, y):
+                assert states[y, x] == (0 if len(reach) else volumes.NOTHING)
+                assert values[y, x] == (np.float32(along[reach[0]]) if len(reach) else 0)
+
+
+def test_a_ball_is_round_and_lit_from_the_eye(screen: Offscreen) -> None:
+    z, y, x = np.mgrid[:32, :32, :32] - 15.5
+    ball = np.exp(-(x**2 + y**2 + z**2) / 150)
+    camera = Camera3D(40, 25, 2.0, None, 0.0)
+    shown = volumes.pane(
+        volumes.picture(ball), camera, (160, 160), mode="surface", interpolation="linear", threshold=float(np.exp(-1))
+    )
+    _, values, states = volumes.drawn(screen, shown)
+    with screen.renderer() as renderer:
+        light = renderer.spaces.found(0)[..., 2]
+    seen = eye(camera, (32, 32, 32), shown.picture)
+    radius = np.sqrt(150) / seen.scale
+    rows, cols = np.mgrid[:160, :160] + 0.5 - 80
+    apart = np.hypot(rows, cols) / radius
+    assert (states[apart < 0.97] == 0).all()
+    assert (states[apart > 1.03] == volumes.NOTHING).all()
+    assert values[apart < 0.97] == pytest.approx(np.exp(-1), abs=0.03)
+    inner = apart < 0.9
+    assert light[inner] == pytest.approx(0.35 + 0.65 * np.sqrt(1 - apart[inner] ** 2), abs=0.03)
 
 
 def _grazes(shown: object, x: int, y: int) -> bool:

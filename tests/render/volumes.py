@@ -15,6 +15,7 @@ from nnscope.core.frame import Frame, PaneFrame, Rect, SpaceFrame
 from nnscope.core.layout import volume_layout
 from nnscope.core.space import MODES, Camera3D
 from nnscope.core.volume import BRICK, VolumePicture
+from nnscope.scene.pick import Met, along
 from tests.render import building
 
 if TYPE_CHECKING:
@@ -68,15 +69,21 @@ def met(shown: PaneFrame, x: int, y: int) -> np.ndarray:
     if shown.space.interpolation == "linear":
         return interpolated(values, comb(*way, shown.space.step)[0])
     voxels, _ = crossed(*way)
-    along: np.ndarray = values[tuple(voxels.T)]
-    return along
+    found: np.ndarray = values[tuple(voxels.T)]
+    return found
 
 
-def extreme(along: np.ndarray, mode: str) -> tuple[float, int]:
+def met_at(shown: PaneFrame, x: int, y: int) -> Met:
+    """The finite values along a ray through the centre of a pixel, with the lengths that belong to them."""
+    assert shown.space is not None
+    return along(shown.space, ray(shown, x, y))
+
+
+def extreme(met: np.ndarray, mode: str) -> tuple[float, int]:
     """The value and state that a ray must find."""
-    if not len(along):
+    if not len(met):
         return 0.0, NOTHING
-    numbers = along[~np.isnan(along)]
+    numbers = met[~np.isnan(met)]
     if not len(numbers):
         return 0.0, 1
     finite = numbers[np.isfinite(numbers)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from nnscope.compute.perspective import eye, pencil
 from nnscope.compute.rays import crossed
 from nnscope.compute.voxels import brick_ranges, reduce_block
-from nnscope.core.frame import Rect, SpaceFrame
+from nnscope.core.frame import PaneFrame, Rect, SpaceFrame
 from nnscope.core.layout import volume_layout
-from nnscope.core.space import MODES, Camera3D
+from nnscope.core.legend import Normalisation
+from nnscope.core.space import Camera3D
 from nnscope.core.volume import BRICK, VolumePicture, volume_level_shape
 from nnscope.scene.orbit import approached, level_for, shifted, turned
 from nnscope.scene.pick import voxel_under
@@ -38,7 +40,11 @@ def _walked(space: SpaceFrame, x: float, y: float) -> set[tuple[int, ...]]:
     return set(map(tuple, held[np.r_[True, (np.diff(held, axis=0) != 0).any(1)]].tolist())) if len(held) else set()
 
 
-@pytest.mark.parametrize("mode", MODES)
+def _pane(space: SpaceFrame) -> PaneFrame:
+    return PaneFrame(PICTURE, PICTURE, normalisation=Normalisation("linear", "identity", 0.0, 1.0, -2, 2), space=space)
+
+
+@pytest.mark.parametrize("mode", ["mip", "minip", "signed"])
 def test_two_hundred_random_rays_find_the_voxel_of_brute_force(mode: str) -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(size=SHAPE).astype(np.float32)
@@ -49,7 +55,7 @@ def test_two_hundred_random_rays_find_the_voxel_of_brute_force(mode: str) -> Non
         camera = Camera3D(azimuth, elevation, distance, fov=float(rng.choice([0.0, 30.0, 70.0])))
         space = _space(x, camera, mode)
         at = rng.uniform((PICTURE.x, PICTURE.y), (PICTURE.x + PICTURE.w, PICTURE.y + PICTURE.h))
-        found, walked = voxel_under(space, PICTURE, *at), _walked(space, *at)
+        found, walked = voxel_under(_pane(space), *at), _walked(space, *at)
         if not walked:
             right += found is None
             continue
@@ -58,6 +64,51 @@ def test_two_hundred_random_rays_find_the_voxel_of_brute_force(mode: str) -> Non
         right += found is not None and (found in walked or _brushed(space, at, found)) and score[found] >= best
     assert right == 200
     assert hits > 60
+
+
+def _dense(space: SpaceFrame, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The voxels [z, y, x] and values at steps of a thousandth of a voxel along a ray."""
+    rays = pencil(space.camera, space.picture.shape, PICTURE)
+    origin, towards = rays.ray(at[0] - PICTURE.x, at[1] - PICTURE.y)
+    t = np.arange(0, 4 * np.linalg.norm(SHAPE) + np.linalg.norm(origin), 1e-3)
+    places = np.floor(origin + t[:, None] * towards / np.linalg.norm(towards)).astype(int)[:, ::-1]
+    held = places[((places >= 0) & (places < space.picture.shape)).all(1)]
+    return held, space.picture.values[tuple(held.T)].astype(float)
+
+
+@pytest.mark.parametrize("mode", ["average", "additive", "surface", "translucent"])
+def test_two_hundred_random_rays_find_the_voxel_that_adds_most(mode: str) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=SHAPE).astype(np.float32)
+    right = hits = 0
+    for _ in range(200):
+        azimuth, elevation, distance = rng.uniform((-180, -90, 0.7), (180, 90, 2.0))
+        space = replace(_space(x, Camera3D(azimuth, elevation, distance), mode), threshold=1.5, gain=3.0)
+        at = rng.uniform((PICTURE.x, PICTURE.y), (PICTURE.x + PICTURE.w, PICTURE.y + PICTURE.h))
+        found = voxel_under(_pane(space), *at)
+        voxels, values = _dense(space, at)
+        if not len(voxels):
+            right += found is None or _brushed(space, at, found)
+            continue
+        hits += 1
+        right += _adds_most(space, voxels, values, found) or (found is not None and _brushed(space, at, found))
+    assert right == 200
+    assert hits > 60
+
+
+def _adds_most(space: SpaceFrame, voxels: np.ndarray, values: np.ndarray, found: tuple[int, ...] | None) -> bool:
+    if space.mode == "surface":
+        reaches = np.abs(values) >= space.threshold
+        return found is None if not reaches.any() else found == tuple(voxels[np.argmax(reaches)].tolist())
+    weights = np.abs(values)
+    if space.mode == "translucent":
+        u = np.clip((values + 2) / 4, 0, 1)
+        passes = np.exp(-space.gain / np.prod(SHAPE) ** (1 / 3) * (2 * u - 1) ** 2 * 1e-3)
+        weights = np.concatenate(([1.0], np.cumprod(passes)[:-1])) * (1 - passes)
+    sums: dict[tuple[int, ...], float] = {}
+    for voxel, weight in zip(map(tuple, voxels.tolist()), weights.tolist(), strict=True):
+        sums[voxel] = sums.get(voxel, 0.0) + weight
+    return found is not None and sums.get(found, 0.0) >= max(sums.values()) * 0.98
 
 
 def _brushed(space: SpaceFrame, at: np.ndarray, voxel: tuple[int, ...]) -> bool:
