@@ -152,10 +152,10 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _check_camera(azimuth: float, elevation: float, distance: float) -> None:
-    if not (math.isfinite(azimuth) and -90 <= elevation <= 90 and 1e-3 <= distance <= 1e3):
+    if not (math.isfinite(azimuth) and -90 <= elevation <= 90 and 1e-3 <= distance <= 100):
         raise OptionError(
             f"There is no camera {azimuth:g}, {elevation:g}, {distance:g}.",
-            remedy="Give azimuth, elevation from -90 to 90 degrees, and distance from 0.001 to 1000 diagonals.",
+            remedy="Give azimuth, elevation from -90 to 90 degrees, and distance from 0.001 to 100 diagonals.",
         )
 
 

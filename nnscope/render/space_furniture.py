@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nnscope.core.frame import AxisTicks, Marker, PaneFrame, SpaceFrame
     from nnscope.render.overlay import Align, Overlay, TextStyle
 
+LEAST_BOX = 16  # logical pixels: lines around a smaller volume would hide it
 CUBE = 56  # logical pixels of the little cube's square
 TICK = 5  # logical pixels
 LETTERS = "xyz"
@@ -51,7 +52,7 @@ def draw_space(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
     size = np.array(space.picture.shape[::-1], np.float64)
     seen = eye(space.camera, space.picture.shape, pane.picture)
     corner = np.array((pane.picture.x, pane.picture.y))
-    all_edges = edges(seen, size)
+    all_edges = edges(seen, size) if _spread(seen, size) > overlay.px(LEAST_BOX) else []
     for edge in all_edges:
         ends = _visible(seen, edge.start * size, edge.end * size)
         line = None if ends is None else clipped(seen.project(ends)[0] + corner, pane.picture)
@@ -59,12 +60,18 @@ def draw_space(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
             faint = 1.0 if edge.front else _BEHIND
             overlay.line(line[0], line[1], max(1.0, overlay.scale), overlay.theme.secondary, faint)
     for axis, ticks in enumerate(reversed(space.axes)):
-        at = labelled(seen, size, [edge for edge in all_edges if edge.axis == axis])
-        if at is not None:
+        at = all_edges and labelled(seen, size, [edge for edge in all_edges if edge.axis == axis])
+        if at:
             _draw_axis(overlay, pane, seen, size, (at, ticks))
     for marker in pane.markers:
         _draw_marker(overlay, pane, seen, marker)
     draw_cube(overlay, pane, space)
+
+
+def _spread(seen: Eye, size: np.ndarray) -> float:
+    """Pixels across a box from 0 to ``size`` as it appears; ∞ when some of it lies behind the eye."""
+    pixels, depth = seen.project(_CORNERS * size)
+    return float(np.ptp(pixels, axis=0).max()) if (depth > _NEAR).all() else np.inf
 
 
 def _draw_marker(overlay: Overlay, pane: PaneFrame, seen: Eye, marker: Marker) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TURN = 0.4  # degrees by a logical pixel of a drag
 ROOM = 0.14  # of half the picture, for labels
-NEAREST, FARTHEST = 1e-3, 1e3  # diagonals
+NEAREST, FARTHEST = 1e-3, 100.0  # diagonals
 
 
 def fitted(camera: Camera3D, shape: Shape3, picture: Rect) -> Camera3D:

@@ -187,8 +187,10 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
 def _look(look: SpaceLook, stats: TensorStats | None) -> SpaceLook:
     """The look with what the data decide: mode and threshold."""
     threshold = look.threshold
-    if threshold is None and stats is not None and stats.finite:
-        threshold = min(stats.abs_mean + stats.std, (stats.abs_mean + stats.abs_max) / 2)
+    if threshold is None:
+        threshold = 0.0
+        if stats is not None and stats.finite:
+            threshold = min(stats.abs_mean + stats.std, (stats.abs_mean + stats.abs_max) / 2)
     return replace(look, mode=look.mode or default_mode(stats), threshold=threshold)
 
 
