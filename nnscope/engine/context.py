@@ -13,12 +13,14 @@ from nnscope.store.disk import user_cache
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Hashable
+    from contextlib import AbstractContextManager
 
     import numpy as np
 
     from nnscope.core.statistics import TensorStats
     from nnscope.sources.base import Source, TensorReader
     from nnscope.store.memo import Memo
+    from nnscope.views.base import Linear
 
 WORTH_KEEPING = 0.5  # seconds from which a result goes to disk
 
@@ -112,6 +114,20 @@ class Context:
     def peek(self, key: Hashable) -> Any | None:
         """What is kept for ``key``, or None."""
         return self._memo.peek(key)
+
+    def linearised(self, path: str) -> AbstractContextManager[Linear]:
+        """A module of a live model as a linear map about what it is given now.
+
+        Raises
+        ------
+        NnscopeError
+            If nothing runs here.
+        """
+        linearised = getattr(self.source, "linearised", None)
+        if linearised is None:
+            raise NnscopeError("This source is a file: nothing in it runs.", path, "Open a live model.")
+        found: AbstractContextManager[Linear] = linearised(path)
+        return found
 
     def check(self) -> None:
         """Raise `Cancelled` when the answer is not wanted any more."""

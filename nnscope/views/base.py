@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from contextlib import AbstractContextManager
 
     import numpy as np
 
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
     from nnscope.core.tensor import TensorInfo
     from nnscope.core.volume import VolumePicture
     from nnscope.sources.base import TensorReader
+
+
+class Linear(Protocol):
+    """Products with the Jacobian J of a module at one input."""
+
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+
+    def vjp(self, v: np.ndarray) -> np.ndarray:
+        """Jᵀv, in the inputs' shape."""
+        ...
+
+    def jvp(self, u: np.ndarray) -> np.ndarray:
+        """Ju, in the outputs' shape."""
+        ...
 
 
 class BuildContext(Protocol):
@@ -53,6 +69,10 @@ class BuildContext(Protocol):
 
     def peek(self, key: Hashable) -> Any | None:
         """What `memo` keeps for ``key``, or None; builds nothing."""
+        ...
+
+    def linearised(self, path: str) -> AbstractContextManager[Linear]:
+        """A module of a live model as a linear map about what it is given now; raises `NnscopeError` elsewhere."""
         ...
 
     def check(self) -> None:

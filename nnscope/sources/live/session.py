@@ -20,6 +20,7 @@ from nnscope.core.answer import Changed
 from nnscope.core.errors import NnscopeError
 from nnscope.sources.live.evaluating import evaluating
 from nnscope.sources.live.members import tensors_of
+from nnscope.sources.live.sensitivity import Call
 
 if TYPE_CHECKING:
     from nnscope.core.request import Scalar, Settings
@@ -91,6 +92,7 @@ class Session:
         source.recorder.paused = True
         source.recorder.attach()
         source.live = self.describe
+        source.given = self._given
         source.warnings = self._warnings
 
     def describe(self) -> dict[str, object]:
@@ -166,6 +168,11 @@ class Session:
         """Stop training and take the hooks off. Idempotent."""
         self.stop_training()
         self._source.close()
+
+    def _given(self) -> Call:
+        if self._material.load is None:
+            raise NnscopeError("There is no sample input to run this model on.", self._source.path)
+        return Call(*self._material.load(self._state.sample))
 
     def _train(self, steps: Iterator[Mapping[str, Scalar]]) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from nnscope.sources.live.captured import CapturedValues
 from nnscope.sources.live.hooks import MAX_CALLS, Recorder
 from nnscope.sources.live.modules import ROOT, ModuleRef, compiled_paths, is_callable, is_inside, modules_of
 from nnscope.sources.live.parameters import LiveParameters
+from nnscope.sources.live.sensitivity import call_of, linearise
 from nnscope.sources.live.steplock import StepLock
 from nnscope.sources.live.values import read_region
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from nnscope.core.request import Region
     from nnscope.sources.base import TensorReader
     from nnscope.sources.live.hooks import Calls
+    from nnscope.sources.live.sensitivity import Call, Linearised
 
 BUDGET = 256 << 20  # bytes of captured values kept
 KINDS = ("input", "output")
@@ -69,6 +72,7 @@ class LiveSource:
         self.lock = StepLock()
         self.live: Callable[[], dict[str, object]] = dict
         self.warnings: Callable[[], tuple[str, ...]] = tuple
+        self.given: Callable[[], Call] | None = None  # what the model is run on
         self._model = weakref.ref(model)
         self._ticks = itertools.count(1)
         self._modules = modules_of(model)
@@ -116,6 +120,23 @@ class LiveSource:
             if unseen.address == address:
                 return CapturedReader(unseen, None)
         raise NnscopeError(self._why_missing(address), address)
+
+    @contextmanager
+    def linearised(self, path: str) -> Iterator[Linearised]:
+        """The module at ``path`` as a linear map about what the chosen sample gives it; the model rests meanwhile.
+
+        Raises
+        ------
+        NnscopeError
+            If nothing is known that the model could be run on, or the module can't be derived.
+        """
+        model = self._model()
+        if model is None or self.given is None:
+            raise NnscopeError("This model is not run by nnscope, so nothing is known to derive it at.", path)
+        inside = "" if path == ROOT else path
+        with self.lock.read():
+            call = call_of(model, inside, self.given())
+            yield linearise(model.get_submodule(inside), call)
 
     def close(self) -> None:
         """Take the hooks off the model. Idempotent."""

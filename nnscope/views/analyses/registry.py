@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
-from nnscope.views.analyses import attention, maps, octree, weights
+from nnscope.views.analyses import attention, maps, octree, sensitivity, weights
 
 if TYPE_CHECKING:
     from nnscope.views.analyses.base import Method
 
 _METHODS: dict[str, Method] = {
-    method.name: method for module in (weights, attention, octree, maps) for method in module.METHODS
+    method.name: method for module in (weights, attention, octree, maps, sensitivity) for method in module.METHODS
 }
 
 
