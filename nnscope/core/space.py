@@ -28,6 +28,7 @@ RAYS = {
     "surface": "first magnitude along each ray that reaches the threshold",
     "translucent": "colours along each ray, absorbed by what is in front",
 }
+AESTHETIC = ("surface", "translucent")  # modes whose colours are lit or mixed, and not those of the scale
 INTERPOLATIONS = ("nearest", "linear")
 FOV = 30.0  # degrees: what a camera has at first, and the framing of a parallel projection
 

@@ -285,6 +285,7 @@ class MainWindow(QMainWindow):
         self.toolbar.view.chosen.connect(self.commands.view.choose_view)
         self.toolbar.normalisation.chosen.connect(lambda name: update(normalisation=name, limits=None))
         self.toolbar.colours.chosen.connect(lambda name: update(colours=name))
+        self.toolbar.rays.chosen.connect(self.commands.view.choose_rays)
         self.toolbar.reduction.chosen.connect(lambda name: update(reduction=name, limits=None))
 
     def _connect_inspector(self) -> None:

@@ -124,9 +124,11 @@ class Presenter(QObject):
         bar.colours.choose(resolved.style.name if resolved is not None and resolved.style else pane.colours)
         bar.reduction.offer(offers.REDUCTIONS)
         bar.reduction.choose(pane.reduction)
+        bar.rays.offer(offers.rays(scientific))
+        bar.rays.choose(resolved.space.mode if resolved is not None else pane.space.mode)
         for choice in (bar.normalisation, bar.colours, bar.reduction):
             choice.setEnabled(not coloured)
-        bar.show_choices(resolved is not None)
+        bar.show_choices(resolved.dimensions if resolved is not None else 0)
         bar.scientific.setChecked(scientific)
 
     def _show_live(self, pane: PaneState) -> None:

@@ -15,7 +15,7 @@ from nnscope.compute.transfer import mean_side
 from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
-from nnscope.core.space import RAYS, SpaceLook
+from nnscope.core.space import AESTHETIC, RAYS, SpaceLook
 from nnscope.core.volume import VolumePicture
 from nnscope.views.registry import dimensions, find_view
 
@@ -112,7 +112,8 @@ class Resolved:
         """All steps from the tensor to the screen."""
         steps = picture.recipe if picture is not None else ()
         if self.dimensions == 3:
-            steps += (Step(self.space.mode, True, f"{self._rays}, {self.space.interpolation}"),)
+            faithful = self.space.mode not in AESTHETIC
+            steps += (Step(self.space.mode, faithful, f"{self._rays}, {self.space.interpolation}"),)
         if self.normalisation is not None:
             lo, hi = self.normalisation.domain
             steps += (Step(self.normalisation.name, self.normalisation.faithful, f"domain {lo:.6g} … {hi:.6g}"),)
@@ -180,18 +181,19 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
         norm,
         style,
         refusal,
-        _look(pane.space, stats),
+        _look(pane.space, stats, scientific),
     )
 
 
-def _look(look: SpaceLook, stats: TensorStats | None) -> SpaceLook:
-    """The look with what the data decide: mode and threshold."""
+def _look(look: SpaceLook, stats: TensorStats | None, scientific: bool) -> SpaceLook:
+    """The look with what the data decide, mode and threshold; in scientific mode without aesthetic ones."""
     threshold = look.threshold
     if threshold is None:
         threshold = 0.0
         if stats is not None and stats.finite:
             threshold = min(stats.abs_mean + stats.std, (stats.abs_mean + stats.abs_max) / 2)
-    return replace(look, mode=look.mode or default_mode(stats), threshold=threshold)
+    mode = "" if scientific and look.mode in AESTHETIC else look.mode
+    return replace(look, mode=mode or default_mode(stats), threshold=threshold)
 
 
 def _factor(pane: PaneState, view: View, layout: Layout) -> float:

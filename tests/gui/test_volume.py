@@ -108,3 +108,22 @@ def test_window_and_picture_without_one_have_the_same_pixels(volume: Bench, chec
     with nnscope.open(checkpoint) as source:
         picture = source["stack"].render(view="volume", size=(640, 480), theme=volume.controller.theme.name)
     assert np.array_equal(picture.rgba[60:, :470], pixels[60:, :470])
+
+
+def test_what_rays_show_is_chosen_in_the_tool_bar(volume: Bench) -> None:
+    bar = volume.window.toolbar
+    assert bar.rays.isVisible()
+    assert not bar.reduction.isVisible()
+    bar.rays.chosen.emit("translucent")
+    volume.settle()
+    assert _space(volume).mode == "translucent"
+    legend = volume.controller.drawn().composed.frame.legend  # type: ignore[union-attr]
+    assert legend is not None
+    assert not legend.faithful
+    volume.window.actions_table["scientific"].trigger()
+    volume.settle()
+    assert _space(volume).mode == "signed"
+    volume.window.commands.view.choose_view("heatmap")
+    volume.settle()
+    assert bar.reduction.isVisible()
+    assert not bar.rays.isVisible()

@@ -91,6 +91,11 @@ class ViewCommands:
         if not refusal:
             self._controller.workspace.update_pane(view=name, layout=None, camera=None, pin=None)
 
+    def choose_rays(self, mode: str) -> None:
+        """Make something else of the values along each ray of a volume."""
+        workspace = self._controller.workspace
+        workspace.update_pane(space=replace(workspace.pane.space, mode=mode), limits=None)
+
     def _zoom(self, factor: float) -> None:
         drawn = self._controller.drawn()
         if drawn is not None:

@@ -35,6 +35,7 @@ class ToolBar(QToolBar):
         self.colours = Choice("Colours", 150)
         self.colours.setIconSize(SWATCH)
         self.reduction = Choice("Zoomed out, a cell shows", 104)
+        self.rays = Choice("Along each ray", 130)
         self._choice_actions: list[QAction] = []
         self.scientific = Switch("SCIENTIFIC")
         self._fill(actions)
@@ -46,10 +47,14 @@ class ToolBar(QToolBar):
         """Colour what paints itself."""
         self.scientific.apply(theme)
 
-    def show_choices(self, shown: bool) -> None:
-        """Whether there is a picture to choose for."""
-        for action in self._choice_actions:
-            action.setVisible(shown)
+    def show_choices(self, dimensions: int) -> None:
+        """Those for a picture of 2 or 3 dimensions; none of them for 0."""
+        *common, blocks, blocks_choice, rays, rays_choice = self._choice_actions
+        for actions, shown in ((common, dimensions > 0), ((blocks, blocks_choice), dimensions == 2)):
+            for action in actions:
+                action.setVisible(shown)
+        for action in (rays, rays_choice):
+            action.setVisible(dimensions == 3)
 
     def _tell_keys(self, scientific: QAction) -> None:
         keys = scientific.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
@@ -57,7 +62,7 @@ class ToolBar(QToolBar):
 
     def _fill(self, actions: ActionTable) -> None:
         choices = (("View", self.view), ("Scale", self.normalisation), ("Colours", self.colours))
-        for name, choice in (*choices, ("Blocks", self.reduction)):
+        for name, choice in (*choices, ("Blocks", self.reduction), ("Rays", self.rays)):
             label = Label(name, "secondary")
             label.setContentsMargins(8, 0, 4, 0)
             label.setBuddy(choice)

@@ -9,6 +9,7 @@ import numpy as np
 from PyQt6.QtGui import QIcon, QPixmap
 
 from nnscope.compute.colour import colour_maps as known_maps
+from nnscope.core.space import AESTHETIC, RAYS
 from nnscope.gui.images import as_image
 from nnscope.gui.toolbar.choice import SWATCH, Entry
 
@@ -34,6 +35,25 @@ REDUCTIONS = (
     Entry("min", "Minimum", "Least value under a cell"),
     Entry("max", "Maximum", "Greatest value under a cell"),
 )
+
+_RAYS = (
+    ("mip", "Maximum"),
+    ("minip", "Minimum"),
+    ("signed", "Largest magnitude"),
+    ("average", "Mean"),
+    ("additive", "Sum"),
+    ("surface", "Surface"),
+    ("translucent", "Translucent"),
+)
+
+
+def rays(scientific: bool) -> list[Entry]:
+    """What may be made of the values along a ray."""
+    reason = "Aesthetic: not in scientific mode"
+    return [
+        Entry(name, title, RAYS[name].capitalize(), reason if scientific and name in AESTHETIC else "")
+        for name, title in _RAYS
+    ]
 
 
 def views(choices: list[ViewChoice]) -> list[Entry]:
