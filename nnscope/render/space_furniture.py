@@ -189,7 +189,9 @@ def _draw_axis(overlay: Overlay, pane: PaneFrame, seen: Eye, size: np.ndarray, w
     middle = ends.mean(0) + outward * overlay.px(TICK + 34)
     if ticks.name and pane.picture.contains(*middle):
         named = replace(style, colour=overlay.theme.text)
-        overlay.text(ticks.name, middle[0], middle[1] + overlay.px(4), named)
+        wide = overlay.width(ticks.name, named)
+        x = max(middle[0], pane.rect.x + overlay.px(8) + wide) if named.align == "right" else middle[0]
+        overlay.text(ticks.name, x, middle[1] + overlay.px(4), named)
 
 
 def _write(overlay: Overlay, label: str, at: np.ndarray, style: TextStyle, taken: list[tuple[float, float]]) -> None:
