@@ -142,23 +142,24 @@ def _join_columns(
     strip: np.ndarray, out: np.ndarray, z: int, y: int, span: Planes, left: np.float32, right: np.float32
 ) -> None:
     """Pairs of the strip's columns, weighing ``left`` and ``right``, into the cells in ``span`` [from, to) of a row."""
-    most = np.float32(FLOAT32_MAX)
-    a, b = strip[LOW], out[LOW, z, y]
-    for i in range(span[0], span[1]):
+    start, stop = span
+    most, across = np.float32(FLOAT32_MAX), left * right
+    a, b = strip[LOW, 2 * start :], out[LOW, z, y, start:stop]
+    for i in range(len(b)):
         b[i] = min(a[2 * i], a[2 * i + 1])
-    a, c = strip[HIGH], out[HIGH, z, y]
-    for i in range(span[0], span[1]):
+    a, c = strip[HIGH, 2 * start :], out[HIGH, z, y, start:stop]
+    for i in range(len(c)):
         c[i] = max(a[2 * i], a[2 * i + 1])
-    m, d = strip[MEAN], out[MEAN, z, y]
-    for i in range(span[0], span[1]):
+    m, d = strip[MEAN, 2 * start :], out[MEAN, z, y, start:stop]
+    for i in range(len(d)):
         d[i] = min(max(left * m[2 * i] + right * m[2 * i + 1], b[i]), c[i])
-    a, d = strip[VARIANCE], out[VARIANCE, z, y]
-    for i in range(span[0], span[1]):
+    a, d = strip[VARIANCE, 2 * start :], out[VARIANCE, z, y, start:stop]
+    for i in range(len(d)):
         apart = m[2 * i] - m[2 * i + 1]
-        joined = left * a[2 * i] + right * a[2 * i + 1] + left * right * apart * apart
+        joined = left * a[2 * i] + right * a[2 * i + 1] + across * apart * apart
         d[i] = np.float32(0) if b[i] == c[i] else joined if joined < most else most
-    a, d = strip[MAGNITUDE], out[MAGNITUDE, z, y]
-    for i in range(span[0], span[1]):
+    a, d = strip[MAGNITUDE, 2 * start :], out[MAGNITUDE, z, y, start:stop]
+    for i in range(len(d)):
         d[i] = left * a[2 * i] + right * a[2 * i + 1]
 
 
