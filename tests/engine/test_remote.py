@@ -31,8 +31,10 @@ ROOT = Path(__file__).parents[2]
 
 SLOW = """
 import time
+from pathlib import Path
 print("about to sleep")
 def make():
+    Path(__file__).with_name("asleep").touch()
     time.sleep(600)
 """
 
@@ -172,7 +174,8 @@ def test_killed_it_says_so_and_can_be_started_again(tmp_path: Path, folders: Cal
     told: list[str] = []
     engine.notices.connect(seen.append)
     waiting = engine.submit(ListTensors(), lambda progress: told.append(progress.text))
-    assert wait_for(lambda: "Building the model" in told, 30)
+    assert wait_for(lambda: (tmp_path / "asleep").exists(), 30)
+    assert "Building the model" in told
     peer = engine._peer
     assert isinstance(peer, ChildProcess)
     begun = time.monotonic()

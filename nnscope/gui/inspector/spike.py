@@ -68,7 +68,8 @@ def find_spike(stats: TensorStats) -> Spike | None:
     low, high = (stats.min + (stats.max / len(counts) - stats.min / len(counts)) * edge for edge in (at, at + 1))
     if low <= 0 <= high and stats.zeros >= MOSTLY * counts[at]:
         return Spike(at, 0.0, min(stats.zeros / counts.sum(), 1.0), True)
-    return Spike(at, low / 2 + high / 2, float(counts[at] / counts.sum()), False)
+    middle = min(max(low / 2 + high / 2, stats.min), stats.max)  # edges of a range beyond the largest float overflow
+    return Spike(at, middle, float(counts[at] / counts.sum()), False)
 
 
 @dataclass(frozen=True, slots=True)
