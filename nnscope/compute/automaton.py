@@ -38,7 +38,7 @@ BOUNDARIES = ("wrap", "reflect", "fixed")
 FUNCTIONS = ("identity", "relu", "tanh")
 LIMIT = 1e30  # of |x|
 
-_BAND = 1 << 18  # cells that a thread takes at a time
+_BAND = 1 << 20  # cells that a thread takes at a time: fewer, and starting threads takes longer than they save
 _SMALL = 1 << 12  # cells up to which compiled code is not worth loading
 
 
@@ -123,8 +123,12 @@ class MooreRule:
             if getattr(self, name) not in known:
                 raise NnscopeError(f"There is no {name} of this name.", getattr(self, name), f"Use {', '.join(known)}.")
 
-    def step(self, state: CellState) -> CellState:
-        """The next state: another ``mean``, the rest as it is."""
+    def step(self, state: CellState, room: Any = None) -> CellState:
+        """The next state: another ``mean``, the rest as it is.
+
+        ``room`` is a C-contiguous float32 array of the state's shape to hold that mean, apart from the state; None for
+        a new one.
+        """
         shape = state.mean.shape
         volume = (1, *shape) if len(shape) == 2 else shape
         x, gradient, scale = (
@@ -135,7 +139,9 @@ class MooreRule:
         gamma = 0.0 if state.gradient is None else self.gamma
         weights = np.array([self.alpha, beta, gamma, self.outside], np.float32)
         modes = BOUNDARIES.index(self.boundary), FUNCTIONS.index(self.function), len(shape)
-        return replace(state, mean=_Step(x, gradient, scale, weights, modes).taken().reshape(shape))
+        out = namespace(x).empty(volume, np.float32) if room is None else room.reshape(volume)
+        _Step(x, gradient, scale, weights, modes).take(out)
+        return replace(state, mean=out.reshape(shape))
 
 
 def evolve(
@@ -151,8 +157,11 @@ def evolve(
     progress : callable
         Called as ``progress(done, total)`` after each step; may raise `Cancelled`.
     """
+    room = None
     for done in range(1, steps + 1):
-        state = rule.step(state)
+        # From the third step on, the mean before last is written over: fresh memory costs as much as the step.
+        after = rule.step(state, room) if isinstance(rule, MooreRule) else rule.step(state)
+        state, room = after, state.mean if done > 1 else None
         progress(done, steps)
     return state
 
@@ -170,16 +179,14 @@ class _Step:
     weights: np.ndarray
     modes: tuple[int, int, int]
 
-    def taken(self) -> Any:
-        xp = namespace(self.x)
-        out = xp.empty(self.x.shape, xp.float32)
+    def take(self, out: Any) -> None:
+        """Write the next state into ``out``."""
         if not out.size:
-            return out
-        if xp is not np:
+            return
+        if namespace(self.x) is not np:
             self.on_device(out)
         elif self.x.size <= _SMALL or not self._compiled(out):
             self._plain(out)
-        return out
 
     def on_device(self, out: Any) -> None:
         """By ``automaton.cu``, a thread for each cell."""
@@ -204,7 +211,7 @@ class _Step:
         """The definition in double precision, band by band."""
         axis = 3 - self.modes[2]
         size = self.x.shape[axis]
-        for rows in slices(size, max(1, _BAND // 8 * size // max(1, self.x.size))):
+        for rows in slices(size, max(1, _BAND // 32 * size // max(1, self.x.size))):
             where = (slice(None),) * axis + (rows,)
             x = self.x[where].astype(np.float64)
             finite = np.isfinite(x)

@@ -64,19 +64,35 @@ def _place(i: int, size: int, boundary: int) -> int:
 def _sum_around(x: np.ndarray, z: int, y: int, modes: Modes, outside: np.float32, strip: np.ndarray) -> None:
     """Sums over the rows around a row, it included, with a cell more at either end."""
     n, reach = x.shape[2], 1 if modes[2] == 3 else 0
-    strip[:] = 0
+    above, below = _place(y - 1, x.shape[1], modes[0]), _place(y + 1, x.shape[1], modes[0])
     inner = strip[1 : n + 1]
     for dz in range(-reach, reach + 1):
-        for dy in range(-1, 2):
-            k, j = _place(z + dz, x.shape[0], modes[0]), _place(y + dy, x.shape[1], modes[0])
-            if k < 0 or j < 0:
-                inner += outside
-            else:
-                inner += x[k, j]
+        k = _place(z + dz, x.shape[0], modes[0])
+        _add_three(x, (k, above, y, below), outside, dz > -reach, inner)
     if modes[0] == FIXED:
         strip[0] = strip[n + 1] = outside * np.float32(3 * (2 * reach + 1))
     else:
         strip[0], strip[n + 1] = inner[_place(-1, n, modes[0])], inner[_place(n, n, modes[0])]
+
+
+@compiled
+def _add_three(x: np.ndarray, rows: tuple[int, int, int, int], outside: np.float32, add: bool, out: np.ndarray) -> None:
+    """The sum of three ``rows`` (plane, above, middle, below) of ``x``, added to ``out`` or not; −1 is outside."""
+    k, above, middle, below = rows
+    if k < 0:
+        for i in range(len(out)):
+            out[i] = (out[i] if add else np.float32(0)) + np.float32(3) * outside
+        return
+    a, b, c = x[k, max(above, 0)], x[k, middle], x[k, max(below, 0)]
+    # What is outside counts as a row of its own, so its place holder weighs nothing.
+    p, q = np.float32(above >= 0), np.float32(below >= 0)
+    rest = (np.float32(2) - p - q) * outside
+    if add:
+        for i in range(len(out)):
+            out[i] += p * a[i] + b[i] + q * c[i] + rest
+    else:
+        for i in range(len(out)):
+            out[i] = p * a[i] + b[i] + q * c[i] + rest
 
 
 @compiled
