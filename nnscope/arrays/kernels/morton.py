@@ -42,9 +42,11 @@ def gather(v: int) -> int:
 
 @compiled
 def encode_cells(cells: np.ndarray, out: np.ndarray) -> None:
-    """Codes (int64) of ``cells`` (n, 3), as (z, y, x)."""
-    for i in range(len(cells)):
-        out[i] = spread(cells[i, 0]) << 2 | spread(cells[i, 1]) << 1 | spread(cells[i, 2])
+    """Codes (int64) of ``cells`` (n, 3), C-contiguous, as (z, y, x)."""
+    flat = cells.reshape(-1)  # loads three apart vectorise in one axis only
+    for i in range(len(out)):
+        z, y, x = int(flat[3 * i]), int(flat[3 * i + 1]), int(flat[3 * i + 2])
+        out[i] = spread(z) << 2 | spread(y) << 1 | spread(x)
 
 
 @compiled

@@ -16,14 +16,21 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
 
 
+_CHUNK = 1 << 12  # codes that stay in the first-level cache
+
+
 @compiled
 def count_levels(codes: np.ndarray, span: Span, counts: np.ndarray) -> None:
     """Add to ``counts[k]`` how many runs of equal ``code >> 3·k`` begin within ``span`` [from, to), after its first."""
-    for i in range(span[0] + 1, span[1]):
-        differs, level = codes[i] ^ codes[i - 1], 0
-        while differs:
-            counts[level] += 1
-            differs >>= 3
+    for start in range(span[0] + 1, span[1], _CHUNK):
+        after, before = codes[start : min(start + _CHUNK, span[1])], codes[start - 1 :]
+        top = codes[0] ^ codes[len(codes) - 1]  # no two codes differ further up
+        level = 0
+        while top >> 3 * level:
+            found = 0
+            for i in range(len(after)):
+                found += (after[i] ^ before[i]) >> 3 * level != 0
+            counts[level] += found
             level += 1
 
 
@@ -56,16 +63,26 @@ def join_points(points: Points, begin: int, starts: np.ndarray, end: int, out: F
     codes, fields, counts, masks = out
     for i in range(len(starts)):
         first, stop = begin + starts[i], begin + starts[i + 1] if i + 1 < len(starts) else end
-        n, mean, squares, magnitude, low, high = 0, 0.0, 0.0, 0.0, np.inf, -np.inf
+        value = values[first]
+        if stop - first == 1 and math.isfinite(value):
+            node = at + i
+            codes[node], masks[node], counts[0, node], counts[1, node] = point_codes[first], 0, 1, 0
+            fields[MEAN, node], fields[VARIANCE, node], fields[MAGNITUDE, node] = value, 0, abs(value)
+            fields[LOW, node], fields[HIGH, node] = value, value
+            continue
+        n, total, squares, magnitude, low, high = 0, 0.0, 0.0, 0.0, np.inf, -np.inf
         for k in range(first, stop):
-            value = float(values[k])
-            if math.isfinite(value):
+            held = float(values[k])
+            if math.isfinite(held):
                 n += 1
-                apart = value - mean
-                mean += apart / n
-                squares += apart * (value - mean)
-                magnitude += abs(value)
-                low, high = min(low, value), max(high, value)
+                total += held
+                magnitude += abs(held)
+                low, high = min(low, held), max(high, held)
+        mean = total / max(n, 1)
+        if low < high:
+            for k in range(first, stop):
+                apart = float(values[k]) - mean
+                squares += apart * apart if math.isfinite(apart) else 0.0
         node = at + i
         codes[node], masks[node] = point_codes[first], 0
         counts[0, node], counts[1, node] = stop - first, stop - first - n
@@ -78,23 +95,38 @@ def join_children(nodes: Fields, begin: int, starts: np.ndarray, end: int, at: i
     codes, fields, counts, masks = nodes
     for i in range(len(starts)):
         first, stop = begin + starts[i], begin + starts[i + 1] if i + 1 < len(starts) else end
-        n, mean, squares, magnitude, low, high = 0, 0.0, 0.0, 0.0, np.inf, -np.inf
-        mask, total = 0, 0
+        if stop - first == 1:
+            _copy(nodes, first, at + i)
+            continue
+        n, total, squares, magnitude, low, high = 0, 0.0, 0.0, 0.0, np.inf, -np.inf
+        mask, points = 0, 0
         for child in range(first, stop):
-            mask |= 1 << (codes[child] & 7)
-            total += counts[0, child]
             finite = counts[0, child] - counts[1, child]
-            if finite:
-                n += finite
+            mask |= 1 << (codes[child] & 7)
+            points += counts[0, child]
+            n += finite
+            total += finite * float(fields[MEAN, child])
+            magnitude += finite * float(fields[MAGNITUDE, child])
+            low, high = min(low, fields[LOW, child]), max(high, fields[HIGH, child])
+        mean = total / max(n, 1)
+        if low < high:
+            for child in range(first, stop):
                 apart = fields[MEAN, child] - mean
-                mean += apart * finite / n
-                squares += finite * (fields[VARIANCE, child] + apart * (fields[MEAN, child] - mean))
-                magnitude += finite * float(fields[MAGNITUDE, child])
-                low, high = min(low, fields[LOW, child]), max(high, fields[HIGH, child])
+                squares += (counts[0, child] - counts[1, child]) * (fields[VARIANCE, child] + apart * apart)
         node = at + i
         codes[node], masks[node] = codes[first] >> 3, mask
-        counts[0, node], counts[1, node] = total, total - n
+        counts[0, node], counts[1, node] = points, points - n
         _store(fields, node, n, mean, squares, magnitude, low, high)
+
+
+@compiled
+def _copy(nodes: Fields, child: int, node: int) -> None:
+    """A parent of one child."""
+    codes, fields, counts, masks = nodes
+    codes[node], masks[node] = codes[child] >> 3, 1 << (codes[child] & 7)
+    counts[0, node], counts[1, node] = counts[0, child], counts[1, child]
+    for field in range(5):
+        fields[field, node] = fields[field, child]
 
 
 @compiled
