@@ -16,14 +16,18 @@ LevelArrays = tuple[np.ndarray, ...]
 class FusedLevels:
     """Levels ``base`` (at least 1) to ``top`` of a grid, to be filled part by part."""
 
-    def __init__(self, grid: tuple[int, int], base: int, top: int) -> None:
+    def __init__(self, grid: tuple[int, int], base: int, top: int, room: LevelArrays = ()) -> None:
+        """``room`` is a level that was made for the same grid, whose memory, and that of those made with it, is
+        written over."""
         from nnscope.arrays.kernels import pyramid as kernels
 
         self._kernels, self._base, self._top = kernels, base, top
         shapes = [level_shape(grid, level) for level in range(base, top + 1)]
         sizes = [rows * cols for rows, cols in shapes]
         self._plan = np.stack([np.cumsum([0, *sizes[:-1]]), [cols for _, cols in shapes]], axis=1)
-        self._flat = tuple(np.empty(sum(sizes), kind) for kind in (np.float64, np.float32, np.float32, np.float32))
+        kinds = np.float64, np.float32, np.float32, np.float32
+        held = room[:4] or (None,) * 4
+        self._flat = tuple(_memory(sum(sizes), kind, part) for kind, part in zip(kinds, held, strict=True))
         self._grid, self._shapes = grid, shapes
 
     def levels(self, plain: bool) -> list[LevelArrays]:
@@ -53,6 +57,14 @@ class FusedLevels:
         plan[:, 0] += (row >> shifts) * plan[:, 1] + (col >> shifts)
         largest = values.dtype.type(np.finfo(values.dtype).max)
         return bool(self._kernels.reduce_part(values, largest, (self._base, self._top), plan, *self._flat))
+
+
+def _memory(size: int, kind: type, part: np.ndarray | None) -> np.ndarray:
+    """The array that ``part`` is a view of, where it is one of this size and kind; otherwise a new one."""
+    whole = None if part is None else part.base
+    if isinstance(whole, np.ndarray) and whole.shape == (size,) and whole.dtype == kind and whole.flags.writeable:
+        return whole
+    return np.empty(size, kind)
 
 
 def _counts(grid: tuple[int, int], level: int, plain: bool) -> np.ndarray:

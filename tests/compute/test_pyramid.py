@@ -289,3 +289,23 @@ def test_on_a_device(dtype: type) -> None:
     x = (np.random.default_rng(0).normal(5, 20, (2001, 3333))).astype(dtype)
     found = pyramid_device.device_levels(cupy.asarray(x), 1)
     same_levels(found, pyramid.build_levels(lambda r, c: (x[slice(*r), slice(*c)], None), x.shape, 1))
+
+
+def test_levels_are_written_over_those_before_of_the_same_grid_alone() -> None:
+    first, second = np.random.default_rng(0).normal(size=(2, 2050, 2051)).astype(np.float32)
+
+    def levels(x: np.ndarray, room: tuple[pyramid.Level, ...] = ()) -> tuple[pyramid.Level, ...]:
+        return pyramid.build_levels(lambda r, c: (x[slice(*r), slice(*c)], None), x.shape, 1, room=room)
+
+    old, fresh = levels(first), levels(second)
+    kept = [array.copy() for array in fresh[0].arrays]
+    again = levels(second, old)
+    assert np.shares_memory(again[0].mean, old[0].mean)
+    assert np.shares_memory(again[2].max, old[2].max)
+    for made, expected in zip(again, fresh, strict=True):
+        for array, wanted in zip(made.arrays, expected.arrays, strict=True):
+            np.testing.assert_array_equal(array, wanted)
+    other = levels(first[:, :-3], fresh)
+    assert not np.shares_memory(other[0].mean, fresh[0].mean)
+    for array, wanted in zip(fresh[0].arrays, kept, strict=True):
+        np.testing.assert_array_equal(array, wanted)
