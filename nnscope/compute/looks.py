@@ -15,20 +15,24 @@ import numpy as np
 
 from nnscope.arrays.backend import namespace
 from nnscope.compute.decode import to_float
-from nnscope.compute.histogram import BINS
+from nnscope.compute.histogram import BINS, BinScale
 from nnscope.compute.looks_device import DeviceLooker
 from nnscope.compute.moments import HUGE, SMALLER, Moments, Sums, finite_only, moments, split_odd
 from nnscope.compute.outline import SecondLook, round_down, second_look
-from nnscope.compute.tally import FINE, SIZE, tally
+from nnscope.compute.tally import EVEN, FINE, SIZE, tally
 from nnscope.compute.value_counts import ValueCounts, count_values, patterns_of
 
 if TYPE_CHECKING:
-    from nnscope.compute.outline import Outline
+    from nnscope.compute.outline import EvenOutline, Outline
 
 COMPILED_FROM = (1 << 22) + 1  # elements; the import of Numba costs what NumPy needs for forty million
 
 _USUAL = 1e-30, 1e30  # widths of bins whose inverse float32 holds
+_MISSED = {np.dtype(np.float32): 2e-7, np.dtype(np.float64): 1e-15}  # share of a place; beyond three roundings
 _SURE = {np.dtype(np.float32): 5e-5, np.dtype(np.float64): 1e-9}  # bins; beyond 256 times three roundings
+
+
+Triple = tuple[float, float, float]
 
 
 class Looker(Protocol):
@@ -107,7 +111,11 @@ class NumpyLooker:
 
 
 class CompiledLooker:
-    """By `nnscope.arrays.kernels.statistics`, whose import this makes."""
+    """By `nnscope.arrays.kernels.statistics`, whose import this makes.
+
+    Wide values are looked at three times: for the sums and the range, for a tally, which may so be an even one, and for
+    what that left open, if it matters.
+    """
 
     threads = None
 
@@ -115,7 +123,7 @@ class CompiledLooker:
         from nnscope.arrays.kernels import statistics as kernels
 
         self._kernels = kernels
-        self._tables = Tables(FINE)
+        self._tables, self._even = Tables(FINE), Tables(EVEN)
 
     def decode(self, block: Any, component: str) -> Any:
         """The values of a block as float32 or float64, 1-d."""
@@ -130,45 +138,73 @@ class CompiledLooker:
         self._kernels.count_patterns(patterns, counts)
         return ValueCounts(dtype, counts)
 
-    def first(self, values: np.ndarray, pivot: float) -> Moments:
-        """Moments; the finite values are tallied about ``pivot``."""
-        sums = self._sums(values, pivot)
+    def sums(self, values: np.ndarray) -> Moments:
+        """Moments."""
+        sums = self._sums(values)
         if sums is not None:
             return sums.moments(values.size)
         finite, odd = split_odd(values)
-        sums = self._sums(finite, pivot)
+        sums = self._sums(finite)
         return odd if sums is None else odd.merge(sums.moments(finite.size))
 
+    def tally_about(self, values: np.ndarray, pivot: float) -> None:
+        """Tally the finite values about ``pivot``."""
+        self._kernels.tally_about(values, values.dtype.type(pivot), self._tables.mine())
+
+    def tally_evenly(self, values: np.ndarray, scale: BinScale, threshold: float) -> int:
+        """Tally the finite values, which are in the range of ``scale``, in even bins; how many are near zero."""
+        small, ways = round_down(threshold, values.dtype), _evenly(scale, values.dtype)
+        return int(self._kernels.tally_evenly(values, *ways, small, self._even.mine()))
+
     def tally(self) -> np.ndarray:
-        """The tally of all blocks so far."""
+        """The tally about the pivot of all blocks so far; int64, shape (262144,)."""
         return self._tables.total()
 
+    def even_tally(self) -> np.ndarray:
+        """The even tally of all blocks so far; int64, shape (16384,)."""
+        return self._even.total()
+
+    def zero_bin(self, scale: BinScale, dtype: np.dtype) -> int:
+        """The even bin of zero, which is in the range."""
+        tally = np.zeros(EVEN, np.int64)
+        self._kernels.tally_evenly(np.zeros(1, dtype), *_evenly(scale, dtype), dtype.type(0), tally)
+        return int(tally.argmax())
+
     def second(self, values: np.ndarray, known: Outline) -> SecondLook:
-        """What the tally left open."""
+        """What the tally about the pivot left open."""
         dtype, scale = values.dtype, known.scale
         bins, kept = np.zeros(BINS, np.int64), np.empty_like(values)
         limits = np.finfo(dtype).max, round_down(known.threshold, dtype)
-        bounds = (scale.low, scale.width, scale.factor)
         near_zero, held = self._kernels.second_look(
-            values, dtype.type(known.pivot), known.wanted, limits, bounds, _estimate(known, dtype), bins, kept
+            values, dtype.type(known.pivot), known.wanted, limits, _bounds(scale), _estimate(known, dtype), bins, kept
         )
         return SecondLook(bins, near_zero, (kept[:held].copy(),))
 
-    def _sums(self, values: np.ndarray, pivot: float) -> Sums | None:
+    def gather(self, values: np.ndarray, known: EvenOutline) -> np.ndarray:
+        """The values that the even tally left open."""
+        kind, middles = values.dtype.type, known.brackets.estimate()
+        near = kind(middles.median), kind(middles.mad), kind(middles.median_abs_nonzero), kind(known.reach)
+        kept = np.empty_like(values)
+        held = self._kernels.gather(values, *_evenly(known.scale, values.dtype), known.wanted, near, kept)
+        return kept[:held].copy()
+
+    def _sums(self, values: np.ndarray) -> Sums | None:
         """None when there is no value, or one that is not finite."""
         if not values.size:
             return None
-        with np.errstate(invalid="ignore"):
-            low, high = float(values.min()), float(values.max())
+        patterns = values.view(f"i{values.dtype.itemsize}")
+        scale = 1.0
+        low, high, *sums = self._kernels.sums_of(values, patterns, scale, float(values[0]))
+        low, high = (_number(key, patterns.dtype, values.dtype) for key in (low, high))
         if not (math.isfinite(low) and math.isfinite(high)):
             return None
-        scale = 1.0 if max(high, -low) < HUGE else SMALLER
-        shift = float(values[0]) * scale
-        sums = self._kernels.first_look(values, scale, shift, values.dtype.type(pivot), self._tables.mine())
-        return Sums(scale, shift, low, high, *sums)
+        if max(high, -low) >= HUGE:
+            scale = SMALLER
+            _, _, *sums = self._kernels.sums_of(values, patterns, scale, float(values[0]) * scale)
+        return Sums(scale, float(values[0]) * scale, low, high, *sums)
 
 
-def looker(block: Any, count: int) -> Looker:
+def looker(block: Any, count: int) -> Looker | CompiledLooker:
     """Who looks at a tensor of ``count`` blocks like this one."""
     xp = namespace(block)
     if xp is not np:
@@ -179,6 +215,27 @@ def looker(block: Any, count: int) -> Looker:
 def _estimate(known: Outline, dtype: np.dtype) -> tuple[float, float, float]:
     """How a bin is told by arithmetic in ``dtype``, for `second_look` of the kernels."""
     kind, scale = dtype.type, known.scale
-    if scale.factor == 1.0 and _USUAL[0] < scale.width < _USUAL[1]:
+    if are_usual(scale):
         return kind(scale.low), kind(1 / scale.width), kind(_SURE[dtype])
     return kind(0), kind(0), kind(1)
+
+
+def are_usual(scale: BinScale) -> bool:
+    """Whether arithmetic in float32 tells bins."""
+    return scale.factor == 1.0 and _USUAL[0] < scale.width < _USUAL[1]
+
+
+def _bounds(scale: BinScale) -> Triple:
+    return scale.low, scale.width, scale.factor
+
+
+def _evenly(scale: BinScale, dtype: np.dtype) -> tuple[Triple, Triple]:
+    """How an even bin is told by arithmetic in ``dtype``, and by the definition."""
+    kind = dtype.type
+    return (kind(scale.low), kind(1 / scale.width), kind(_MISSED[dtype])), _bounds(scale)
+
+
+def _number(key: int, patterns: np.dtype, dtype: np.dtype) -> float:
+    """The number with this key (see `sums_of` of the kernels)."""
+    pattern = key ^ int(np.iinfo(patterns).max) if key < 0 else key
+    return float(np.array(pattern, patterns).view(dtype))

@@ -3,8 +3,9 @@
 Narrow dtypes (float16, bfloat16, float8, integers up to 16 bits, bool) take one pass that counts bit patterns. The
 others take two: the first sums moments and tallies the values, which gives most of the histogram and brackets the
 medians; the second looks at the values that the tally left open (`nnscope.compute.outline`). Large tensors are looked
-at by compiled code (`nnscope.compute.looks`). Blocks are worked on by several threads, and partial results merge in the
-order of the blocks, so the answer does not depend on timing.
+at by compiled code (`nnscope.compute.looks`), which finds the range before it tallies: three fast passes. Blocks are
+worked on by several threads, and partial results merge in the order of the blocks, so the answer does not depend on
+timing.
 
 Oracle: float64 NumPy on the same data.
 """
@@ -21,9 +22,9 @@ from nnscope.arrays.backend import to_host
 from nnscope.compute.blocks import Blocks
 from nnscope.compute.decode import float_dtype
 from nnscope.compute.histogram import BINS, BinScale
-from nnscope.compute.looks import looker
+from nnscope.compute.looks import CompiledLooker, are_usual, looker
 from nnscope.compute.moments import Moments, finite_only
-from nnscope.compute.outline import SecondLook, outline
+from nnscope.compute.outline import SecondLook, is_even, outline, outline_evenly
 from nnscope.compute.parallel import map_blocks
 from nnscope.compute.quantiles import NONE, Quantiles, counted_quantiles
 from nnscope.compute.value_counts import ValueCounts, counted_moments, is_narrow
@@ -46,6 +47,7 @@ T = TypeVar("T", bound=_Mergeable)
 
 NEAR_ZERO = 1e-6  # share of max|x| up to which an element is near zero
 
+_ZERO = 0.0  # added, makes −0 the zero it compares alike with, whichever was met first
 _PIVOT_BLOCKS, _PIVOT_VALUES = 3, 4096
 
 
@@ -84,7 +86,10 @@ def statistics(
     if is_narrow(block.dtype):
         parts = map_blocks(lambda i: look.patterns(blocks.read(i)), blocks.count, look.threads)
         return _assemble(*_of_counts(_merged(_Counter(blocks.count, progress).follow(parts))), sampled)
-    return _assemble(*_two_passes(_Wide(blocks, look, component), _Counter(2 * blocks.count, progress)), sampled)
+    wide = _Wide(blocks, look, component)
+    if isinstance(look, CompiledLooker):
+        return _assemble(*_three_passes(wide, look, _Counter(3 * blocks.count, progress)), sampled)
+    return _assemble(*_two_passes(wide, look, _Counter(2 * blocks.count, progress)), sampled)
 
 
 def stats_of_array(array: Any, component: str = "abs") -> TensorStats:
@@ -103,6 +108,11 @@ class _Counter:
             self._done += 1
             self._progress(self._done, self._total)
             yield part
+
+    def finish(self) -> None:
+        """Tell that what was left need not be done."""
+        self._done = self._total
+        self._progress(self._done, self._total)
 
 
 def _merged(parts: Iterator[T]) -> T:
@@ -130,7 +140,7 @@ class _Wide:
     """Blocks as float32 or float64 values, and who looks at them."""
 
     blocks: Blocks
-    look: Looker
+    look: Looker | CompiledLooker
     component: str
 
     def values(self, number: int) -> Any:
@@ -141,19 +151,23 @@ class _Wide:
         """``work`` on the values of each block."""
         return map_blocks(lambda i: work(self.values(i)), self.blocks.count, self.look.threads)
 
-    def pivot(self) -> float:
-        """A float32 number near the median: the median of a few values from a few blocks."""
+    def sample(self) -> np.ndarray:
+        """A few finite values from a few blocks, sorted, in their type."""
         parts = []
         for number in {i * (self.blocks.count - 1) // (_PIVOT_BLOCKS - 1) for i in range(_PIVOT_BLOCKS)}:
             flat = self.values(number)
             parts.append(finite_only(to_host(flat[:: max(1, flat.size // _PIVOT_VALUES)])))
-        sample = np.concatenate(parts)
-        limit = float(np.finfo(np.float32).max)
-        return float(np.float32(np.clip(np.sort(sample)[sample.size // 2], -limit, limit))) if sample.size else 0.0
+        return np.sort(np.concatenate(parts))
 
 
-def _two_passes(wide: _Wide, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
-    pivot, look = wide.pivot(), wide.look
+def _pivot(sample: np.ndarray) -> float:
+    """A float32 number near the median: the median of the sample."""
+    limit = float(np.finfo(np.float32).max)
+    return float(np.float32(np.clip(sample[sample.size // 2], -limit, limit))) if sample.size else 0.0
+
+
+def _two_passes(wide: _Wide, look: Looker, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
+    pivot = _pivot(wide.sample())
     found = _merged(counter.follow(wide.passed(lambda values: look.first(values, pivot))))
     if found.finite == 0:
         return found, _NOTHING, NONE
@@ -161,6 +175,29 @@ def _two_passes(wide: _Wide, counter: _Counter) -> tuple[Moments, SecondLook, Qu
     rest = _merged(counter.follow(wide.passed(lambda values: look.second(values, known))))
     total = SecondLook(known.bins, known.near_zero).merge(rest)
     return found, total, known.quantiles(total.kept)
+
+
+def _three_passes(wide: _Wide, look: CompiledLooker, counter: _Counter) -> tuple[Moments, SecondLook, Quantiles]:
+    found = _merged(counter.follow(wide.passed(look.sums)))
+    if found.finite == 0:
+        return found, _NOTHING, NONE
+    sample, extremes, threshold = wide.sample(), (found.min, found.max), NEAR_ZERO * found.abs_max
+    scale = BinScale.over(*extremes)
+    if are_usual(scale) and is_even(sample, extremes):
+        near_zero = sum(counter.follow(wide.passed(lambda values: look.tally_evenly(values, scale, threshold))))
+        even = outline_evenly(look.even_tally(), scale, extremes, (look.zero_bin(scale, sample.dtype), found.zeros))
+        total = SecondLook(even.bins, near_zero)
+        if not even.wanted.any():
+            counter.finish()
+            return found, total, even.quantiles(())
+        kept = tuple(counter.follow(wide.passed(lambda values: look.gather(values, even))))
+        return found, total, even.quantiles(kept)
+    pivot = _pivot(sample)
+    for _ in counter.follow(wide.passed(lambda values: look.tally_about(values, pivot))):
+        continue
+    known = outline(look.tally(), pivot, extremes, found.zeros, threshold)
+    rest = _merged(counter.follow(wide.passed(lambda values: look.second(values, known))))
+    return found, SecondLook(known.bins, known.near_zero).merge(rest), known.quantiles(rest.kept)
 
 
 def _assemble(found: Moments, counted: SecondLook, quantiles: Quantiles, sampled: float) -> TensorStats:
@@ -175,14 +212,14 @@ def _assemble(found: Moments, counted: SecondLook, quantiles: Quantiles, sampled
         zeros=found.zeros,
         near_zero=counted.near_zero,
         positive=found.positive,
-        min=math.nan if nothing else found.min,
-        max=math.nan if nothing else found.max,
+        min=math.nan if nothing else found.min + _ZERO,
+        max=math.nan if nothing else found.max + _ZERO,
         mean=math.nan if nothing else found.mean,
         variance=math.nan if nothing else found.m2 / found.finite,
         abs_mean=math.nan if nothing else found.abs_mean,
         abs_max=math.nan if nothing else found.abs_max,
         histogram=counted.bins,
-        median=quantiles.median,
+        median=quantiles.median if nothing else quantiles.median + _ZERO,
         mad=quantiles.mad,
         median_abs_nonzero=quantiles.median_abs_nonzero,
         quantile_error=quantiles.error,

@@ -103,12 +103,13 @@ def test_compiled_code_agrees_with_the_definition(x: np.ndarray, elements: int) 
     np.testing.assert_array_equal(fast.histogram, plain.histogram)
 
 
-@pytest.mark.parametrize("kind", ["wide", "far", "ties", "huge", "tiny", "odd", "constant", "two scales"])
+@pytest.mark.parametrize("kind", ["even", "wide", "far", "ties", "huge", "tiny", "odd", "constant", "two scales"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_compiled_code_agrees_on_hard_ranges(kind: str, dtype: type) -> None:
     rng = np.random.default_rng(5)
     normal = rng.normal(size=50_001)
     x = {
+        "even": normal,
         "wide": normal * 10.0 ** rng.integers(-20, 20, normal.size),
         "far": 1e6 + normal,
         "ties": np.maximum(np.round(normal * 4), 0),
@@ -124,6 +125,20 @@ def test_compiled_code_agrees_on_hard_ranges(kind: str, dtype: type) -> None:
         assert getattr(fast, name) == getattr(plain, name), name
     for name in ("mean", "variance", "abs_mean"):
         assert getattr(fast, name) == pytest.approx(getattr(plain, name), rel=1e-9, abs=1e-9 * plain.std), name
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_even_tally_bounds_the_medians_by_itself(dtype: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outline, "GATHER_MOST", 50_000)
+    x = np.random.default_rng(5).normal(0.3, 1, 50_001).astype(dtype)
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(looks, "COMPILED_FROM", 0)
+    found = statistics(Blocks.of_array(x, 9000), progress=lambda done, total: seen.append((done, total)))
+    check(found, x)
+    check_quantiles(found, x)
+    np.testing.assert_array_equal(found.histogram, each(x, 9000, False).histogram)
+    assert 0 < found.quantile_error <= 2 * (found.max - found.min) / 2**14
+    assert seen[-1] == (18, 18)
 
 
 def test_only_large_tensors_wait_for_compiled_code() -> None:

@@ -1,4 +1,4 @@
-"""The two passes of `nnscope.compute.statistics` over a block: the CPU twins of ``statistics.cu``.
+"""The passes of `nnscope.compute.statistics` over a block: the CPU twins of ``statistics.cu``.
 
 A block is taken in chunks that stay in the fastest cache, and each chunk in several loops, each so simple that it
 becomes vector instructions; counting, which can't, reads small integers that the other loops left in a buffer. Only
@@ -19,47 +19,158 @@ if TYPE_CHECKING:
     from typing import Any
 
 CHUNK = 4096
+PARTS = 64  # into which a bin of the histogram is split
+EVEN = 256 * PARTS  # bins of the even tally: their counts stay in the second cache
+_SPAN = 1 << 30  # values after which 32-bit counts are put away
 _F32_MAX = np.float32(np.finfo(np.float32).max)
 _ONE, _NOTHING, _BINS = np.float32(1), np.float32(0), np.float32(256)
 _UNSURE = np.uint16(256)  # code of a value whose bin must be worked out exactly
+_UNSETTLED = np.uint16(EVEN)  # code of a value whose even bin must be worked out exactly
+_PARTS, _EVEN = np.float32(PARTS), np.float32(EVEN)
 _DROPPED = np.uint32(14)  # bits of a float32 pattern that tell nothing of its bin
 
 
 @compiled
-def first_look(
-    values: np.ndarray, scale: float, shift: float, pivot: Any, tally: np.ndarray
-) -> tuple[float, float, float, int, int]:
-    """Sums over a block, and its tally.
+def sums_of(values: np.ndarray, patterns: np.ndarray, scale: float, shift: float) -> tuple[Any, ...]:
+    """Sums and extremes of a block.
 
     Parameters
     ----------
     values : ndarray of float32 or float64, shape (n,)
-        All finite.
+        At least one. Where one is not finite, only the extremes mean something.
+    patterns : ndarray of int32 or int64, shape (n,)
+        The same memory.
     scale, shift : float
         Of d = x·scale − shift.
-    pivot : float32 or float64
-        Of the tally, in the type of the values.
-    tally : ndarray of int64, shape (262144,)
-        Added to.
 
     Returns
     -------
+    low, high : int
+        Keys (`_key`) of the extremes, of which one is no finite number exactly when some value is none.
     total, squares, sizes : float
         Σd, Σd² and Σ|x·scale|.
     positive, zeros : int
         How many x are that.
     """
-    distances = np.empty(CHUNK, np.float32)
     total = squares = sizes = 0.0
     positive = zeros = 0
+    low = high = _key(patterns[0], patterns)
     for start in range(0, values.size, CHUNK):
         chunk = values[start : start + CHUNK]
         a, b, c, above, nothing = _sums(chunk, scale, shift)
         total, squares, sizes = total + a, squares + b, sizes + c
         positive, zeros = positive + int(above), zeros + int(nothing)
-        _measure(chunk, pivot, distances)
-        _count_upper(distances[: chunk.size].view(np.uint32), tally)
-    return total, squares, sizes, positive, zeros
+        least, greatest = _extremes(patterns[start : start + CHUNK])
+        low, high = min(low, least), max(high, greatest)
+    return low, high, total, squares, sizes, positive, zeros
+
+
+@compiled
+def tally_about(values: np.ndarray, pivot: Any, tally: np.ndarray) -> None:
+    """Add the finite elements of a block (float32 or float64) to a tally (int64, shape (262144,)) about ``pivot``."""
+    distances = np.empty(CHUNK, np.float32)
+    finite = np.empty(CHUNK, values.dtype)
+    for start in range(0, values.size, CHUNK):
+        chunk = values[start : start + CHUNK]
+        left = 0
+        for i in range(chunk.size):
+            finite[left] = chunk[i]
+            left += np.isfinite(chunk[i])
+        _measure(finite[:left], pivot, distances)
+        _count_upper(distances[:left].view(np.uint32), tally)
+
+
+@compiled
+def tally_evenly(
+    values: np.ndarray,
+    estimate: tuple[Any, Any, Any],
+    scale: tuple[float, float, float],
+    small: Any,
+    tally: np.ndarray,
+) -> int:
+    """Count the finite elements of a block in even bins, each a `PARTS`-th of a bin of the histogram.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (n,)
+    estimate : (float, float, float), of the type of the values
+        Lower end and inverse width of a bin of the histogram, and by what share of its place in them arithmetic in
+        this type may miss it.
+    scale : (float, float, float)
+        ``low``, ``width`` and ``factor`` of a `BinScale`.
+    small : float, of the type of the values
+        Largest magnitude that counts as near zero.
+    tally : ndarray of int64, shape (16384,)
+        Added to.
+
+    Returns
+    -------
+    near_zero : int
+        Number of elements.
+    """
+    codes = np.empty(CHUNK, np.uint16)
+    counts = np.zeros(1 << 16, np.uint32)  # as many as codes there are, so that none is ever outside
+    near_zero = 0
+    for start in range(0, values.size, CHUNK):
+        chunk = values[start : start + CHUNK]
+        near_zero += int(_count_small(chunk, small))
+        _place(chunk, estimate, codes)
+        _count_fours(codes[: chunk.size], counts)
+        if counts[_UNSETTLED] > 0:
+            _settle(chunk, codes, scale, counts)
+            counts[_UNSETTLED] = 0
+        if start % _SPAN == 0:
+            tally += counts[:EVEN]
+            counts[:] = 0
+    tally += counts[:EVEN]
+    return near_zero
+
+
+@compiled
+def gather(
+    values: np.ndarray,
+    estimate: tuple[Any, Any, Any],
+    scale: tuple[float, float, float],
+    wanted: np.ndarray,
+    near: tuple[Any, Any, Any, Any],
+    kept: np.ndarray,
+) -> int:
+    """The elements in some bins of the even tally.
+
+    Parameters
+    ----------
+    values, estimate, scale
+        As for `tally_evenly`.
+    wanted : ndarray of bool, shape (16384,)
+        Which bins.
+    near : (float, float, float, float), of the type of the values
+        ``median``, ``mad``, ``size`` and ``reach``: elements in wanted bins are no farther than ``reach`` from the
+        median, or their distance from it is no farther from ``mad``, or their magnitude from ``size``.
+    kept : ndarray, shape (n,)
+        Gets the elements, in order, in the type of the values.
+
+    Returns
+    -------
+    kept : int
+        Number of elements.
+    """
+    codes = np.empty(CHUNK, np.uint16)
+    close = np.zeros(CHUNK, np.uint8)
+    seen = np.empty(CHUNK, values.dtype)
+    unused = np.empty(1 << 16, np.uint32)
+    held = 0
+    for start in range(0, values.size, CHUNK):
+        chunk = values[start : start + CHUNK]
+        _mark_close(chunk, near, close)
+        close[chunk.size :] = 0
+        found = seen[: _pick_marked(chunk, close, seen)]
+        _place(found, estimate, codes)
+        _settle(found, codes, scale, unused)
+        for i in range(found.size):
+            if codes[i] < _UNSETTLED and wanted[codes[i]]:
+                kept[held] = found[i]
+                held += 1
+    return held
 
 
 @compiled
@@ -115,7 +226,8 @@ def second_look(
             found = seen[: _drop_infinite(found, why)]
         near += int(few)
         _estimate(found, estimate, codes)
-        count_patterns(codes[: found.size], counts)
+        for i in range(found.size):
+            counts[codes[i]] += 1
         if counts[_UNSURE] > 0:
             _count_unsure(found, codes, scale, counts)
             counts[_UNSURE] = 0
@@ -127,8 +239,27 @@ def second_look(
 @compiled
 def count_patterns(patterns: np.ndarray, counts: np.ndarray) -> None:
     """How often each pattern (uint16, shape (n,)) occurs, added to ``counts`` (int64, shape (65536,))."""
-    for i in range(patterns.size):
-        counts[patterns[i]] += 1
+    few = np.zeros(1 << 16, np.uint32)
+    for start in range(0, patterns.size, _SPAN):
+        _count_fours(patterns[start : start + _SPAN], few)
+        counts += few
+        few[:] = 0
+
+
+@compiled
+def _count_fours(codes: np.ndarray, counts: np.ndarray) -> None:
+    """Count codes (uint16) in ``counts`` (uint32, shape (65536,)); four are read at once, as reading limits it."""
+    whole = codes.size & ~3
+    fours = codes[:whole].view(np.uint64)
+    one, low = np.uint32(1), np.uint64(0xFFFF)
+    for i in range(fours.size):
+        four = fours[i]
+        counts[four & low] += one
+        counts[(four >> np.uint64(16)) & low] += one
+        counts[(four >> np.uint64(32)) & low] += one
+        counts[four >> np.uint64(48)] += one
+    for i in range(whole, codes.size):
+        counts[codes[i]] += one
 
 
 @compiled_fast
@@ -136,15 +267,86 @@ def _sums(chunk: np.ndarray, scale: float, shift: float) -> tuple[float, float, 
     total = squares = sizes = 0.0
     positive = zeros = _NOTHING
     for i in range(chunk.size):
-        x = float(chunk[i]) * scale
-        d = x - shift
+        x = float(chunk[i])
+        d = x * scale - shift
         total += d
         squares += d * d
-        sizes += abs(x)
+        sizes += abs(x) * scale
     for i in range(chunk.size):
         positive += _ONE if chunk[i] > _NOTHING else _NOTHING
         zeros += _ONE if chunk[i] == _NOTHING else _NOTHING
     return total, squares, sizes, positive, zeros
+
+
+@compiled
+def _key(pattern: Any, patterns: np.ndarray) -> Any:
+    """An integer for the pattern of a number that rises as the number does; its own inverse."""
+    sign = 8 * patterns.itemsize - 1
+    return patterns.dtype.type(pattern ^ ((pattern >> sign) & ((1 << sign) - 1)))
+
+
+@compiled
+def _extremes(patterns: np.ndarray) -> tuple[Any, Any]:
+    """Least and greatest key: integers, as comparing floats has cases that don't vectorise."""
+    low = high = _key(patterns[0], patterns)
+    for i in range(patterns.size):
+        key = _key(patterns[i], patterns)
+        low = key if key < low else low
+        high = key if key > high else high
+    return low, high
+
+
+@compiled
+def _place(chunk: np.ndarray, estimate: tuple[Any, Any, Any], codes: np.ndarray) -> None:
+    """The even bin of each value, or `_UNSETTLED` where rounding could move it over an edge of the histogram's."""
+    first, inverse, miss = estimate
+    for i in range(chunk.size):
+        place = (chunk[i] - first) * inverse
+        sure = abs(place - np.rint(place)) > place * miss
+        codes[i] = np.int32(place * _PARTS if sure else _EVEN)
+
+
+@compiled
+def _settle(chunk: np.ndarray, codes: np.ndarray, scale: tuple[float, float, float], counts: np.ndarray) -> None:
+    """Give finite values that have no even bin the one next to the edge, on the side that the definition says."""
+    low, width, factor = scale
+    for i in range(chunk.size):
+        if codes[i] == _UNSETTLED and np.isfinite(chunk[i]):
+            place = (chunk[i] * factor - low) / width
+            bin_number = max(0, min(int(place), 255))
+            codes[i] = bin_number * PARTS + (0 if place - bin_number < 0.5 else PARTS - 1)
+            counts[codes[i]] += np.uint32(1)
+
+
+@compiled
+def _mark_close(chunk: np.ndarray, near: tuple[Any, Any, Any, Any], close: np.ndarray) -> None:
+    """Mark the elements that may be in wanted bins (see `gather`)."""
+    median, mad, size, reach = near
+    for i in range(chunk.size):
+        x = chunk[i]
+        d = abs(x - median)
+        close[i] = (d <= reach) | (abs(d - mad) <= reach) | (abs(abs(x) - size) <= reach)
+
+
+@compiled_fast
+def _count_small(chunk: np.ndarray, small: Any) -> Any:
+    few = _NOTHING
+    for i in range(chunk.size):
+        few += _ONE if abs(chunk[i]) <= small else _NOTHING
+    return few
+
+
+@compiled
+def _pick_marked(chunk: np.ndarray, marks: np.ndarray, seen: np.ndarray) -> int:
+    """The elements whose mark is 1, found by eights of marks."""
+    eights = marks.view(np.uint64)
+    found = np.uint64(0)
+    for eight in range(eights.size):
+        if eights[eight] != 0:
+            for i in range(8 * eight, min(8 * eight + 8, chunk.size)):
+                seen[found] = chunk[i]
+                found += np.uint64(marks[i])
+    return int(found)
 
 
 @compiled
