@@ -61,21 +61,21 @@ class Looker(Protocol):
 class Tables:
     """A table of counts for each thread, so that threads add without waiting and blocks leave nothing to merge."""
 
-    def __init__(self, size: int) -> None:
-        self._size, self._local, self._lock = size, threading.local(), threading.Lock()
+    def __init__(self, size: int, dtype: type[np.integer] = np.int64) -> None:
+        self._size, self._dtype, self._local, self._lock = size, dtype, threading.local(), threading.Lock()
         self._tables: list[np.ndarray] = []
 
     def mine(self) -> np.ndarray:
-        """This thread's table, int64, shape (size,)."""
+        """This thread's table, shape (size,)."""
         if not hasattr(self._local, "table"):
-            self._local.table = np.zeros(self._size, np.int64)
+            self._local.table = np.zeros(self._size, self._dtype)
             with self._lock:
                 self._tables.append(self._local.table)
         table: np.ndarray = self._local.table
         return table
 
     def total(self) -> np.ndarray:
-        """All tables in one; call it when the threads are done."""
+        """All tables in one, int64; call it when the threads are done."""
         return np.asarray(sum(self._tables, np.zeros(self._size, np.int64)))
 
 
@@ -123,20 +123,23 @@ class CompiledLooker:
         from nnscope.arrays.kernels import statistics as kernels
 
         self._kernels = kernels
-        self._tables, self._even = Tables(FINE), Tables(EVEN)
+        self._tables, self._even, self._recent = Tables(FINE), Tables(EVEN), Tables(SIZE + 1, np.uint32)
 
     def decode(self, block: Any, component: str) -> Any:
         """The values of a block as float32 or float64, 1-d."""
         return to_float(block, component).reshape(-1)
 
-    def patterns(self, block: np.ndarray) -> ValueCounts:
-        """How often each bit pattern of a narrow dtype occurs."""
+    def patterns(self, block: np.ndarray) -> ValueCounts | None:
+        """How often each bit pattern of a narrow dtype occurs; None where `counted` tells it of all blocks."""
         if block.dtype.itemsize == 1:
             return count_values(block)
-        dtype, patterns = patterns_of(block)
-        counts = np.zeros(SIZE, np.int64)
-        self._kernels.count_patterns(patterns, counts)
-        return ValueCounts(dtype, counts)
+        self._kernels.count_patterns(patterns_of(block)[1], self._recent.mine(), self._tables.mine()[:SIZE])
+        return None
+
+    def counted(self, dtype: np.dtype) -> ValueCounts:
+        """The patterns of two bytes of all blocks so far."""
+        counts = self._tables.total()[:SIZE] + self._recent.total()[:SIZE]
+        return ValueCounts(dtype.newbyteorder("="), counts)
 
     def sums(self, values: np.ndarray) -> Moments:
         """Moments."""

@@ -13,6 +13,7 @@ Oracle: float64 NumPy on the same data.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -84,8 +85,7 @@ def statistics(
         blocks = Blocks(1, lambda number: block)
     look = looker(block, blocks.count)
     if is_narrow(block.dtype):
-        parts = map_blocks(lambda i: look.patterns(blocks.read(i)), blocks.count, look.threads)
-        return _assemble(*_of_counts(_merged(_Counter(blocks.count, progress).follow(parts))), sampled)
+        return _assemble(*_of_counts(_counts(blocks, look, block.dtype, _Counter(blocks.count, progress))), sampled)
     wide = _Wide(blocks, look, component)
     if isinstance(look, CompiledLooker):
         return _assemble(*_three_passes(wide, look, _Counter(3 * blocks.count, progress)), sampled)
@@ -121,6 +121,15 @@ def _merged(parts: Iterator[T]) -> T:
     for part in parts:
         total = total.merge(part)
     return total
+
+
+def _counts(blocks: Blocks, look: Looker | CompiledLooker, dtype: np.dtype, counter: _Counter) -> ValueCounts:
+    """How often each bit pattern of a narrow dtype occurs."""
+    parts = counter.follow(map_blocks(lambda i: look.patterns(blocks.read(i)), blocks.count, look.threads))
+    if isinstance(look, CompiledLooker) and dtype.itemsize == 2:
+        deque(parts, maxlen=0)
+        return look.counted(dtype)
+    return _merged(part for part in parts if part is not None)
 
 
 def _of_counts(found: ValueCounts) -> tuple[Moments, SecondLook, Quantiles]:
@@ -193,8 +202,7 @@ def _three_passes(wide: _Wide, look: CompiledLooker, counter: _Counter) -> tuple
         kept = tuple(counter.follow(wide.passed(lambda values: look.gather(values, even))))
         return found, total, even.quantiles(kept)
     pivot = _pivot(sample)
-    for _ in counter.follow(wide.passed(lambda values: look.tally_about(values, pivot))):
-        continue
+    deque(counter.follow(wide.passed(lambda values: look.tally_about(values, pivot))), maxlen=0)
     known = outline(look.tally(), pivot, extremes, found.zeros, threshold)
     rest = _merged(counter.follow(wide.passed(lambda values: look.second(values, known))))
     return found, SecondLook(known.bins, known.near_zero).merge(rest), known.quantiles(rest.kept)

@@ -237,18 +237,29 @@ def second_look(
 
 
 @compiled
-def count_patterns(patterns: np.ndarray, counts: np.ndarray) -> None:
-    """How often each pattern (uint16, shape (n,)) occurs, added to ``counts`` (int64, shape (65536,))."""
-    few = np.zeros(1 << 16, np.uint32)
+def count_patterns(patterns: np.ndarray, recent: np.ndarray, counts: np.ndarray) -> None:
+    """How often each pattern occurs.
+
+    Parameters
+    ----------
+    patterns : ndarray of uint16, shape (n,)
+    recent : ndarray of uint32, shape (65537,)
+        Added to; the last is how many patterns that were.
+    counts : ndarray of int64, shape (65536,)
+        What ``recent`` held is added to these before it could overflow.
+    """
     for start in range(0, patterns.size, _SPAN):
-        _count_fours(patterns[start : start + _SPAN], few)
-        counts += few
-        few[:] = 0
+        part = patterns[start : start + _SPAN]
+        if recent[-1] + part.size > 2 * _SPAN:
+            counts += recent[:-1]
+            recent[:] = 0
+        _count_fours(part, recent)
+        recent[-1] += np.uint32(part.size)
 
 
 @compiled
 def _count_fours(codes: np.ndarray, counts: np.ndarray) -> None:
-    """Count codes (uint16) in ``counts`` (uint32, shape (65536,)); four are read at once, as reading limits it."""
+    """Count codes (uint16) in ``counts`` (uint32, 65536 or more); four are read at once, as reading limits it."""
     whole = codes.size & ~3
     fours = codes[:whole].view(np.uint64)
     one, low = np.uint32(1), np.uint64(0xFFFF)
