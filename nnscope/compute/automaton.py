@@ -160,7 +160,7 @@ def evolve(
     room = None
     for done in range(1, steps + 1):
         # From the third step on, the mean before last is written over: fresh memory costs as much as the step.
-        after = rule.step(state, room) if isinstance(rule, MooreRule) else rule.step(state)
+        after = rule.step(state, room) if type(rule) is MooreRule else rule.step(state)
         state, room = after, state.mean if done > 1 else None
         progress(done, steps)
     return state
