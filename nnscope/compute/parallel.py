@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_spared = 0
+
+
+def spare_cores(count: int) -> None:
+    """Leave CPUs to others from now on, as a window does for the thread that draws; one is always used."""
+    global _spared
+    _spared = count
+
 
 def map_blocks(work: Callable[[int], T], count: int, threads: int | None = None) -> Iterator[T]:
     """Yield ``work(0)``, ``work(1)``, …, in order, computed by up to ``threads`` threads.
@@ -25,9 +33,10 @@ def map_blocks(work: Callable[[int], T], count: int, threads: int | None = None)
     count : int
         Number of blocks.
     threads : int or None
-        None for one per CPU. At most twice as many blocks are in work or waiting to be taken, which bounds memory.
+        None for one per CPU, less those spared. At most twice as many blocks are in work or waiting to be taken, which
+        bounds memory.
     """
-    threads = min(threads or os.cpu_count() or 1, count)
+    threads = min(threads or max(1, (os.cpu_count() or 1) - _spared), count)
     if threads <= 1:
         yield from map(work, range(count))
         return

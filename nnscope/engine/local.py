@@ -7,6 +7,7 @@ passes over large tensors and decompositions.
 
 from __future__ import annotations
 
+import os
 import threading
 import traceback
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from nnscope.sources.base import Source
 
 MEMO_BUDGET = 256 << 20  # bytes of pyramids, statistics and small results per engine
-POOLS = {"prompt": 1, "quick": 2, "slow": 1}  # threads of each
+POOLS = {"prompt": 1, "quick": 1 if (os.cpu_count() or 1) <= 2 else 2, "slow": 1}  # threads of each
 SMALL = 1 << 22  # elements up to which any pass counts as quick
 
 

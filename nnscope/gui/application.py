@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QCoreApplication
 from PyQt6.QtWidgets import QApplication
 
+from nnscope.compute.parallel import spare_cores
 from nnscope.core.settings import load_preferences
 from nnscope.gui.garbage import GarbageKeeper
 from nnscope.gui.theme import apply_theme, resolve_theme
@@ -30,6 +31,12 @@ def make_application() -> QApplication:
     return application
 
 
+def favour_the_window() -> None:
+    """Let this thread have the interpreter, and a core, before those that work for it."""
+    sys.setswitchinterval(SWITCH)
+    spare_cores(1)
+
+
 def run_application(application: QApplication, interrupted: Callable[[], object]) -> int:
     """Run the event loop until the last window has closed; Ctrl+C in the terminal calls ``interrupted``.
 
@@ -37,11 +44,12 @@ def run_application(application: QApplication, interrupted: Callable[[], object]
     """
     garbage = GarbageKeeper()
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH)
+    favour_the_window()
     before = signal.signal(signal.SIGINT, lambda *_: interrupted())
     try:
         return application.exec()
     finally:
         signal.signal(signal.SIGINT, before)
         sys.setswitchinterval(interval)
+        spare_cores(0)
         garbage.stop()

@@ -135,7 +135,9 @@ class ImageCanvas:
     def image(self) -> QImage:
         """What the widget shows, drawn anew first if it has another size by now, or was hidden when it changed."""
         width, height = self.size
-        if not self._closed and (self._behind or self._pixels.shape[:2] != (height, width)):
+        if self._image.isNull():
+            self.redraw()  # the first frame comes by itself, after what else the page needs to be shown
+        elif not self._closed and (self._behind or self._pixels.shape[:2] != (height, width)):
             self.draw()
         return self._image
 
@@ -220,7 +222,7 @@ class _Surface(QWidget):
         painter = QPainter(self)
         painter.setClipRegion(event.region())
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-        if image.isNull():  # nothing could be drawn, and that is told elsewhere
+        if image.isNull():  # nothing was drawn yet, or nothing can be, and that is told elsewhere
             painter.fillRect(self.rect(), self.palette().window())
         painter.drawImage(0, 0, image)
         painter.end()

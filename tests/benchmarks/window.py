@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,9 @@ class Window:
     def __init__(self, folder: Path) -> None:
         os.environ["NNSCOPE_SETTINGS"] = str(folder / "settings.json")
         from nnscope.app import build_window
-        from nnscope.gui.application import SWITCH, make_application
+        from nnscope.gui.application import favour_the_window, make_application
 
-        sys.setswitchinterval(SWITCH)  # as `run_application` does
+        favour_the_window()  # as `run_application` does
         self.app = make_application()
         self.window = build_window()
         self.controller = self.window.controller
