@@ -38,7 +38,8 @@ def main() -> int:
     controller = window.controller
     try:
         _wait(lambda: controller.settled and "block1:output" in controller.library.sources[DEMO].infos)
-        for name, arrange in (("window", _weights), ("scientific", _scientific), ("side-by-side", _side_by_side)):
+        states = {"window": _weights, "volume": _volume, "scientific": _scientific, "side-by-side": _side_by_side}
+        for name, arrange in states.items():
             arrange(controller)
             _photograph(window, name)
     finally:
@@ -52,7 +53,18 @@ def _weights(controller: Controller) -> None:
     _hover_over_the_middle(controller)
 
 
+def _volume(controller: Controller) -> None:
+    controller.show(DEMO, "block1:output")
+    controller.workspace.update_pane(
+        view="volume", layout=None, camera=None, pin=None, colours="magma", normalisation="linear"
+    )
+    _settle(controller)
+    controller.pan(60, -10)
+    _hover_over_the_middle(controller)
+
+
 def _scientific(controller: Controller) -> None:
+    controller.workspace.update_pane(view="heatmap", layout=None, camera=None, pin=None, colours="", normalisation="")
     controller.show(DEMO, "block2.conv1.weight")
     controller.toggle_scientific()
     _hover_over_the_middle(controller)
