@@ -175,7 +175,7 @@ def test_killed_it_says_so_and_can_be_started_again(tmp_path: Path, folders: Cal
     engine.notices.connect(seen.append)
     waiting = engine.submit(ListTensors(), lambda progress: told.append(progress.text))
     assert wait_for(lambda: (tmp_path / "asleep").exists(), 30)
-    assert "Building the model" in told
+    assert wait_for(lambda: "Building the model" in told, 10)
     peer = engine._peer
     assert isinstance(peer, ChildProcess)
     begun = time.monotonic()
