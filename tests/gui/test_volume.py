@@ -112,8 +112,7 @@ def test_window_and_picture_without_one_have_the_same_pixels(volume: Bench, chec
 
 def test_what_rays_show_is_chosen_in_the_tool_bar(volume: Bench) -> None:
     bar = volume.window.toolbar
-    assert bar.rays.isVisible()
-    assert not bar.reduction.isVisible()
+    volume.until(lambda: bar.rays.isVisible() and not bar.reduction.isVisible())
     bar.rays.chosen.emit("translucent")
     volume.settle()
     assert _space(volume).mode == "translucent"
@@ -125,5 +124,5 @@ def test_what_rays_show_is_chosen_in_the_tool_bar(volume: Bench) -> None:
     assert _space(volume).mode == "signed"
     volume.window.commands.view.choose_view("heatmap")
     volume.settle()
-    assert bar.reduction.isVisible()
+    volume.until(bar.reduction.isVisible)
     assert not bar.rays.isVisible()
