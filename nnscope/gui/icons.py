@@ -44,7 +44,20 @@ def pixmap(name: str, colour: Colour, size: int = SIZE, ratio: float = 1.0) -> Q
     return drawn
 
 
-class _Engine(QIconEngine):
+class PaintedEngine(QIconEngine):
+    """An icon whose pixmaps are what it paints, on nothing."""
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        """What Qt asks for where it does not let the engine paint."""
+        drawn = QPixmap(size)
+        drawn.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(drawn)
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
+        painter.end()
+        return drawn
+
+
+class _Engine(PaintedEngine):
     """Draws a name in the colour of a state."""
 
     def __init__(self, name: str, idle: Colour, checked: Colour, disabled: Colour) -> None:
@@ -56,14 +69,6 @@ class _Engine(QIconEngine):
         idle, checked, disabled = self._colours
         colour = disabled if mode == QIcon.Mode.Disabled else checked if state == QIcon.State.On else idle
         _renderer(self._name, colour).render(painter, QRectF(rect))
-
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        drawn = QPixmap(size)
-        drawn.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(drawn)
-        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
-        painter.end()
-        return drawn
 
     def clone(self) -> QIconEngine:
         return _Engine(self._name, *self._colours)

@@ -10,11 +10,12 @@ import traceback
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QRect, QRectF, QSize, Qt
-from PyQt6.QtGui import QIcon, QIconEngine, QImage, QPainter, QPixmap
+from PyQt6.QtCore import QRect, QRectF
+from PyQt6.QtGui import QIcon, QIconEngine, QImage, QPainter
 
 from nnscope.core.errors import Failure, NnscopeError
 from nnscope.core.plugins import DEMO
+from nnscope.gui.icons import PaintedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +76,7 @@ def preview_icon(image: np.ndarray, theme: Theme) -> QIcon:
     return QIcon(_Engine(QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()))
 
 
-class _Engine(QIconEngine):
+class _Engine(PaintedEngine):
     """Draws a picture in whole multiples of its pixels."""
 
     def __init__(self, image: QImage) -> None:
@@ -97,14 +98,6 @@ class _Engine(QIconEngine):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, most < 1)
         painter.drawImage(area, self._image)
         painter.setOpacity(1.0)
-
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        drawn = QPixmap(size)
-        drawn.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(drawn)
-        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
-        painter.end()
-        return drawn
 
     def clone(self) -> QIconEngine:
         return _Engine(self._image)
