@@ -2,7 +2,7 @@
 
 Positions are in voxels of level 0, (x, y, z) over columns, rows and depth: voxel [z, y, x] is the unit cube from
 (x, y, z). A picture seen from the front looks like a heat map: columns to the right, rows downwards, depth away from
-the eye. Which ray belongs to a pixel is said by `nnscope.compute.perspective`.
+the eye. Which ray belongs to a pixel is said by `nnscope.compute.space.perspective`.
 """
 
 from __future__ import annotations

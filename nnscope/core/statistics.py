@@ -1,4 +1,4 @@
-"""The statistics of a tensor as data (methods.md §1). Computed in ``nnscope.compute.statistics``."""
+"""The statistics of a tensor as data (methods.md §1). Computed in ``nnscope.compute.statistics.summary``."""
 
 from __future__ import annotations
 

@@ -92,7 +92,9 @@ def _probe_volume(request: ProbeVolume, context: Context) -> ProbeAnswer:
 
 @_answer.register(GetSpectrum)
 def _spectrum(request: GetSpectrum, context: Context) -> Spectrum:
-    from nnscope.compute.spectrum import top_singular_values  # SciPy is slow to import and rarely asked for
+    from nnscope.compute.spectra.singular_values import (
+        top_singular_values,  # SciPy is slow to import and rarely asked for
+    )
 
     reader = context.reader(request.address)
     key = ("spectrum", request.address, reader.info.version, request.k, request.complete)

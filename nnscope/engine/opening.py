@@ -77,7 +77,7 @@ def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator
 
 def load_readers() -> None:
     """Import what opening a file needs, ahead of the first; in any thread."""
-    for module in ("nnscope.engine.local", "nnscope.sources.files.open", "nnscope.compute.statistics"):
+    for module in ("nnscope.engine.local", "nnscope.sources.files.open", "nnscope.compute.statistics.summary"):
         import_module(module)
 
 

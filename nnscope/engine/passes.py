@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.compute.blocks import BLOCK, Blocks
-from nnscope.compute.sampling import sample_regions
-from nnscope.compute.statistics import statistics
+from nnscope.compute.statistics.sampling import sample_regions
+from nnscope.compute.statistics.summary import statistics
 from nnscope.core.regions import regions
 from nnscope.core.statistics import TensorStats
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.perspective import Eye, eye
+from nnscope.compute.space.perspective import Eye, eye
 from nnscope.core.frame import Rect
 from nnscope.render.overlay import aligned
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vispy import gloo
 
-from nnscope.compute.perspective import pencil
-from nnscope.compute.transfer import extinctions
+from nnscope.compute.space.perspective import pencil
+from nnscope.compute.space.transfer import extinctions
 from nnscope.render.colour import PALETTE, mapping
 from nnscope.render.palettes import Palettes
 from nnscope.render.quads import QuadBuffer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.perspective import eye
+from nnscope.compute.space.perspective import eye
 from nnscope.core.frame import SpaceFrame
 from nnscope.core.space import MODES, Camera3D
 from nnscope.scene.compose import Composed, begun

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.perspective import eye
+from nnscope.compute.space.perspective import eye
 from nnscope.core.volume import least_level, volume_levels
 
 if TYPE_CHECKING:
-    from nnscope.compute.perspective import Eye
+    from nnscope.compute.space.perspective import Eye
     from nnscope.core.frame import Rect
     from nnscope.core.space import Camera3D
     from nnscope.core.volume import Shape3

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.perspective import pencil
-from nnscope.compute.rays import comb, crossed, interpolated
-from nnscope.compute.transfer import colour_places, extinctions, shares
+from nnscope.compute.space.perspective import pencil
+from nnscope.compute.space.rays import comb, crossed, interpolated
+from nnscope.compute.space.transfer import colour_places, extinctions, shares
 from nnscope.core.picture import State
 from nnscope.scene.camera import cell_at
 

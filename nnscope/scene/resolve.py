@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style, default_colours
 from nnscope.compute.normalise import clipped_share, normalisation
-from nnscope.compute.transfer import mean_side
+from nnscope.compute.space.transfer import mean_side
 from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.compute.decode import to_float
-from nnscope.compute.pca import align, pca, score_limits, scores_to_rgb
+from nnscope.compute.pca.components import align, pca, score_limits, scores_to_rgb
 from nnscope.core.answer import ProbeAnswer
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import Layout, mosaic, planes

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.block_stats import block_stats
 from nnscope.compute.decode import to_float
-from nnscope.compute.pyramid import Level, build_levels, reduce_times, tile_values
+from nnscope.compute.pyramid.levels import Level, build_levels, reduce_times, tile_values
+from nnscope.compute.statistics.block import block_stats
 from nnscope.core.answer import BlockStats
 from nnscope.core.picture import TILE, Tile
 from nnscope.views.cells import read_cells

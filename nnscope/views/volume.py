@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.block_stats import block_stats
 from nnscope.compute.decode import to_float
 from nnscope.compute.parallel import map_blocks
-from nnscope.compute.voxels import REDUCTIONS, brick_ranges, reduce_block
+from nnscope.compute.space.voxels import REDUCTIONS, brick_ranges, reduce_block
+from nnscope.compute.statistics.block import block_stats
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import Step

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnscope.compute.attention_recursion import RecursionOptions, recursion
+from nnscope.compute.attention.recursion import RecursionOptions, recursion
 from tests.benchmarks.measure import Goal, Result, compared, interleaved, seconds
 
 LEVELS = 6

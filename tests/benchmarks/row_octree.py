@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.arrays.backend import available_gpu
-from nnscope.compute.octree import Tolerance, reconstruct
-from nnscope.compute.octree_cut import cut, cut_leaves
-from nnscope.compute.octree_dense import HIGH, LOW, MEAN, dense_octree
-from nnscope.compute.octree_points import point_octree
+from nnscope.compute.octree.cut import cut, cut_leaves
+from nnscope.compute.octree.dense import HIGH, LOW, MEAN, dense_octree
+from nnscope.compute.octree.nodes import Tolerance, reconstruct
+from nnscope.compute.octree.points import point_octree
 from tests.benchmarks.gpu import device_seconds
 from tests.benchmarks.measure import (
     REPEATS,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnscope.compute.pca import pca
+from nnscope.compute.pca.components import pca
 from tests.benchmarks.measure import REPEATS, Goal, Result, compared, interleaved, missing, seconds
 
 SHAPES = (

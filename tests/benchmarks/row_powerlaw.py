@@ -12,7 +12,7 @@ import io
 
 import numpy as np
 
-from nnscope.compute.power_law import fit_power_law
+from nnscope.compute.spectra.power_law import fit_power_law
 from tests.benchmarks.measure import REPEATS, Goal, Result, compared, interleaved, missing, seconds
 
 GOAL = Goal(1 / 100)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.arrays.backend import available_gpu
-from nnscope.compute.pyramid import build_levels
-from nnscope.compute.pyramid_device import device_levels
+from nnscope.compute.pyramid.device import device_levels
+from nnscope.compute.pyramid.levels import build_levels
 from tests.benchmarks.gpu import copy_bandwidth, device_seconds
 from tests.benchmarks.measure import REPEATS, Goal, Result, absolute, compared, interleaved, ratio_interval, seconds
 
 if TYPE_CHECKING:
-    from nnscope.compute.pyramid import Level, Span
+    from nnscope.compute.pyramid.levels import Level, Span
 
 SIDE = 4096
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnscope.compute.spectrum import top_singular_values
+from nnscope.compute.spectra.singular_values import top_singular_values
 from nnscope.core.tensor import TensorInfo
 from tests.benchmarks.measure import REPEATS, Goal, Result, compared, interleaved, missing, seconds
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnscope.arrays.backend import available_gpu
-from nnscope.compute.statistics import stats_of_array
+from nnscope.compute.statistics.summary import stats_of_array
 from tests.benchmarks.gpu import copy_bandwidth, device_seconds
 from tests.benchmarks.measure import REPEATS, Goal, Result, absolute, compared, interleaved, seconds
 

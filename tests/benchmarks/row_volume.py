@@ -2,7 +2,7 @@
 
 Both draw with the same software OpenGL into a framebuffer and read it back, linear with 0.8 voxels between samples, a
 camera that turns with every frame. Ours has a line for each way of looking: every voxel that a ray crosses, which VisPy
-does not have, and samples. The gate compares 400 of our rays with float64 (`nnscope.compute.rays`).
+does not have, and samples. The gate compares 400 of our rays with float64 (`nnscope.compute.space.rays`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscope.compute.rays import comb, crossed, interpolated
-from nnscope.compute.voxels import brick_ranges
+from nnscope.compute.space.rays import comb, crossed, interpolated
+from nnscope.compute.space.voxels import brick_ranges
 from nnscope.core.frame import ColourStyle, Frame, PaneFrame, Rect, SpaceFrame
 from nnscope.core.layout import volume_layout
 from nnscope.core.legend import Normalisation

@@ -224,7 +224,7 @@ def test_a_spectrum_can_be_interrupted(nnscope: Callable, npz: Path, monkeypatch
     def interrupt(values: np.ndarray) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nnscope.compute.spectrum.fit_power_law", interrupt)
+    monkeypatch.setattr("nnscope.compute.spectra.singular_values.fit_power_law", interrupt)
     result = nnscope("info", npz, "--spectrum")
     assert result.code == 130
     assert result.out == ""

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute import attention as module
-from nnscope.compute.attention import attention_map, eigenvalues, head_mean, is_causal, one_head, row_entropy
-from nnscope.compute.attention import symmetrised as symmetrise
+from nnscope.compute.attention import maps as module
+from nnscope.compute.attention.maps import attention_map, eigenvalues, head_mean, is_causal, one_head, row_entropy
+from nnscope.compute.attention.maps import symmetrised as symmetrise
 from nnscope.core.errors import Cancelled, NnscopeError
 from tests.compute.attentions import attention
 from tests.compute.peak import peak_bytes

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute import attention_recursion as module
-from nnscope.compute.attention_recursion import MODES, RecursionOptions, recursion, second_eigenvalue
+from nnscope.compute.attention import recursion as module
+from nnscope.compute.attention.recursion import MODES, RecursionOptions, recursion, second_eigenvalue
 from nnscope.core.errors import Cancelled, NnscopeError
 from tests.compute.attentions import attention
 from tests.compute.peak import peak_bytes

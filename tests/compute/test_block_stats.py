@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from nnscope.compute.block_stats import block_stats
+from nnscope.compute.statistics.block import block_stats
 from tests.compute.dtypes import FLOATS, tensors
 
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nnscope.compute.convolution_spectrum import convolution_singular_values
+from nnscope.compute.spectra.convolution import convolution_singular_values
 from nnscope.core.errors import Cancelled, NnscopeError
 from tests.compute.peak import peak_bytes
 

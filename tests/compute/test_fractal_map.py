@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nnscope.compute.fractal_map import Fractal, fractal_map, fractal_region, rank_map, zoom_depth
+from nnscope.compute.spectra.fractal_map import Fractal, fractal_map, fractal_region, rank_map, zoom_depth
 from nnscope.core.errors import NnscopeError
 
 

@@ -10,7 +10,7 @@ import nnscope.compute
 
 
 def test_heavy_libraries_wait() -> None:
-    names = [f"nnscope.compute.{module.name}" for module in pkgutil.iter_modules(nnscope.compute.__path__)]
+    names = [module.name for module in pkgutil.walk_packages(nnscope.compute.__path__, "nnscope.compute.")]
     heavy = {"scipy", "sklearn", "ml_dtypes", "cmap", "torch", "cupy", "numba"}
     code = f"import sys, {', '.join(names)}; print(*({heavy!r} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -8,8 +8,8 @@ import scipy.sparse.csgraph
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute import laplacian as module
-from nnscope.compute.laplacian import components, laplacian, token_graph
+from nnscope.compute.attention import laplacian as module
+from nnscope.compute.attention.laplacian import components, laplacian, token_graph
 from nnscope.core.errors import NnscopeError
 from tests.compute.attentions import attention
 from tests.compute.peak import peak_bytes

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute import morton
+from nnscope.compute.octree import morton
 from nnscope.core.errors import NnscopeError
 
 LAST = 2**21 - 1

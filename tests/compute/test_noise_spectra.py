@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnscope.compute.marchenko_pastur import noise_bulk, outliers
-from nnscope.compute.spectrum_baseline import shuffled, shuffled_spectrum
+from nnscope.compute.spectra.baseline import shuffled, shuffled_spectrum
+from nnscope.compute.spectra.marchenko_pastur import noise_bulk, outliers
 
 
 @pytest.mark.parametrize("shape", [(300, 300), (200, 700), (700, 200)], ids=str)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nnscope.compute.normalise import NAMES, apply, clipped_share, normalisation
-from nnscope.compute.statistics import stats_of_array
+from nnscope.compute.statistics.summary import stats_of_array
 from nnscope.core.errors import NnscopeError
 
 odd = arrays.arrays(

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nnscope.compute import octree_cut as module
-from nnscope.compute.morton import decode
-from nnscope.compute.octree import Nodes, Tolerance, reconstruct
-from nnscope.compute.octree_cut import cut, cut_leaves, cut_nodes
-from nnscope.compute.octree_dense import dense_octree
-from nnscope.compute.octree_density import dense_magnitude
+from nnscope.compute.octree import cut as module
+from nnscope.compute.octree.cut import cut, cut_leaves, cut_nodes
+from nnscope.compute.octree.dense import dense_octree
+from nnscope.compute.octree.density import dense_magnitude
+from nnscope.compute.octree.morton import decode
+from nnscope.compute.octree.nodes import Nodes, Tolerance, reconstruct
 from nnscope.core.errors import NnscopeError
 from tests.compute.peak import peak_bytes
 

@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as arrays
 
 from nnscope.arrays import cuda
 from nnscope.arrays.backend import available_gpu
-from nnscope.compute import octree_dense as module
-from nnscope.compute.octree_dense import DenseOctree, dense_octree
-from nnscope.compute.octree_density import dense_magnitude
+from nnscope.compute.octree import dense as module
+from nnscope.compute.octree.dense import DenseOctree, dense_octree
+from nnscope.compute.octree.density import dense_magnitude
 from nnscope.core.errors import Cancelled, NnscopeError
 from tests.arrays.shim import host
 from tests.compute.peak import peak_bytes

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute import octree_points as module
-from nnscope.compute.octree import Nodes, Tolerance, reconstruct
-from nnscope.compute.octree_cut import cut, cut_nodes
-from nnscope.compute.octree_dense import dense_octree
-from nnscope.compute.octree_points import PointOctree, merge, point_octree
+from nnscope.compute.octree import points as module
+from nnscope.compute.octree.cut import cut, cut_nodes
+from nnscope.compute.octree.dense import dense_octree
+from nnscope.compute.octree.nodes import Nodes, Tolerance, reconstruct
+from nnscope.compute.octree.points import PointOctree, merge, point_octree
 from nnscope.core.errors import NnscopeError
 from tests.compute.peak import peak_bytes
 

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from nnscope.compute import pca as module
-from nnscope.compute import pca_careful, pca_samples
-from nnscope.compute.pca import align, pca, score_limits, scores_to_rgb
-from nnscope.compute.pca_pass import compiled_products, plain_products
-from nnscope.compute.pca_samples import Bands, SampleReader
+from nnscope.compute.pca import careful as pca_careful
+from nnscope.compute.pca import components as module
+from nnscope.compute.pca import samples as pca_samples
+from nnscope.compute.pca.components import align, pca, score_limits, scores_to_rgb
+from nnscope.compute.pca.one_pass import compiled_products, plain_products
+from nnscope.compute.pca.samples import Bands, SampleReader
 from nnscope.core.errors import Cancelled
 from tests.compute.peak import peak_bytes
 

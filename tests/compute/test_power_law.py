@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute import power_law
-from nnscope.compute.power_law import PowerLaw, fit_power_law, scan_all
+from nnscope.compute.spectra import power_law
+from nnscope.compute.spectra.power_law import PowerLaw, fit_power_law, scan_all
 
 
 def pareto(alpha: float, n: int, seed: int = 0, xmin: float = 1.0) -> np.ndarray:

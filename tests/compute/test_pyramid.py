@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nnscope.arrays.backend import available_gpu
-from nnscope.compute import pyramid, pyramid_device
+from nnscope.compute.pyramid import device as pyramid_device
+from nnscope.compute.pyramid import levels as pyramid
 from nnscope.core.errors import Cancelled, NnscopeError
 from nnscope.core.picture import State, level_count, level_shape
 from tests.arrays.shim import host

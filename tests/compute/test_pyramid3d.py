@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnscope.arrays.backend import available_gpu
-from nnscope.compute import pyramid3d
-from nnscope.compute.pyramid_device import device_volume_levels
+from nnscope.compute.pyramid import volume as pyramid3d
+from nnscope.compute.pyramid.device import device_volume_levels
 from nnscope.core.errors import Cancelled
 from nnscope.core.picture import State
 from tests.arrays.shim import host
@@ -19,7 +19,7 @@ from tests.compute.dtypes import dtype_of
 from tests.compute.peak import peak_bytes
 
 if TYPE_CHECKING:
-    from nnscope.compute.pyramid import Level
+    from nnscope.compute.pyramid.levels import Level
 
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)).filter(lambda shape: max(shape) > 1)
 

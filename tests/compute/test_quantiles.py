@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nnscope.compute.histogram import count_codes
-from nnscope.compute.quantiles import Brackets, counted_quantiles, middle_pair
-from nnscope.compute.tally import SIZE, bin_numbers, intervals, tally, zero_bins
+from nnscope.compute.statistics.histogram import count_codes
+from nnscope.compute.statistics.quantiles import Brackets, counted_quantiles, middle_pair
+from nnscope.compute.statistics.tally import SIZE, bin_numbers, intervals, tally, zero_bins
 
 values = arrays.arrays(np.float64, st.integers(1, 40), elements=st.integers(-20, 20).map(lambda n: n / 4))
 floats = arrays.arrays(

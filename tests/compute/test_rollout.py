@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute.rollout import rollout
+from nnscope.compute.attention.rollout import rollout
 from nnscope.core.errors import NnscopeError
 from tests.compute.attentions import attention
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute.sampling import sample_regions
+from nnscope.compute.statistics.sampling import sample_regions
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=3).map(tuple), st.integers(1, 200_000))

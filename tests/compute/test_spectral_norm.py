@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute.spectral_norm import ITERATIONS, spectral_norm
+from nnscope.compute.spectra.norm import ITERATIONS, spectral_norm
 from nnscope.core.errors import Cancelled
 from tests.compute.peak import peak_bytes
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.compute import spectrum, spectrum_matrix
-from nnscope.compute.spectrum import top_singular_values
+from nnscope.compute.spectra import matrix as spectrum_matrix
+from nnscope.compute.spectra import singular_values as spectrum
+from nnscope.compute.spectra.singular_values import top_singular_values
 from nnscope.core.errors import Cancelled, NnscopeError
 from tests.scene.sources import ArraySource
 

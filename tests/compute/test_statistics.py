@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from nnscope.arrays import cuda
 from nnscope.arrays.backend import available_gpu
-from nnscope.compute import looks, looks_device, outline
 from nnscope.compute.blocks import Blocks
-from nnscope.compute.looks_device import DeviceLooker
-from nnscope.compute.statistics import statistics, stats_of_array
+from nnscope.compute.statistics import looks, looks_device, outline
+from nnscope.compute.statistics.looks_device import DeviceLooker
+from nnscope.compute.statistics.summary import statistics, stats_of_array
 from nnscope.core.errors import Cancelled, NnscopeError
 from nnscope.core.statistics import TensorStats
 from tests.arrays.shim import host
@@ -156,7 +156,7 @@ def on_the_host(x: np.ndarray, elements: int, packs: bool) -> TensorStats:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(looks_device, "_THREADS", 64)
         patch.setattr(cuda, "multiprocessors", lambda: 2)
-        patch.setattr("nnscope.compute.statistics.looker", looker)
+        patch.setattr("nnscope.compute.statistics.summary.looker", looker)
         return statistics(Blocks.of_array(x, elements))
 
 

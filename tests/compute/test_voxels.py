@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnscope.compute.voxels import REDUCTIONS, brick_ranges, reduce_block
+from nnscope.compute.space.voxels import REDUCTIONS, brick_ranges, reduce_block
 from nnscope.core.picture import State
 
 if TYPE_CHECKING:

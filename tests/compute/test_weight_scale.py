@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnscope.compute.ranks import condition, effective_rank, stable_rank
-from nnscope.compute.weight_scale import scaled_map, weight_scale
+from nnscope.compute.spectra.ranks import condition, effective_rank, stable_rank
+from nnscope.compute.spectra.weight_scale import scaled_map, weight_scale
 
 
 @pytest.mark.parametrize("shape", [(6,), (5, 7), (4, 3, 3, 3)], ids=str)

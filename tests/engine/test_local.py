@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from nnscope.compute.statistics import stats_of_array
+from nnscope.compute.statistics.summary import stats_of_array
 from nnscope.core.answer import ProbeAnswer, Progress, Values
 from nnscope.core.errors import Failure
 from nnscope.core.layout import default_layout

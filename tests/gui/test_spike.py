@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PyQt6.QtGui import QColor
 
-from nnscope.compute.statistics import stats_of_array as statistics
+from nnscope.compute.statistics.summary import stats_of_array as statistics
 from nnscope.core.frame import ColourStyle
 from nnscope.core.legend import Normalisation
 from nnscope.gui.inspector.histogram_plot import Histogram, HistogramPlot, describe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nnscope.compute.perspective import eye
+from nnscope.compute.space.perspective import eye
 from nnscope.core.frame import Frame
 from nnscope.core.space import Camera3D
 from tests.render import building, volumes
@@ -87,7 +87,7 @@ def test_sums_are_those_of_float64(screen: Offscreen, camera: Camera3D, mode: st
 @pytest.mark.parametrize("interpolation", ["nearest", "linear"])
 @pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
 def test_mist_is_composed_from_the_front(screen: Offscreen, camera: Camera3D, interpolation: str) -> None:
-    from nnscope.compute.transfer import colour_places, extinctions, shares
+    from nnscope.compute.space.transfer import colour_places, extinctions, shares
 
     shown = volumes.pane(volumes.picture(_noise()), camera, mode="translucent", interpolation=interpolation, gain=2.0)
     assert shown.style is not None
@@ -151,7 +151,7 @@ def test_a_ball_is_round_and_lit_from_the_eye(screen: Offscreen) -> None:
 
 def _grazes(shown: object, x: int, y: int) -> bool:
     """Whether the ray passes a voxel's edge so closely that float32 may decide otherwise."""
-    from nnscope.compute.rays import crossed
+    from nnscope.compute.space.rays import crossed
 
     origin, towards, box = volumes.ray(shown, x, y)  # type: ignore[arg-type]
     _, bounds = crossed(origin, towards, box)

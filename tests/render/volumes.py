@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscope.compute.perspective import pencil
-from nnscope.compute.rays import comb, crossed, interpolated
-from nnscope.compute.voxels import brick_ranges, reduce_block
+from nnscope.compute.space.perspective import pencil
+from nnscope.compute.space.rays import comb, crossed, interpolated
+from nnscope.compute.space.voxels import brick_ranges, reduce_block
 from nnscope.core.frame import Frame, PaneFrame, Rect, SpaceFrame
 from nnscope.core.layout import volume_layout
 from nnscope.core.space import MODES, Camera3D

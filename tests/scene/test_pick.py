@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nnscope.compute.perspective import eye, pencil
-from nnscope.compute.rays import crossed
-from nnscope.compute.voxels import brick_ranges, reduce_block
+from nnscope.compute.space.perspective import eye, pencil
+from nnscope.compute.space.rays import crossed
+from nnscope.compute.space.voxels import brick_ranges, reduce_block
 from nnscope.core.frame import PaneFrame, Rect, SpaceFrame
 from nnscope.core.layout import volume_layout
 from nnscope.core.legend import Normalisation

@@ -5,7 +5,7 @@ both distribution functions only rise, which bounds it from above. A cut-off is 
 worse than the best so far, tried first where the cut-off before was worst; intervals that can't hold the maximum are
 never entered. 2048 values take some ten thousand exponentials instead of two million, with the same result.
 
-The definition is `nnscope.compute.power_law.scan_all`.
+The definition is `nnscope.compute.spectra.power_law.scan_all`.
 """
 
 from __future__ import annotations

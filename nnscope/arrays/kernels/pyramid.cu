@@ -2,7 +2,7 @@
 //
 // A block of 16 by 16 threads takes a tile of 64 by 64 values: each thread joins four by four of them (levels 1 and 2),
 // and levels 3 to 6 follow in shared memory. Cells carry the number of finite elements, so edges need no care; a cell's
-// mean and squared deviations are joined by Chan's formula. What is odd ranks as in nnscope/compute/pyramid.py: nothing,
+// mean and squared deviations are joined by Chan's formula. What is odd ranks as in nnscope/compute/pyramid/levels.py: nothing,
 // -inf, +inf, NaN.
 #include "decode.cuh"
 

@@ -67,7 +67,7 @@ extern "C" __global__ void count_patterns(const unsigned short* __restrict__ val
 }
 
 // ---- float32 and float64 -------------------------------------------------------------------------------------------
-// Two looks, as nnscope/compute/outline.py tells. `packs` says whether the block has 128 KB for the tally; without
+// Two looks, as nnscope/compute/statistics/outline.py tells. `packs` says whether the block has 128 KB for the tally; without
 // them it is counted in global memory at once.
 
 const float F32_MOST = 3.402823466e+38f;

@@ -1,4 +1,4 @@
-"""The passes of `nnscope.compute.statistics` over a block: the CPU twins of ``statistics.cu``.
+"""The passes of `nnscope.compute.statistics.summary` over a block: the CPU twins of ``statistics.cu``.
 
 A block is taken in chunks that stay in the fastest cache, and each chunk in several loops, each so simple that it
 becomes vector instructions; counting, which can't, reads small integers that the other loops left in a buffer. Only
@@ -193,7 +193,7 @@ def second_look(
     pivot : float32 or float64
         Of the tally.
     wanted : ndarray of uint8, shape (262144,)
-        As in `nnscope.compute.outline.Outline`.
+        As in `nnscope.compute.statistics.outline.Outline`.
     limits : (float, float), of the type of the values
         Greatest finite number, and largest magnitude that counts as near zero.
     scale : (float, float, float)
@@ -388,7 +388,7 @@ def _estimate(chunk: np.ndarray, estimate: tuple[Any, Any, Any], codes: np.ndarr
 
 @compiled
 def _count_unsure(chunk: np.ndarray, codes: np.ndarray, scale: tuple[float, float, float], counts: np.ndarray) -> None:
-    """Of the values that have no code yet, the bin by the definition in `nnscope.compute.histogram`."""
+    """Of the values that have no code yet, the bin by the definition in `nnscope.compute.statistics.histogram`."""
     low, width, factor = scale
     for i in range(chunk.size):
         if codes[i] == _UNSURE:

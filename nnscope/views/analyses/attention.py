@@ -35,7 +35,7 @@ def _layers(info: TensorInfo) -> str:
 class Heads:
     """Attention [heads, query, key] that is read a few rows at a time; axes before the last two are the heads.
 
-    It can be indexed as the functions of `nnscope.compute.attention` do: ``heads[head]``, ``heads[head, rows]``.
+    It can be indexed as the functions of `nnscope.compute.attention.maps` do: ``heads[head]``, ``heads[head, rows]``.
     """
 
     def __init__(self, reader: TensorReader, first: tuple[int, ...] = ()) -> None:
@@ -60,7 +60,7 @@ class Heads:
 
 def _one(work: Work) -> np.ndarray:
     """The weights that the settings name."""
-    from nnscope.compute.attention import attention_map, head_mean
+    from nnscope.compute.attention.maps import attention_map, head_mean
 
     heads, head = Heads(work.reader), int(work.settings["head"])
     if head >= len(heads):
@@ -70,7 +70,7 @@ def _one(work: Work) -> np.ndarray:
 
 
 def _recursion(work: Work) -> Found:
-    from nnscope.compute.attention_recursion import RecursionOptions, recursion
+    from nnscope.compute.attention.recursion import RecursionOptions, recursion
 
     options = RecursionOptions(int(work.settings["levels"]), str(work.settings["mode"]))
     result = recursion(_one(work), options, work.progress)
@@ -84,7 +84,7 @@ def _recursion(work: Work) -> Found:
 
 
 def _rollout(work: Work) -> Found:
-    from nnscope.compute.rollout import rollout
+    from nnscope.compute.attention.rollout import rollout
 
     count = work.reader.info.shape[0]
     layers: Iterator[Heads] = (Heads(work.reader, (layer,)) for layer in range(count))
@@ -93,7 +93,7 @@ def _rollout(work: Work) -> Found:
 
 
 def _graph(work: Work) -> Found:
-    from nnscope.compute.laplacian import token_graph
+    from nnscope.compute.attention.laplacian import token_graph
 
     result = token_graph(_one(work), int(work.settings["k"]), bool(work.settings["normalised"]))
     arrays = {
@@ -107,13 +107,13 @@ def _graph(work: Work) -> Found:
 
 
 def _eigenvalues(work: Work) -> Found:
-    from nnscope.compute.attention import eigenvalues
+    from nnscope.compute.attention.maps import eigenvalues
 
     return Found({"eigenvalues": eigenvalues(_one(work), int(work.settings["k"]))})
 
 
 def _entropy(work: Work) -> Found:
-    from nnscope.compute.attention import row_entropy
+    from nnscope.compute.attention.maps import row_entropy
 
     return Found({"entropy": row_entropy(Heads(work.reader))})
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nnscope.views.analyses.base import Found, Method, Setting, Work, volumes
 
 if TYPE_CHECKING:
-    from nnscope.compute.octree_dense import DenseOctree
+    from nnscope.compute.octree.dense import DenseOctree
     from nnscope.core.request import Scalar
 
 LEAVES = "octree-leaves"
@@ -19,7 +19,7 @@ LEAVES = "octree-leaves"
 
 def tree_of(work: Work) -> DenseOctree:
     """All blocks over the tensor, kept under the engine's byte budget."""
-    from nnscope.compute.octree_dense import dense_octree
+    from nnscope.compute.octree.dense import dense_octree
 
     info = work.reader.info
 
@@ -32,8 +32,8 @@ def tree_of(work: Work) -> DenseOctree:
 
 
 def _leaves(work: Work) -> Found:
-    from nnscope.compute.octree import Tolerance
-    from nnscope.compute.octree_cut import cut, cut_leaves
+    from nnscope.compute.octree.cut import cut, cut_leaves
+    from nnscope.compute.octree.nodes import Tolerance
 
     settings = work.settings
     tolerance = Tolerance(settings["epsilon"], settings["tau"], settings["density"])

@@ -46,7 +46,7 @@ def _matrix(work: Work) -> tuple[np.ndarray, int]:
 
 
 def _norm(work: Work) -> Found:
-    from nnscope.compute.spectral_norm import spectral_norm
+    from nnscope.compute.spectra.norm import spectral_norm
 
     matrix, odd = _matrix(work)
     found = spectral_norm(matrix, progress=work.progress)
@@ -61,7 +61,7 @@ def _norm(work: Work) -> Found:
 
 
 def _scale(work: Work) -> Found:
-    from nnscope.compute.weight_scale import scaled_map, weight_scale
+    from nnscope.compute.spectra.weight_scale import scaled_map, weight_scale
 
     values, odd = _finite(work)
     found = weight_scale(values)
@@ -71,8 +71,8 @@ def _scale(work: Work) -> Found:
 
 def _noise(work: Work) -> Found:
     from nnscope.compute.blas_threads import one_thread_each
-    from nnscope.compute.marchenko_pastur import noise_bulk, outliers
-    from nnscope.compute.spectrum_baseline import shuffled_spectrum
+    from nnscope.compute.spectra.baseline import shuffled_spectrum
+    from nnscope.compute.spectra.marchenko_pastur import noise_bulk, outliers
 
     matrix, odd = _matrix(work)
     with one_thread_each():
@@ -91,7 +91,7 @@ def _noise(work: Work) -> Found:
 
 
 def _convolution(work: Work) -> Found:
-    from nnscope.compute.convolution_spectrum import convolution_singular_values
+    from nnscope.compute.spectra.convolution import convolution_singular_values
 
     values, odd = _finite(work)
     size = (int(work.settings["size"]),) * (values.ndim - 2)
@@ -101,7 +101,7 @@ def _convolution(work: Work) -> Found:
 
 
 def _fractal(work: Work) -> Found:
-    from nnscope.compute.fractal_map import LARGEST, Fractal, fractal_region, rank_map
+    from nnscope.compute.spectra.fractal_map import LARGEST, Fractal, fractal_region, rank_map
 
     matrix, odd = _matrix(work)
     settings = work.settings

@@ -1,8 +1,8 @@
 """Principal components of samples × features, and their scores as colours (methods.md §3).
 
 The samples are centred; scores are U·Σ. The components are found by the quickest way that can show how far it is from
-the truth (`nnscope.compute.pca_certified`: a Gram matrix or block Krylov passes in the precision of the data, by shape;
-angle ≤ 8e-4 by Davis and Kahan), else by the careful one (`nnscope.compute.pca_careful`: float64, any values). Samples
+the truth (`nnscope.compute.pca.certified`: a Gram matrix or block Krylov passes in the precision of the data, by shape;
+angle ≤ 8e-4 by Davis and Kahan), else by the careful one (`nnscope.compute.pca.careful`: float64, any values). Samples
 that don't fit into memory are read band by band through a `SampleReader`.
 
 Signs: the loading of largest magnitude of each component is positive. Over time `align` turns the components towards
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.arrays.backend import namespace
-from nnscope.compute.pca_careful import Centred, leading, scores
-from nnscope.compute.pca_certified import Leading, Problem, certified
-from nnscope.compute.pca_samples import SampleReader
+from nnscope.compute.pca.careful import Centred, leading, scores
+from nnscope.compute.pca.certified import Leading, Problem, certified
+from nnscope.compute.pca.samples import SampleReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnscope.compute.decode import to_float
-from nnscope.compute.histogram import count_codes
-from nnscope.compute.moments import Moments
+from nnscope.compute.statistics.histogram import count_codes
+from nnscope.compute.statistics.moments import Moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)

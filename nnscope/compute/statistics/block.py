@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from nnscope.compute.decode import to_float
-from nnscope.compute.moments import moments
+from nnscope.compute.statistics.moments import moments
 from nnscope.core.answer import BlockStats
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ that hardly decay, as those of untrained weights, converge too. After four passe
 
 The matrix is only ever read and multiplied in slabs, so a large tensor is never held in floating point. Entries that
 are no finite number count as zero, and the note says so. Where the spectrum is whole, the power law of its tail is
-fitted (`nnscope.compute.power_law`). Oracle: numpy.linalg.svd in float64.
+fitted (`nnscope.compute.spectra.power_law`). Oracle: numpy.linalg.svd in float64.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.compute.blas_threads import one_thread_each
-from nnscope.compute.pca_pass import array_products
-from nnscope.compute.power_law import PowerLaw, fit_power_law
-from nnscope.compute.ranks import effective_rank, stable_rank
-from nnscope.compute.spectrum_matrix import TensorMatrix
+from nnscope.compute.pca.one_pass import array_products
+from nnscope.compute.spectra.matrix import TensorMatrix
+from nnscope.compute.spectra.power_law import PowerLaw, fit_power_law
+from nnscope.compute.spectra.ranks import effective_rank, stable_rank
 from nnscope.core.answer import Spectrum
 from nnscope.core.errors import NnscopeError
 

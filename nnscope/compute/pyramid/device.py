@@ -1,7 +1,8 @@
 """The pyramid of what lives on a CUDA device, a grid or a volume, by ``pyramid.cu``: the levels made come home.
 
-The definitions are `nnscope.compute.pyramid` and `nnscope.compute.pyramid3d`. A grid goes through in bands of whole
-tiles, as many rows as fit the memory budget once they are decoded; half and bfloat16 are decoded where they are read.
+The definitions are `nnscope.compute.pyramid.levels` and `nnscope.compute.pyramid.volume`. A grid goes through in bands
+of whole tiles, as many rows as fit the memory budget once they are decoded; half and bfloat16 are decoded where they
+are read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from nnscope.arrays import cuda
 from nnscope.arrays.backend import namespace, to_host
 from nnscope.arrays.budget import block_elements
 from nnscope.compute.decode import float_dtype
-from nnscope.compute.pyramid import ODD, Level, reduce_level
+from nnscope.compute.pyramid.levels import ODD, Level, reduce_level
 from nnscope.core.picture import level_count, level_shape
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def device_levels(array: Any, base: int, launch: Callable[..., None] = cuda.laun
 
 
 def device_volume_levels(array: Any, launch: Callable[..., None] = cuda.launch) -> tuple[Level, ...]:
-    """Levels 1, 2, … of a volume, to the single brick, as `nnscope.compute.pyramid3d.volume_levels` makes them.
+    """Levels 1, 2, … of a volume, to the single brick, as `nnscope.compute.pyramid.volume.volume_levels` makes them.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from nnscope.compute.morton import decode
+from nnscope.compute.octree.morton import decode
 from nnscope.compute.parts import for_each, slices
 from nnscope.core.errors import NnscopeError
 
@@ -75,7 +75,7 @@ class Nodes:
     level : ndarray of uint8
         The node's side is 2^level voxels.
     code : ndarray of int64
-        Morton code of its place among the blocks of its level (`nnscope.compute.morton`).
+        Morton code of its place among the blocks of its level (`nnscope.compute.octree.morton`).
     mean, variance, min, max, abs_mean : ndarray of float32
         Of the finite values in it; see the module for blocks that have none. Population variance, at most the
         largest float32.

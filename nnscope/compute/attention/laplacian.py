@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from nnscope.arrays.backend import to_host
-from nnscope.compute.attention import attention_map, square, symmetrised
+from nnscope.compute.attention.maps import attention_map, square, symmetrised
 from nnscope.core.errors import NnscopeError
 
 DENSE_SIDE = 1536  # tokens up to which a dense solver is used

@@ -15,15 +15,15 @@ import numpy as np
 
 from nnscope.arrays.backend import namespace
 from nnscope.compute.decode import to_float
-from nnscope.compute.histogram import BINS, BinScale
-from nnscope.compute.looks_device import DeviceLooker
-from nnscope.compute.moments import HUGE, SMALLER, Moments, Sums, finite_only, moments, split_odd
-from nnscope.compute.outline import SecondLook, round_down, second_look
-from nnscope.compute.tally import EVEN, FINE, SIZE, tally
-from nnscope.compute.value_counts import ValueCounts, count_values, patterns_of
+from nnscope.compute.statistics.histogram import BINS, BinScale
+from nnscope.compute.statistics.looks_device import DeviceLooker
+from nnscope.compute.statistics.moments import HUGE, SMALLER, Moments, Sums, finite_only, moments, split_odd
+from nnscope.compute.statistics.outline import SecondLook, round_down, second_look
+from nnscope.compute.statistics.tally import EVEN, FINE, SIZE, tally
+from nnscope.compute.statistics.value_counts import ValueCounts, count_values, patterns_of
 
 if TYPE_CHECKING:
-    from nnscope.compute.outline import EvenOutline, Outline
+    from nnscope.compute.statistics.outline import EvenOutline, Outline
 
 COMPILED_FROM = (1 << 22) + 1  # elements; the import of Numba costs what NumPy needs for forty million
 

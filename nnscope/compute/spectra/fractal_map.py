@@ -20,7 +20,7 @@ import numpy as np
 
 from nnscope.arrays.backend import namespace
 from nnscope.compute.blas_threads import one_thread_each
-from nnscope.compute.ranks import condition
+from nnscope.compute.spectra.ranks import condition
 from nnscope.core.errors import NnscopeError
 
 DEPTHS = (1, 12)

@@ -1,7 +1,7 @@
 """Several levels of a pyramid at once by compiled code, written straight into the arrays that are kept.
 
 Only parts of the grid in which every element is there and finite: their counts follow from the shape alone. The
-definition is `nnscope.compute.pyramid`, which also takes the other parts.
+definition is `nnscope.compute.pyramid.levels`, which also takes the other parts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class FusedLevels:
         self._grid, self._shapes = grid, shapes
 
     def levels(self, plain: bool) -> list[LevelArrays]:
-        """For each level the fields of `nnscope.compute.pyramid.Level`.
+        """For each level the fields of `nnscope.compute.pyramid.levels.Level`.
 
         Counts and what is odd are those of a grid whose elements are all finite; ``plain`` says that it is one, and
         then they are views that can't be written.

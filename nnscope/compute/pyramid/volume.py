@@ -1,4 +1,4 @@
-"""The mip pyramid of a volume: two by two by two bricks, otherwise as `nnscope.compute.pyramid` defines it.
+"""The mip pyramid of a volume: two by two by two bricks, otherwise as `nnscope.compute.pyramid.levels` defines it.
 
 Level k+1 halves depth, rows and columns, rounding up, so the last brick of an odd side covers one plane, row or column;
 each carries the number of finite elements under it. Level 1 takes seven eighths of the work and comes straight from the
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.compute.decode import to_float
-from nnscope.compute.looks import COMPILED_FROM
 from nnscope.compute.parallel import map_blocks
-from nnscope.compute.pyramid import Level, join_corners, level_from_array
+from nnscope.compute.pyramid.levels import Level, join_corners, level_from_array
+from nnscope.compute.statistics.looks import COMPILED_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

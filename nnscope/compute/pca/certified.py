@@ -8,8 +8,8 @@ blocks together (Musco and Musco 2015) until the bound is good: two or three pas
 The certificate is that of Davis and Kahan (1970): sin θ ≤ ‖AV − VΛ‖ / (λ_k − λ_{k+1}) for the angle between the true
 and the found subspace, with the rounding of the products (a few eps·λ₁) added to the residual. Products are made in the
 precision of the data and summed over bands in float64. Where the bound can't be had (no gap, a flat spectrum, values
-that are not finite or whose squares leave float32) the answer is None, and the careful way of `nnscope.compute.pca`
-takes over.
+that are not finite or whose squares leave float32) the answer is None, and the careful way of
+`nnscope.compute.pca.components` takes over.
 
 Tried: BLAS on bands for the passes (2.3 times the processor time of the kernel at 8 columns: it packs operands for
 larger products, and reads the band twice); plain subspace iteration (a pass more); whole-matrix products (a copy of X
@@ -26,13 +26,13 @@ import numpy as np
 
 from nnscope.arrays.backend import namespace, to_host
 from nnscope.compute.blas_threads import one_thread_each
-from nnscope.compute.pca_pass import one_pass
-from nnscope.compute.pca_samples import Bands, SampleReader
+from nnscope.compute.pca.one_pass import one_pass
+from nnscope.compute.pca.samples import Bands, SampleReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnscope.compute.pca_pass import Pass
+    from nnscope.compute.pca.one_pass import Pass
 
 OVERSAMPLING = 9
 PASSES = 6  # over all rows, at most

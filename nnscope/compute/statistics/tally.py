@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nnscope.compute.histogram import BINS, BinScale
+from nnscope.compute.statistics.histogram import BINS, BinScale
 
 SIZE = 1 << 16  # bins; so far as a table's size is asked for, it tells how fine the bins are
 FINE = 1 << 18

@@ -17,12 +17,12 @@ import numpy as np
 from nnscope.arrays.backend import to_host
 from nnscope.compute.blas_threads import one_thread_each
 from nnscope.compute.parallel import map_blocks
-from nnscope.compute.pca_samples import spans
+from nnscope.compute.pca.samples import spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nnscope.compute.pca_samples import SampleReader
+    from nnscope.compute.pca.samples import SampleReader
 
 T = TypeVar("T")
 

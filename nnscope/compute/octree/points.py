@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.compute.decode import to_float32
-from nnscope.compute.morton import BITS, encode, sort_by_code
-from nnscope.compute.octree import NodeRoom
-from nnscope.compute.octree_density import dense_magnitude
+from nnscope.compute.octree.density import dense_magnitude
+from nnscope.compute.octree.morton import BITS, encode, sort_by_code
+from nnscope.compute.octree.nodes import NodeRoom
 from nnscope.compute.parallel import map_blocks
 from nnscope.compute.parts import for_each, read_only, slices
 from nnscope.core.errors import NnscopeError
@@ -24,7 +24,7 @@ from nnscope.core.errors import NnscopeError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnscope.compute.octree import Nodes, Tolerance
+    from nnscope.compute.octree.nodes import Nodes, Tolerance
 
 _BLOCK = 1 << 18  # points or nodes that a thread takes at a time
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.arrays.backend import namespace, to_host
-from nnscope.compute.attention import AttentionMap, attention_map, bands, is_causal, square
+from nnscope.compute.attention.maps import AttentionMap, attention_map, bands, is_causal, square
 from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 The blocks of one side lie on a grid, so each level is an array over (z, y, x), half as long along every axis as the one
 below, rounding up, until one block holds all. Nothing is sorted or searched, and what is read and written is
-(1 + 5/7) times the volume. Which blocks are leaves is asked later and often (`nnscope.compute.octree_cut`).
+(1 + 5/7) times the volume. Which blocks are leaves is asked later and often (`nnscope.compute.octree.cut`).
 
 Slabs of planes are worked on by several threads, each as many levels up as it goes alone. The plain definition in
 double precision (`join_cells`) is what small volumes and slabs with values that are not finite take. On a GPU a thread
@@ -25,7 +25,7 @@ import numpy as np
 from nnscope.arrays import cuda
 from nnscope.arrays.backend import namespace, to_host
 from nnscope.compute.decode import to_float32
-from nnscope.compute.octree_density import dense_magnitude
+from nnscope.compute.octree.density import dense_magnitude
 from nnscope.compute.parallel import map_blocks
 from nnscope.compute.parts import read_only, slices
 from nnscope.core.errors import NnscopeError
@@ -33,7 +33,7 @@ from nnscope.core.errors import NnscopeError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnscope.compute.octree import Shape
+    from nnscope.compute.octree.nodes import Shape
 
 MEAN, VARIANCE, LOW, HIGH, MAGNITUDE = range(5)  # the fields of a level
 

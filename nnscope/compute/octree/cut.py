@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.octree import NodeRoom
+from nnscope.compute.octree.nodes import NodeRoom
 from nnscope.compute.parallel import map_blocks
 from nnscope.compute.parts import for_each, read_only, slices
 
 if TYPE_CHECKING:
-    from nnscope.compute.octree import Nodes, Tolerance
-    from nnscope.compute.octree_dense import DenseOctree
+    from nnscope.compute.octree.dense import DenseOctree
+    from nnscope.compute.octree.nodes import Nodes, Tolerance
 
 _BLOCK = 1 << 16  # nodes that a thread takes at a time
 _NO_ODD = np.zeros((0, 0, 0), np.uint32)

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from nnscope.compute.histogram import BINS, BinScale
-from nnscope.compute.moments import CHUNK
-from nnscope.compute.quantiles import Brackets, Quantiles
-from nnscope.compute.tally import EVEN, bin_numbers, even_intervals, intervals, zero_bins
+from nnscope.compute.statistics.histogram import BINS, BinScale
+from nnscope.compute.statistics.moments import CHUNK
+from nnscope.compute.statistics.quantiles import Brackets, Quantiles
+from nnscope.compute.statistics.tally import EVEN, bin_numbers, even_intervals, intervals, zero_bins
 
 _EVEN_SHARE = 1 / 16  # of a sample that may lie about the medians, for even bins to tell them apart
 _FAR = 128  # how many times the range the magnitudes may be, for float32 to tell even bins apart

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnscope.compute.attention import head_mean, square
-from nnscope.compute.attention_recursion import add_residual
+from nnscope.compute.attention.maps import head_mean, square
+from nnscope.compute.attention.recursion import add_residual
 from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:

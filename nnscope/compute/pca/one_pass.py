@@ -14,7 +14,7 @@ import numpy as np
 from nnscope.arrays.backend import namespace, to_host
 
 if TYPE_CHECKING:
-    from nnscope.compute.pca_samples import Bands
+    from nnscope.compute.pca.samples import Bands
 
 TILE = 256  # features at most in a tile of the kernel's operands
 

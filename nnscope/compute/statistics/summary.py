@@ -2,10 +2,10 @@
 
 Narrow dtypes (float16, bfloat16, float8, integers up to 16 bits, bool) take one pass that counts bit patterns. The
 others take two: the first sums moments and tallies the values, which gives most of the histogram and brackets the
-medians; the second looks at the values that the tally left open (`nnscope.compute.outline`). Large tensors are looked
-at by compiled code (`nnscope.compute.looks`), which finds the range before it tallies: three fast passes. Blocks are
-worked on by several threads, and partial results merge in the order of the blocks, so the answer does not depend on
-timing.
+medians; the second looks at the values that the tally left open (`nnscope.compute.statistics.outline`). Large tensors
+are looked at by compiled code (`nnscope.compute.statistics.looks`), which finds the range before it tallies: three fast
+passes. Blocks are worked on by several threads, and partial results merge in the order of the blocks, so the answer
+does not depend on timing.
 
 Oracle: float64 NumPy on the same data.
 """
@@ -22,19 +22,19 @@ import numpy as np
 from nnscope.arrays.backend import to_host
 from nnscope.compute.blocks import Blocks
 from nnscope.compute.decode import float_dtype
-from nnscope.compute.histogram import BINS, BinScale
-from nnscope.compute.looks import CompiledLooker, are_usual, looker
-from nnscope.compute.moments import Moments, finite_only
-from nnscope.compute.outline import SecondLook, is_even, outline, outline_evenly
 from nnscope.compute.parallel import map_blocks
-from nnscope.compute.quantiles import NONE, Quantiles, counted_quantiles
-from nnscope.compute.value_counts import ValueCounts, counted_moments, is_narrow
+from nnscope.compute.statistics.histogram import BINS, BinScale
+from nnscope.compute.statistics.looks import CompiledLooker, are_usual, looker
+from nnscope.compute.statistics.moments import Moments, finite_only
+from nnscope.compute.statistics.outline import SecondLook, is_even, outline, outline_evenly
+from nnscope.compute.statistics.quantiles import NONE, Quantiles, counted_quantiles
+from nnscope.compute.statistics.value_counts import ValueCounts, counted_moments, is_narrow
 from nnscope.core.statistics import TensorStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nnscope.compute.looks import Looker
+    from nnscope.compute.statistics.looks import Looker
 
 _NOTHING = SecondLook(np.zeros(BINS, np.int64), 0)
 

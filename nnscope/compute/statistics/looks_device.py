@@ -14,16 +14,16 @@ import numpy as np
 from nnscope.arrays import cuda
 from nnscope.arrays.backend import to_host
 from nnscope.compute.decode import float_dtype
-from nnscope.compute.histogram import BINS
-from nnscope.compute.moments import SMALLER, Moments, Sums
-from nnscope.compute.outline import KEEP, SecondLook
-from nnscope.compute.tally import SIZE
-from nnscope.compute.value_counts import ValueCounts
+from nnscope.compute.statistics.histogram import BINS
+from nnscope.compute.statistics.moments import SMALLER, Moments, Sums
+from nnscope.compute.statistics.outline import KEEP, SecondLook
+from nnscope.compute.statistics.tally import SIZE
+from nnscope.compute.statistics.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nnscope.compute.outline import Outline
+    from nnscope.compute.statistics.outline import Outline
 
 _PACKED = 1 << 17  # bytes of shared memory that hold a tally
 _THREADS = 1024  # in a block that has them

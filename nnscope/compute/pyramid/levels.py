@@ -9,7 +9,7 @@ its extremes are the tensor's. (methods.md §4; oracle: NumPy block reduction in
 first, which NumPy does at full width, and the sums that remain (2^k times fewer) are folded along the columns. Sums are
 float64, of each cell's values less their minimum, so that the cancellation in Σ(x−K)²/n − (Σ(x−K)/n)² is bounded by
 the number of values in the cell, whatever their mean and whatever stands in other cells. Large grids go through
-compiled code (`nnscope.compute.pyramid_fused`) wherever all their elements are finite.
+compiled code (`nnscope.compute.pyramid.fused`) wherever all their elements are finite.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnscope.compute.decode import to_float, to_float32
-from nnscope.compute.looks import COMPILED_FROM
 from nnscope.compute.parallel import map_blocks
-from nnscope.compute.pyramid_fused import FusedLevels
+from nnscope.compute.pyramid.fused import FusedLevels
+from nnscope.compute.statistics.looks import COMPILED_FROM
 from nnscope.core.errors import NnscopeError
 from nnscope.core.picture import State, level_count, level_shape
 

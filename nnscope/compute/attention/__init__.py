@@ -1,0 +1,1 @@
+"""Attention as matrices: maps and entropy, recursion, rollout, the Laplacian of tokens."""

@@ -1,0 +1,1 @@
+"""Principal components by the shape of what is given, each with its certificate."""

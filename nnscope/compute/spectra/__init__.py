@@ -1,0 +1,1 @@
+"""Singular values of weights and what is read off them."""

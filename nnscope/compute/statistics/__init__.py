@@ -1,0 +1,1 @@
+"""What one look at all values tells: moments, counts, histogram, quantiles."""
