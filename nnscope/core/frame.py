@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnscope.core.legend import Legend, Normalisation
     from nnscope.core.picture import Tile
     from nnscope.core.space import Camera3D
-    from nnscope.core.volume import VolumePicture
+    from nnscope.core.space_picture import SpacePicture
 
 Colour = tuple[int, int, int]
 
@@ -163,16 +163,17 @@ class Marker:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpaceFrame:
-    """The volume of a pane, and how it is looked at. Its values become colours as those of tiles do.
+    """The picture of a pane in three dimensions, and how it is looked at. Its values become colours as tiles' do.
 
     Attributes
     ----------
     key : Hashable
-        Under which the volume's textures are kept between frames.
-    picture : VolumePicture
+        Under which the picture's textures are kept between frames.
+    picture : SpacePicture
+        Its type says which visual draws it.
     camera : Camera3D
     mode : str
-        What a ray finds: a name of `nnscope.core.space.MODES`.
+        What a ray finds in a volume: a name of `nnscope.core.space.MODES`.
     interpolation : {"nearest", "linear"}
         Every voxel that a ray crosses, or samples between the voxels' centres.
     step : float
@@ -181,12 +182,14 @@ class SpaceFrame:
         Device pixels a side for which one ray is sent; 1 is the exact picture.
     threshold, gain : float
         See `SpaceLook`.
+    shaded : bool
+        Whether surfaces are lit, which darkens colours by the way they face.
     axes : (AxisTicks, AxisTicks, AxisTicks)
         Along depth, rows and columns; positions in voxels of level 0.
     """
 
     key: Hashable
-    picture: VolumePicture
+    picture: SpacePicture
     camera: Camera3D
     mode: str = "mip"
     interpolation: str = "nearest"
@@ -194,6 +197,7 @@ class SpaceFrame:
     quality: int = 1
     threshold: float = 0.0
     gain: float = 6.0
+    shaded: bool = False
     axes: tuple[AxisTicks, AxisTicks, AxisTicks] = (AxisTicks(""), AxisTicks(""), AxisTicks(""))
 
 
@@ -215,7 +219,7 @@ class PaneFrame:
     message : str
         Shown in the middle when there is nothing to draw yet, or why.
     space : SpaceFrame or None
-        The volume of a picture of three dimensions, which has neither grid nor tiles.
+        A picture of three dimensions, which has neither grid nor tiles.
     """
 
     rect: Rect

@@ -64,15 +64,15 @@ class BuildPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class BuildVolume:
-    """One level of a three-dimensional view of a tensor. Answer: `VolumePicture`.
+class BuildSpace:
+    """A picture of three dimensions of a tensor. Answer: a `SpacePicture` of the kind that the view builds.
 
     Attributes
     ----------
     address, layout, view, settings, scientific, exact
-        As in `BuildPicture`. The setting ``reduction`` says what a voxel above level 0 holds.
+        As in `BuildPicture`.
     level : int
-        Pyramid level: a voxel covers 2**level voxels of the layout along each axis.
+        The smallest parts of the picture cover 2**level cells of the layout along each axis.
     """
 
     address: str
@@ -109,21 +109,22 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeVolume:
-    """What hovering shows at one voxel of a volume. Answer: `ProbeAnswer`.
+class ProbeSpace:
+    """What hovering shows at a place of a picture of three dimensions. Answer: `ProbeAnswer`.
 
     Attributes
     ----------
-    voxel : (int, int, int)
-        Depth, row and column of ``level``.
+    place : tuple of int
+        Of level 0: (row, column), or (row, column, depth) in layouts with a depth.
+    level : int
+        The part of the picture that is seen there covers 2**level cells along each axis, from a multiple of that.
     settings : Settings
-        The setting ``reduction`` says which element under a voxel of a level above 0 is meant: the one with that value,
-        the first one for a mean.
+        Those that the picture was built with.
     """
 
     address: str
     layout: Layout
-    voxel: tuple[int, int, int]
+    place: tuple[int, ...]
     level: int = 0
     view: str = "volume"
     settings: Settings = ()
@@ -175,10 +176,10 @@ Request = (
     ListTensors
     | GetStats
     | BuildPicture
-    | BuildVolume
+    | BuildSpace
     | ReadRegion
     | Probe
-    | ProbeVolume
+    | ProbeSpace
     | GetSpectrum
     | Analyse
     | Control

@@ -47,12 +47,15 @@ class SpaceLook:
         Magnitude at which the surface lies; None for one that stands out from the data.
     gain : float
         Of translucent pictures: how often the strongest colour would be absorbed over a mean side of the volume.
+    shading : bool
+        Light on surfaces of cubes and landscapes; never in scientific mode.
     """
 
     mode: str = ""
     interpolation: str = "nearest"
     threshold: float | None = None
     gain: float = 6.0
+    shading: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from nnscope.core.layout import Layout
     from nnscope.core.picture import Step
+    from nnscope.core.space_picture import Corner
 
 Shape3 = tuple[int, int, int]
 
@@ -72,6 +73,16 @@ class VolumePicture:
         """Bytes of the arrays."""
         states = 0 if self.states is None else self.states.nbytes
         return self.values.nbytes + states + self.low.nbytes + self.high.nbytes
+
+    @property
+    def bounds(self) -> Shape3:
+        """The box that it fills: depth, rows and columns."""
+        return self.shape
+
+    def box_of(self, place: tuple[int, ...], size: int) -> tuple[Corner, Corner]:
+        """The least and the greatest corner (x, y, z) of ``size`` voxels along each axis from (row, column, depth)."""
+        row, col, depth = place
+        return (col, row, depth), (col + size, row + size, depth + size)
 
 
 @dataclass(frozen=True, slots=True)

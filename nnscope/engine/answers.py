@@ -11,13 +11,13 @@ from nnscope.core.errors import NnscopeError
 from nnscope.core.request import (
     Analyse,
     BuildPicture,
-    BuildVolume,
+    BuildSpace,
     Control,
     GetSpectrum,
     GetStats,
     ListTensors,
     Probe,
-    ProbeVolume,
+    ProbeSpace,
     ReadRegion,
     Request,
 )
@@ -25,9 +25,9 @@ from nnscope.views.registry import find_space_view, find_view
 
 if TYPE_CHECKING:
     from nnscope.core.picture import TilePicture
+    from nnscope.core.space_picture import SpacePicture
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import Listing
-    from nnscope.core.volume import VolumePicture
     from nnscope.engine.context import Context
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import View
@@ -62,10 +62,10 @@ def _picture(request: BuildPicture, context: Context) -> TilePicture:
     return view.build(context, request)
 
 
-@_answer.register(BuildVolume)
-def _volume(request: BuildVolume, context: Context) -> VolumePicture:
+@_answer.register(BuildSpace)
+def _space(request: BuildSpace, context: Context) -> SpacePicture:
     view = _fitting(find_space_view(request.view), context, request)
-    return view.build_volume(context, request)
+    return view.build_space(context, request)
 
 
 @_answer.register(ReadRegion)
@@ -84,10 +84,10 @@ def _probe(request: Probe, context: Context) -> ProbeAnswer:
     return find_view(request.view).probe(context, request)
 
 
-@_answer.register(ProbeVolume)
-def _probe_volume(request: ProbeVolume, context: Context) -> ProbeAnswer:
+@_answer.register(ProbeSpace)
+def _probe_space(request: ProbeSpace, context: Context) -> ProbeAnswer:
     view = _fitting(find_space_view(request.view), context, request)
-    return view.probe_volume(context, request)
+    return view.probe_space(context, request)
 
 
 @_answer.register(GetSpectrum)
@@ -138,7 +138,7 @@ def _control(request: Control, context: Context) -> ControlAnswer:
     return result
 
 
-def _fitting(view: V, context: Context, request: BuildPicture | BuildVolume | ProbeVolume) -> V:
+def _fitting(view: V, context: Context, request: BuildPicture | BuildSpace | ProbeSpace) -> V:
     """The view, if it can show the tensor as it is now."""
     info = context.reader(request.address).info
     if request.layout.shape != info.shape:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from psygnal import Signal
 
 from nnscope.core.errors import Cancelled, Failure, NnscopeError
-from nnscope.core.request import Analyse, BuildPicture, BuildVolume, GetSpectrum, GetStats
+from nnscope.core.request import Analyse, BuildPicture, BuildSpace, GetSpectrum, GetStats
 from nnscope.engine.answers import answer
 from nnscope.engine.context import Context
 from nnscope.engine.priority import NICE, give_way
@@ -100,11 +100,11 @@ class LocalEngine:
     def _pool(self, request: Request) -> str:
         if isinstance(request, (GetSpectrum, Analyse)):
             return "slow"
-        if not isinstance(request, (GetStats, BuildPicture, BuildVolume)):
+        if not isinstance(request, (GetStats, BuildPicture, BuildSpace)):
             return "prompt"
         return "slow" if request.exact and self._is_long(request) else "quick"
 
-    def _is_long(self, request: GetStats | BuildPicture | BuildVolume) -> bool:
+    def _is_long(self, request: GetStats | BuildPicture | BuildSpace) -> bool:
         """Whether answering means a pass over a large tensor."""
         try:
             info = self.source.reader(request.address).info

@@ -95,7 +95,7 @@ _CLASSES: dict[str, type] = {
     for cls in (
         *(Hello, Ask, Drop, Reply, Going, Notify),
         *(request.ListTensors, request.GetStats, request.BuildPicture, request.ReadRegion),
-        *(request.BuildVolume, request.ProbeVolume),
+        *(request.BuildSpace, request.ProbeSpace),
         *(request.Probe, request.GetSpectrum, request.Analyse, request.Control),
         *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.Analysis),
         *(answer.ControlAnswer,),

@@ -22,9 +22,9 @@ from nnscope.scene.library import Library, OpenSource, TileStore
 from nnscope.scene.orbit import fitted
 from nnscope.scene.panes import places
 from nnscope.scene.resolve import Resolved, resolve
+from nnscope.scene.spacework import space_request
 from nnscope.scene.state import PaneState
 from nnscope.scene.tilework import keep_tiles, tile_request
-from nnscope.scene.volumes import volume_request
 from nnscope.views.registry import find_view
 
 if TYPE_CHECKING:
@@ -159,14 +159,14 @@ def _camera(look: Look, resolved: Resolved, place: Place) -> Camera3D:
     fov = 0.0 if look.parallel else FOV
     if look.camera is not None:
         return Camera3D(*look.camera, fov=fov)
-    return fitted(Camera3D(fov=fov), resolved.layout.volume_shape, place.picture)
+    return fitted(Camera3D(fov=fov), resolved.bounds, place.picture)
 
 
 def _settled_space(client: Client, resolved: Resolved, camera: Camera3D, place: Place, library: Library) -> Composed:
-    composed = compose_space(resolved, camera, place, library.volumes)
+    composed = compose_space(resolved, camera, place, library.spaces)
     if composed.wanted is not None:
-        library.volumes.put(composed.wanted, client.ask(volume_request(composed.wanted)))
-        composed = compose_space(resolved, camera, place, library.volumes)
+        library.spaces.put(composed.wanted, client.ask(space_request(composed.wanted)))
+        composed = compose_space(resolved, camera, place, library.spaces)
     return composed
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vispy import gloo
 
-from nnscope.render.colour import PALETTE, palette
+from nnscope.render.colour import PALETTE, mapping, palette
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
+    from nnscope.core.legend import Normalisation
 
 ROWS = 16
 
@@ -41,6 +42,16 @@ class Palettes:
         else:
             self._upload(content, colours)
         return (self._rows[content] + 0.5) / ROWS
+
+    def apply(self, program: Any, norm: Normalisation, style: ColourStyle) -> None:
+        """Set the uniforms of ``scale.glsl``."""
+        to = mapping(norm)
+        program["u_scale"] = to.scale
+        program["u_limits"] = to.limits
+        if to.curve:
+            program["u_range"] = to.range
+        program["u_row"] = self.row(style)
+        program["u_palettes"] = self.texture
 
     def delete(self) -> None:
         """Free the texture; the context must be current."""

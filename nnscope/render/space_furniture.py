@@ -49,8 +49,8 @@ class Edge:
 
 def draw_space(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
     """Add the box, its axes and the little cube of a volume."""
-    size = np.array(space.picture.shape[::-1], np.float64)
-    seen = eye(space.camera, space.picture.shape, pane.picture)
+    size = np.array(space.picture.bounds[::-1], np.float64)
+    seen = eye(space.camera, space.picture.bounds, pane.picture)
     corner = np.array((pane.picture.x, pane.picture.y))
     all_edges = edges(seen, size) if _spread(seen, size) > overlay.px(LEAST_BOX) else []
     for edge in all_edges:
@@ -76,8 +76,11 @@ def _spread(seen: Eye, size: np.ndarray) -> float:
 
 def _draw_marker(overlay: Overlay, pane: PaneFrame, seen: Eye, marker: Marker) -> None:
     """The edges of a voxel, two-tone so that they show on any colour; a small voxel gets a square around it."""
-    first = np.array((marker.col, marker.row, marker.depth), np.float64)
-    pixels, depth = seen.project(first + _CORNERS * marker.size)
+    assert pane.space is not None
+    layout = pane.space.picture.layout
+    place = (marker.row, marker.col, marker.depth) if layout.depth else (marker.row, marker.col)
+    low, high = np.array(pane.space.picture.box_of(place, marker.size))
+    pixels, depth = seen.project(low + _CORNERS * (high - low))
     if not (depth > _NEAR).all():
         return
     pixels += (pane.picture.x, pane.picture.y)

@@ -1,48 +1,82 @@
-"""The volumes of a frame: rays are sent into a texture of values, and these are coloured as the values of tiles are.
+"""The pictures of three dimensions of a frame: a visual finds values, which are coloured as the values of tiles are.
 
-What rays found is kept for each pane: new limits or another colour map send none.
+Which visual draws a picture is told by its type (`VISUALS`). It draws, for each pixel, what is seen there into a
+texture: a value, a state, and how much light falls on it. That is kept for each pane: new limits or another colour map
+draw nothing anew.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from vispy import gloo
 
-from nnscope.compute.space.perspective import pencil
-from nnscope.compute.space.transfer import extinctions
-from nnscope.render.colour import PALETTE, mapping
+from nnscope.core.volume import VolumePicture
+from nnscope.render.colour import mapping
 from nnscope.render.palettes import Palettes
 from nnscope.render.quads import QuadBuffer
-from nnscope.render.voxels import EXTREMES, VolumeTextures
-from nnscope.shaders import FOLDER, load
+from nnscope.render.rays import WHOLE, Programs
+from nnscope.render.volumes import VolumeVisual
+from nnscope.shaders import load
 
 if TYPE_CHECKING:
-    from nnscope.core.frame import ColourStyle, Frame, PaneFrame, Rect, SpaceFrame
-    from nnscope.core.legend import Normalisation
+    from collections.abc import Hashable
+
+    from nnscope.core.frame import Frame, PaneFrame, Rect, SpaceFrame
     from nnscope.render.pixels import Surface
-    from nnscope.render.voxels import VoxelTextures
 
 VERTEX = np.dtype([("a_corner", np.float32, 2), ("a_place", np.float32, 2)])
-MARCHES = FOLDER / "volume"
-_LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
-_SHADERS = {  # and the number of the mode in it
-    "mip": ("extreme.frag", 0),
-    "minip": ("extreme.frag", 1),
-    "signed": ("extreme.frag", 2),
-    "average": ("sum.frag", 3),
-    "additive": ("sum.frag", 4),
-    "surface": ("surface.frag", 5),
-    "translucent": ("translucent.frag", 6),
-}
-_WHOLE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
+_DEPTH24 = 33190  # GL_DEPTH_COMPONENT24
+
+
+class SpaceVisual(Protocol):
+    """Draws pictures of one type. Made with the palettes of the layer, when the first such picture is there.
+
+    Attributes
+    ----------
+    depth : bool
+        Whether it draws with a depth buffer: the target then has one, cleared to 1, and the depth test is on.
+    """
+
+    depth: bool
+
+    def __init__(self, palettes: Palettes) -> None: ...
+
+    @staticmethod
+    def identity(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
+        """All that what is found depends on beside key, camera, quality and size."""
+        ...
+
+    @staticmethod
+    def mixed(space: SpaceFrame) -> bool:
+        """Whether what is found are colours, premultiplied by the share of the ground that they hide."""
+        ...
+
+    def send(self, pane: PaneFrame, space: SpaceFrame) -> None:
+        """Draw into the target, which is bound: (value, state, light, 0) as in ``shaders/volume/found.glsl``.
+
+        Its row 0 is the top row, and a texel is ``space.quality`` device pixels a side. With a depth buffer nothing is
+        seen in it yet; without one, every texel must be drawn.
+        """
+        ...
+
+    def trim(self, needed: set[Hashable]) -> None:
+        """Let go what is kept for other keys than these, as far as memory is short."""
+        ...
+
+    def delete(self) -> None:
+        """Free everything; the context must be current."""
+        ...
+
+
+VISUALS: dict[type, type[SpaceVisual]] = {VolumePicture: VolumeVisual}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What the rays of one pane found.
+    """What is seen in one pane.
 
     Attributes
     ----------
@@ -52,41 +86,51 @@ class Found:
         Values and states; the framebuffer that draws into it.
     covers : (float, float)
         Share of the texture along each side that the picture shows.
+    depth : gloo.RenderBuffer or None
     """
 
     identity: tuple[object, ...] | None
     texture: Any
     target: Any
     covers: tuple[float, float]
+    depth: Any = None
 
     def delete(self) -> None:
         """Free it; the context must be current."""
-        self.target.delete()
-        self.texture.delete()
+        for thing in (self.target, self.texture, self.depth):
+            if thing is not None:
+                thing.delete()
 
 
 class SpaceLayer:
-    """Draws what lies inside the pictures of panes that show volumes."""
+    """Draws what lies inside the pictures of panes of three dimensions.
+
+    Attributes
+    ----------
+    marches : int
+        How often a pane was drawn anew.
+    """
 
     def __init__(self) -> None:
-        self._volumes: VolumeTextures | None = None
+        self._visuals: dict[type, SpaceVisual] = {}
         self._programs: dict[tuple[object, ...], Any] = {}
+        self._background = Programs()
         self._palettes = Palettes()
         self._quads = QuadBuffer()
         self._found: dict[int, Found] = {}
-        self._extinctions: Any = gloo.Texture2D((1, PALETTE, 1), format="red", internalformat="r32f")
         self.marches = 0
 
     def march(self, frame: Frame) -> None:
-        """Send the rays of every pane whose volume or camera is another one; changes the framebuffer."""
+        """Draw anew what is seen in panes whose picture or camera is another one; changes the framebuffer."""
         shown = {i: pane for i, pane in enumerate(frame.panes) if space_identity(pane) is not None}
         for gone in self._found.keys() - shown.keys():
             self._found.pop(gone).delete()
         for i, pane in shown.items():
             if i not in self._found or self._found[i].identity != space_identity(pane):
                 self._send(i, pane)
-        if self._volumes is not None:
-            self._volumes.trim({pane.space.key for pane in shown.values() if pane.space is not None})
+        needed = {pane.space.key for pane in shown.values() if pane.space is not None}
+        for visual in self._visuals.values():
+            visual.trim(needed)
 
     def draw(self, frame: Frame, surface: Surface) -> None:
         """Colour what was found, in the damaged part of the surface."""
@@ -95,7 +139,7 @@ class SpaceLayer:
                 self._colour(pane, self._found[i], surface)
 
     def found(self, pane: int) -> np.ndarray:
-        """What the rays of a pane found, as ``found.frag`` gets it: float32, (rows, columns, 4), row 0 on top."""
+        """What was found in a pane, as ``found.frag`` gets it: float32, (rows, columns, 4), row 0 on top."""
         kept = self._found[pane]
         height, width = kept.texture.shape[:2]
         with kept.target:
@@ -104,117 +148,57 @@ class SpaceLayer:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        things = (
-            *self._found.values(),
-            *self._programs.values(),
-            self._extinctions,
-            self._palettes,
-            self._quads,
-            self._volumes,
-        )
-        for thing in things:
-            if thing is not None:
-                thing.delete()
+        things = (*self._found.values(), *self._programs.values(), *self._visuals.values())
+        for thing in (*things, self._background, self._palettes, self._quads):
+            thing.delete()
         self._found.clear()
 
     def _send(self, at: int, pane: PaneFrame) -> None:
         space = pane.space
         assert space is not None
-        if self._volumes is None:
-            self._volumes = VolumeTextures(int(gloo.gl.glGetParameter(_LIMIT)))
-        voxels = self._volumes.get(space)
-        found = self._found[at] = self._target(self._found.pop(at, None), pane)
-        program = self._marching(pane, voxels)
-        _apply_rays(program, space, pane.picture)
+        visual = self._visual(space)
+        found = self._target(self._found.pop(at, None), pane, space, visual.depth)
         with found.target:
             height, width = found.texture.shape[:2]
             gloo.set_viewport(0, 0, width, height)
             gloo.set_state(blend=False, depth_test=False, scissor_test=False, cull_face=False)
-            program.draw("triangle_strip")
+            if visual.depth:
+                self._clear()
+            visual.send(pane, space)
+            gloo.set_state(depth_test=False)
+        self._found[at] = found
         self.marches += 1
 
-    def _target(self, old: Found | None, pane: PaneFrame) -> Found:
-        """What the rays will be drawn into: the textures of ``old``, if they have the right size."""
-        assert pane.space is not None
-        quality, picture, identity = pane.space.quality, pane.picture, space_identity(pane)
+    def _visual(self, space: SpaceFrame) -> SpaceVisual:
+        kind = type(space.picture)
+        if kind not in self._visuals:
+            self._visuals[kind] = VISUALS[kind](self._palettes)
+        return self._visuals[kind]
+
+    def _target(self, old: Found | None, pane: PaneFrame, space: SpaceFrame, depth: bool) -> Found:
+        """What will be drawn into: the textures of ``old``, if they have the right size."""
+        quality, picture, identity = space.quality, pane.picture, space_identity(pane)
         shape = (-(-picture.h // quality), -(-picture.w // quality), 4)
         covers = (picture.w / (quality * shape[1]), picture.h / (quality * shape[0]))
-        if old is not None and old.texture.shape == shape:
-            return Found(identity, old.texture, old.target, covers)
+        if old is not None and old.texture.shape == shape and (old.depth is not None) == depth:
+            return Found(identity, old.texture, old.target, covers, old.depth)
         if old is not None:
             old.delete()
         texture = gloo.Texture2D(shape, format="rgba", internalformat="rgba32f", interpolation="nearest")
-        return Found(identity, texture, gloo.FrameBuffer(color=texture), covers)
-
-    def _marching(self, pane: PaneFrame, voxels: VoxelTextures) -> Any:
-        """The program that sends the rays, with what it needs of the volume."""
-        space = pane.space
-        assert space is not None
-        states = voxels.states is not None
-        linear = space.interpolation == "linear" and not states
-        bricks = space.mode in EXTREMES and voxels.skips(space.mode)
-        fragment, mode = _SHADERS[space.mode]
-        constants = {"MODE": mode, "LINEAR": linear, "STATES": states, "FOLD": voxels.fold is not None}
-        constants |= {"BRICKS": bricks}
-        program = self._program("march.vert", fragment, **self._curve(pane), **constants)
-        voxels.apply(program, linear)
-        if linear:
-            program["u_step"] = space.step
-        if bricks:
-            scores = voxels.scores(space.mode)
-            program["u_scores"] = scores
-            program["u_bricks"] = tuple(float(side) for side in reversed(scores.shape[:3]))
-        self._apply_mode(program, pane, linear)
-        program["a_corner"] = _WHOLE
-        return program
-
-    def _apply_mode(self, program: Any, pane: PaneFrame, linear: bool) -> None:
-        """What a mode needs beside the volume."""
-        space, style, norm = pane.space, pane.style, pane.normalisation
-        assert space is not None
-        assert style is not None
-        assert norm is not None
-        if space.mode in ("additive", "translucent"):
-            program["u_side"] = 2.0**space.picture.level
-        if space.mode == "surface":
-            program["u_threshold"] = space.threshold
-            if linear:
-                program["u_voxels"] = tuple(map(float, reversed(space.picture.values.shape)))
-        if space.mode == "translucent":
-            self._apply_scale(program, norm, style)
-            row = np.zeros((1, PALETTE, 1), np.float32)
-            found = extinctions(norm, space.gain, space.picture.shape)
-            row[0, : len(found), 0] = found
-            self._extinctions.set_data(row)
-            program["u_extinctions"] = self._extinctions
-
-    def _curve(self, pane: PaneFrame) -> dict[str, int]:
-        """Colours are mixed by the rays themselves where they are translucent."""
-        assert pane.space is not None
-        assert pane.normalisation is not None
-        return {"CURVE": mapping(pane.normalisation).curve} if pane.space.mode == "translucent" else {}
-
-    def _apply_scale(self, program: Any, norm: Normalisation, style: ColourStyle) -> None:
-        """Set the uniforms of ``scale.glsl``."""
-        to = mapping(norm)
-        program["u_scale"] = to.scale
-        program["u_limits"] = to.limits
-        if to.curve:
-            program["u_range"] = to.range
-        program["u_row"] = self._palettes.row(style)
-        program["u_palettes"] = self._palettes.texture
+        buffer = gloo.RenderBuffer(shape[:2], _DEPTH24) if depth else None
+        return Found(identity, texture, gloo.FrameBuffer(color=texture, depth=buffer), covers, buffer)
 
     def _colour(self, pane: PaneFrame, found: Found, surface: Surface) -> None:
         assert pane.space is not None
         assert pane.normalisation is not None
         assert pane.style is not None
-        if pane.space.mode == "translucent":
-            program = self._program("found.vert", "found.frag", COLOURS=1)
+        if VISUALS[type(pane.space.picture)].mixed(pane.space):
+            program = self._program(COLOURS=1)
             gloo.set_state(blend=True, blend_equation="func_add")
             gloo.set_blend_func("one", "one_minus_src_alpha", "one", "one")
         else:
-            program = self._program("found.vert", "found.frag", COLOURS=0, CURVE=mapping(pane.normalisation).curve)
-            self._apply_scale(program, pane.normalisation, pane.style)
+            program = self._program(COLOURS=0, CURVE=mapping(pane.normalisation).curve)
+            self._palettes.apply(program, pane.normalisation, pane.style)
             gloo.set_state(blend=False)
         program["u_found"] = found.texture
         surface.apply(program)
@@ -222,49 +206,28 @@ class SpaceLayer:
         self._quads.draw(program)
         gloo.set_state(blend=False)
 
-    def _program(self, vertex: str, fragment: str, **constants: int) -> Any:
-        key = (fragment, *constants.items())
+    def _clear(self) -> None:
+        """Nothing is seen, as far away as can be."""
+        program = self._background.get("march.vert", "nothing.frag", STATES=0)
+        program["a_corner"] = WHOLE
+        program.draw("triangle_strip")
+        gloo.set_state(depth_test=True, depth_mask=True, depth_func="less", clear_depth=1.0)
+        gloo.clear(color=False, depth=True)
+
+    def _program(self, **constants: int) -> Any:
+        key = tuple(constants.items())
         if key not in self._programs:
-            self._programs[key] = gloo.Program(*_texts(vertex, fragment, constants))
+            self._programs[key] = gloo.Program(load("found.vert"), load("found.frag", **constants))
         return self._programs[key]
 
 
-def _texts(vertex: str, fragment: str, constants: dict[str, int]) -> tuple[str, str]:
-    """The shaders of a program; those of rays are in a folder of their own, into which ``scale.glsl`` is handed."""
-    constants = {name: int(value) for name, value in constants.items()}
-    if not (MARCHES / fragment).exists():
-        return load(vertex), load(fragment, **constants)
-    before = load("scale.glsl", CURVE=constants.pop("CURVE")) if "CURVE" in constants else ""
-    return load(vertex, MARCHES), before + load(fragment, MARCHES, **constants)
-
-
 def space_identity(pane: PaneFrame) -> tuple[object, ...] | None:
-    """All that what the rays of a pane find depends on; None when it shows no volume."""
+    """All that what is seen in a pane depends on; None when it shows no picture of three dimensions."""
     space, picture = pane.space, pane.picture
     if space is None or pane.normalisation is None or pane.style is None or not (picture.w and picture.h):
         return None
-    pace = space.step if space.interpolation == "linear" else 0.0
-    way = (space.mode, space.interpolation, pace, space.quality, *_tuning(pane, space))
-    return (space.key, space.camera, *way, picture.w, picture.h)
-
-
-def _tuning(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
-    """What else a mode depends on."""
-    if space.mode == "surface":
-        return (space.threshold,)
-    if space.mode == "translucent" and pane.style is not None:
-        return (space.gain, pane.normalisation, pane.style.name, pane.style.lut.tobytes())
-    return ()
-
-
-def _apply_rays(program: Any, space: SpaceFrame, picture: Rect) -> None:
-    """Set the uniforms of ``ray.glsl``: the rays in voxels of the level."""
-    side = 2.0**space.picture.level
-    rays = pencil(space.camera, space.picture.shape, picture)
-    for name in ("origin", "origin_x", "origin_y", "towards", "towards_x", "towards_y"):
-        program[f"u_{name}"] = tuple(getattr(rays, name) / side)
-    program["u_box"] = tuple(size / side for size in reversed(space.picture.shape))
-    program["u_pixel"] = (float(space.quality), float(space.quality))
+    own = VISUALS[type(space.picture)].identity(pane, space)
+    return (space.key, space.camera, space.quality, picture.w, picture.h, *own)
 
 
 def _corners(place: Rect, covers: tuple[float, float]) -> np.ndarray:

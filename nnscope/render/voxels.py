@@ -10,13 +10,13 @@ from vispy import gloo
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.picture import State
-from nnscope.core.volume import BRICK, fold
+from nnscope.core.volume import BRICK, VolumePicture, fold
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from nnscope.core.frame import SpaceFrame
-    from nnscope.core.volume import Fold, VolumePicture
+    from nnscope.core.volume import Fold
 
 BUDGET = 768 << 20  # bytes of textures that no frame needs at present
 EXTREMES = ("mip", "minip", "signed")  # modes in which a brick that can't surpass what was found is skipped
@@ -115,6 +115,7 @@ class VolumeTextures:
         """The textures of a frame's volume, uploaded if they are not there."""
         found = self._kept.get(space.key)
         if found is None:
+            assert isinstance(space.picture, VolumePicture)
             found = self._kept[space.key] = VoxelTextures(space.picture, self._limit)
             self.uploads += 1
         self._kept.move_to_end(space.key)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from nnscope.core.picture import TilePicture
     from nnscope.core.request import Settings
     from nnscope.core.space import Camera3D
-    from nnscope.core.volume import VolumePicture
+    from nnscope.core.space_picture import SpacePicture
     from nnscope.scene.library import Kept, TileStore
     from nnscope.scene.resolve import Resolved
-    from nnscope.scene.volumes import VolumeKey
+    from nnscope.scene.spacework import SpaceKey
 
 NUMBERS_ZOOM = 40.0  # pixels per cell, at scale 1, from which numbers are written
 
@@ -48,14 +48,27 @@ class TileKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Composed:
-    """A pane's frame, the tiles or the volume it lacks (most wanted first), and the picture facts of what it shows."""
+    """A pane's frame, what it lacks (most wanted first), and the picture facts of what it shows.
+
+    Attributes
+    ----------
+    frame : PaneFrame
+    missing : tuple of TileKey
+    picture : TilePicture or SpacePicture or None
+    level : int
+    camera : Camera2D or None
+    wanted : SpaceKey or None
+        The picture of three dimensions that is lacking.
+    orbit : Camera3D or None
+        The camera of a picture of three dimensions.
+    """
 
     frame: PaneFrame
     missing: tuple[TileKey, ...] = ()
-    picture: TilePicture | VolumePicture | None = None
+    picture: TilePicture | SpacePicture | None = None
     level: int = 0
     camera: Camera2D | None = None
-    wanted: VolumeKey | None = None
+    wanted: SpaceKey | None = None
     orbit: Camera3D | None = None
 
 

@@ -1,4 +1,4 @@
-"""From what a pane with a volume must show to its `PaneFrame`, and the level of the volume that is missing. Pure."""
+"""From what a pane of three dimensions must show to its `PaneFrame`, and the picture that is missing for it. Pure."""
 
 from __future__ import annotations
 
@@ -9,106 +9,113 @@ import numpy as np
 
 from nnscope.compute.space.perspective import eye
 from nnscope.core.frame import SpaceFrame
-from nnscope.core.space import MODES, Camera3D
+from nnscope.core.space import Camera3D
 from nnscope.scene.compose import Composed, begun
-from nnscope.scene.orbit import fitted, level_for
+from nnscope.scene.orbit import fitted
+from nnscope.scene.spacework import SpaceKey
 from nnscope.scene.ticks import axis_ticks
-from nnscope.scene.volumes import VolumeKey
 
 if TYPE_CHECKING:
     from nnscope.core.frame import AxisTicks
-    from nnscope.core.request import Settings
-    from nnscope.core.volume import Shape3, VolumePicture
+    from nnscope.core.space_picture import Bounds, SpacePicture
     from nnscope.scene.compose import Place
     from nnscope.scene.resolve import Resolved
-    from nnscope.scene.volumes import VolumeStore
+    from nnscope.scene.spacework import SpaceStore
+    from nnscope.views.base import SpaceView
 
 STEP = 0.5  # voxels between samples
 
 
 def compose_space(
-    resolved: Resolved, orbit: Camera3D | None, place: Place, volumes: VolumeStore, quality: int = 1
+    resolved: Resolved, orbit: Camera3D | None, place: Place, spaces: SpaceStore, quality: int = 1
 ) -> Composed:
-    """The frame of a pane from the volumes at hand.
+    """The frame of a pane from the pictures at hand.
 
     Parameters
     ----------
     resolved : Resolved
+        With a view of three dimensions.
     orbit : Camera3D or None
-        None looks at the whole volume.
+        None looks at the whole picture.
     place : Place
-    volumes : VolumeStore
+    spaces : SpaceStore
     quality : int
         Device pixels a side for which one ray is sent.
     """
-    base = begun(resolved, place)
+    base, view = begun(resolved, place), resolved.space_view
+    assert view is not None
     if base.message:
         return Composed(base)
-    shape = resolved.layout.volume_shape
-    camera = orbit if orbit is not None else fitted(Camera3D(), shape, place.picture)
-    key = volume_key(resolved, level_for(camera, shape, place.picture))
-    picture = at_hand(key, volumes)
+    camera = orbit if orbit is not None else fitted(Camera3D(), resolved.bounds, place.picture)
+    key = space_key(resolved, view.level(resolved.layout, resolved.settings, camera, place.picture))
+    picture = at_hand(key, spaces)
     stale = picture is None or picture.level != key.level or picture.version < resolved.version
     wanted = key if stale and resolved.stats is not None else None
     if picture is None or resolved.style is None:
         return Composed(replace(base, message="Reading …"), wanted=wanted, level=key.level, orbit=camera)
-    held = replace(key, level=picture.level)
     frame = replace(
         base,
         normalisation=resolved.normalisation,
         style=resolved.style,
         legend=resolved.legend(picture, picture.level),
-        space=SpaceFrame(
-            (held, picture.version),
-            picture,
-            camera,
-            resolved.space.mode,
-            resolved.space.interpolation,
-            step=STEP if quality == 1 else 2 * STEP,
-            quality=quality,
-            threshold=resolved.space.threshold or 0.0,
-            gain=resolved.space.gain,
-            axes=_ticks(resolved, camera, place),
+        space=replace(
+            _space(resolved, camera, picture, (replace(key, level=picture.level), quality)),
+            axes=_ticks(resolved, view, camera, place),
         ),
     )
     return Composed(frame, picture=picture, level=picture.level, wanted=wanted, orbit=camera)
 
 
-def volume_key(resolved: Resolved, level: int) -> VolumeKey:
-    """The volume of a level; the finest is the same whatever the mode."""
-    info, settings = resolved.info, volume_settings(resolved, level)
-    return VolumeKey(resolved.source, info.address, resolved.view.name, resolved.layout, settings, level)
+def _space(resolved: Resolved, camera: Camera3D, picture: SpacePicture, held: tuple[SpaceKey, int]) -> SpaceFrame:
+    """The picture as it is looked at; ``held`` is its key, and the quality."""
+    key, quality = held
+    return SpaceFrame(
+        (key, picture.version),
+        picture,
+        camera,
+        resolved.space.mode,
+        resolved.space.interpolation,
+        step=STEP if quality == 1 else 2 * STEP,
+        quality=quality,
+        threshold=resolved.space.threshold or 0.0,
+        gain=resolved.space.gain,
+        shaded=resolved.space.shading,
+    )
 
 
-def volume_settings(resolved: Resolved, level: int) -> Settings:
-    """The view's settings for requests, with the reduction that the mode calls for."""
-    reduction = MODES[resolved.space.mode] if level else "max"
-    return tuple(sorted({**dict(resolved.settings), "reduction": reduction}.items()))
+def space_key(resolved: Resolved, level: int) -> SpaceKey:
+    """The picture of a level."""
+    info, view = resolved.info, resolved.space_view
+    assert view is not None
+    settings = view.asked(resolved.settings, resolved.space, level)
+    return SpaceKey(resolved.source, info.address, view.name, resolved.layout, settings, level)
 
 
-def at_hand(key: VolumeKey, volumes: VolumeStore) -> VolumePicture | None:
-    """The volume itself, else the nearest level of it that is there."""
+def at_hand(key: SpaceKey, spaces: SpaceStore) -> SpacePicture | None:
+    """The picture itself, else the nearest level of it that is there."""
     others = sorted(range(16), key=lambda level: (abs(level - key.level), -level))
-    return next((found for level in others if (found := volumes.get(replace(key, level=level)))), None)
+    return next((found for level in others if (found := spaces.get(replace(key, level=level)))), None)
 
 
-def _ticks(resolved: Resolved, camera: Camera3D, place: Place) -> tuple[AxisTicks, AxisTicks, AxisTicks]:
-    layout, shape = resolved.layout, resolved.layout.volume_shape
-    zooms = _zooms(camera, shape, place)
+def _ticks(
+    resolved: Resolved, view: SpaceView, camera: Camera3D, place: Place
+) -> tuple[AxisTicks, AxisTicks, AxisTicks]:
+    layout = resolved.layout
+    zooms = _zooms(camera, resolved.bounds, place)
     depth, rows, cols = (
-        axis_ticks(layout, axes, resolved.info.axes, (0, size), zoom)
-        for axes, size, zoom in zip((layout.depth, layout.rows, layout.cols), shape, zooms, strict=True)
+        axis_ticks(layout, axes, resolved.info.axes, (0, int(size)), zoom)
+        for axes, size, zoom in zip(view.sides(layout), resolved.bounds, zooms, strict=True)
     )
     return depth, rows, cols
 
 
-def _zooms(camera: Camera3D, shape: Shape3, place: Place) -> list[float]:
-    """Logical pixels per voxel along depth, rows and columns, about the middle of the volume."""
-    seen = eye(camera, shape, place.picture)
-    middle = np.array(shape[::-1]) / 2
+def _zooms(camera: Camera3D, bounds: Bounds, place: Place) -> list[float]:
+    """Logical pixels per voxel along depth, height and width, about the middle of the box."""
+    seen = eye(camera, bounds, place.picture)
+    middle = np.array(bounds[::-1]) / 2
     ends = middle + np.concatenate([np.diag(middle), -np.diag(middle)])
     pixels, depth = seen.project(ends)
     if not (depth > 0).all():
         return [1.0, 1.0, 1.0]
-    along = np.linalg.norm(pixels[:3] - pixels[3:], axis=1) / np.array(shape[::-1])
+    along = np.linalg.norm(pixels[:3] - pixels[3:], axis=1) / np.array(bounds[::-1])
     return [float(zoom) / place.scale for zoom in along[::-1]]

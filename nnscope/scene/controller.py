@@ -28,9 +28,9 @@ from nnscope.scene.panes import places
 from nnscope.scene.pick import place_under
 from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.sessions import Listener, Sessions
+from nnscope.scene.spacework import SpaceWork
 from nnscope.scene.steering import Steering
 from nnscope.scene.tilework import TileWork
-from nnscope.scene.volumes import VolumeWork
 from nnscope.scene.workspace import Workspace
 from nnscope.views.registry import views
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from psygnal import SignalInstance
 
     from nnscope.core.request import Scalar
+    from nnscope.core.space_picture import Picked
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
     from nnscope.scene.state import PaneState
@@ -76,7 +77,7 @@ class Controller:
     Attributes
     ----------
     coarseness : int
-        Device pixels a side for which volumes get one ray; 1 is exact, more is for moving pictures.
+        Device pixels a side for which pictures in space get one ray; 1 is exact, more is for moving pictures.
     """
 
     redraw: ClassVar[SignalInstance] = Signal()  # type: ignore[assignment]
@@ -96,7 +97,7 @@ class Controller:
         self._theme = DARK
         self._board = JobBoard(self._post, self.jobs_changed.emit)
         self._tiles = TileWork(self.library, self._board, self.redraw.emit, self.failed.emit)
-        self._volumes = VolumeWork(self.library, self._board, self.redraw.emit, self.failed.emit)
+        self._spaces = SpaceWork(self.library, self._board, self.redraw.emit, self.failed.emit)
         self._sessions = Sessions(
             self.library, self._board, self._post, Listener(self._listed, self._told, self.failed.emit), inline
         )
@@ -259,7 +260,7 @@ class Controller:
 
     def _composed(self, pane: PaneState, resolved: Resolved, place: Place, magnify: float) -> Composed:
         if resolved.dimensions == 3:
-            return compose_space(resolved, pane.orbit, place, self.library.volumes, self.coarseness)
+            return compose_space(resolved, pane.orbit, place, self.library.spaces, self.coarseness)
         return compose(resolved, cameras.magnified(pane.camera, magnify), place, self.library.tiles)
 
     def pan(self, dx: float, dy: float, pane: int | None = None) -> None:
@@ -288,9 +289,7 @@ class Controller:
             self._hover.leave()
             return
         drawn = self._drawn[at]
-        level = drawn.composed.level
-        row, col, *depth = (i >> level for i in place)
-        self._hover.move(at, drawn.resolved, level, (row, col), *depth)
+        self._hover.move(at, drawn.resolved, place)
 
     def leave(self) -> None:
         """The pointer left the canvas."""
@@ -303,7 +302,7 @@ class Controller:
             return
         state = replace(self.workspace.state, active=at)
         place = self._place(at, x, y)
-        self.workspace.set(state.with_pane(at, pin=place) if place is not None else state)
+        self.workspace.set(state.with_pane(at, pin=place.place) if place is not None else state)
         if place is not None:
             self.request_spectrum(at)
 
@@ -317,7 +316,7 @@ class Controller:
             self._closed = True
             self._sessions.close()
             self.library.tiles.clear()
-            self.library.volumes.clear()
+            self.library.spaces.clear()
 
     # what comes back ----------------------------------------------------------------------------------------
 
@@ -379,14 +378,14 @@ class Controller:
             if not seen and shown.composed.frame.pictured:
                 self._post(self.redraw.emit)
         self._tiles.want(tuple(dict.fromkeys(keys)))
-        self._volumes.want({s.composed.wanted for s in drawn.values() if s.composed.wanted is not None})
+        self._spaces.want({s.composed.wanted for s in drawn.values() if s.composed.wanted is not None})
 
     def _told_why(self, frame: PaneFrame, composed: Composed) -> PaneFrame:
         """A pane that will stay empty says why."""
         if frame.pictured or not (composed.missing or composed.wanted):
             return frame
         failures = [self._tiles.broken(key) for key in composed.missing]
-        failures += [self._volumes.broken(composed.wanted)] if composed.wanted is not None else []
+        failures += [self._spaces.broken(composed.wanted)] if composed.wanted is not None else []
         return replace(frame, message=str(failures[0])) if failures[0] is not None else frame
 
     def _markers(self, index: int, pane: PaneState, resolved: Resolved) -> tuple[Marker, ...]:
@@ -401,12 +400,12 @@ class Controller:
         cursor = linked_cursor(hover, here.resolved, resolved) if here is not None else None
         return (*markers, cursor) if cursor is not None else tuple(markers)
 
-    def _place(self, pane: int | None, x: float, y: float) -> tuple[int, ...] | None:
-        """The level-0 cell (row, column) under a screen position, or voxel with its depth as a third."""
+    def _place(self, pane: int | None, x: float, y: float) -> Picked | None:
+        """What is under a screen position."""
         drawn = self._drawn.get(pane) if pane is not None else None
         if drawn is None or not drawn.place.picture.contains(x, y):
             return None
-        return place_under(drawn.composed, drawn.place.picture, x + 0.5, y + 0.5)
+        return place_under(drawn.resolved, drawn.composed, x + 0.5, y + 0.5)
 
     def _info(self, pane: PaneState) -> TensorInfo | None:
         return self.library.info(pane.source, pane.address)

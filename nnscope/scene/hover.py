@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnscope.core.answer import ProbeAnswer
-from nnscope.core.request import Probe, ProbeVolume
+from nnscope.core.request import Probe, ProbeSpace
 from nnscope.core.text import plain
 from nnscope.scene import numbers
-from nnscope.scene.compose_space import volume_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nnscope.core.space_picture import Picked
     from nnscope.core.tensor import TensorInfo
     from nnscope.engine.protocol import Job
     from nnscope.scene.library import Library
@@ -29,26 +29,28 @@ class Hover:
     ----------
     pane : int
     source, address : str
-    row, col : int
-        Cell of ``level`` under the pointer.
+    place : tuple of int
+        What is under the pointer, of level 0: (row, column), or (row, column, depth) in layouts with a depth.
     level : int
+        The cell or the part of the picture that holds it covers 2**level cells along each axis.
     answer : ProbeAnswer or None
         None until the engine has answered.
     text : str
         The line for the status bar.
-    depth : int or None
-        Of the voxel, in a picture of three dimensions.
     """
 
     pane: int
     source: str
     address: str
-    row: int
-    col: int
+    place: tuple[int, ...]
     level: int
     answer: ProbeAnswer | None
     text: str
-    depth: int | None = None
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The first place of the cell, or of the part of the picture."""
+        return tuple(i >> self.level << self.level for i in self.place)
 
 
 class HoverWork:
@@ -66,15 +68,19 @@ class HoverWork:
         self._job: Job | None = None
         self.current: Hover | None = None
 
-    def move(self, pane: int, resolved: Resolved, level: int, cell: tuple[int, int], depth: int | None = None) -> None:
-        """The pointer is over cell (row, column) of ``level``, or a voxel with its depth, in a pane that shows it."""
-        here = self.current
-        place = (pane, resolved.info.address, *cell, level, depth)
-        same = here is not None and place == (here.pane, here.address, here.row, here.col, here.level, here.depth)
+    def move(self, pane: int, resolved: Resolved, picked: Picked) -> None:
+        """The pointer is over a cell, or a part of a picture of three dimensions, in a pane that shows it."""
+        here, address = self.current, resolved.info.address
+        place = (
+            picked.place if resolved.dimensions == 3 else tuple(i >> picked.level << picked.level for i in picked.place)
+        )
+        same = here is not None and (pane, address, place, picked.level) == (
+            here.pane, here.address, here.place, here.level
+        )  # fmt: skip
         if same and here is not None and here.answer is not None and here.answer.version >= resolved.version:
             return
-        text = waiting_text(resolved, level, cell, depth)
-        self._ask(Hover(pane, resolved.source, resolved.info.address, *cell, level, None, text, depth), resolved)
+        text = waiting_text(resolved, place)
+        self._ask(Hover(pane, resolved.source, address, place, picked.level, None, text), resolved)
 
     def leave(self) -> None:
         """The pointer is over no cell."""
@@ -91,40 +97,41 @@ class HoverWork:
             return
         if self._job is not None:
             self._job.cancel()
-        info = resolved.info
         self.current = hover
         self._changed(hover)
         self._job = job = source.engine.submit(probe_request(hover, resolved))
 
         def done(_: Any) -> None:
-            self._post(lambda: self._take(job, hover, info))
+            self._post(lambda: self._take(job, hover, resolved))
 
         job.future.add_done_callback(done)
 
-    def _take(self, job: Job, hover: Hover, info: TensorInfo) -> None:
+    def _take(self, job: Job, hover: Hover, resolved: Resolved) -> None:
         if job is not self._job or job.future.cancelled():
             return
         answer = job.future.result()
         if isinstance(answer, ProbeAnswer):
-            self.current = replace(hover, answer=answer, text=hover_text(answer, info, hover.depth is not None))
+            text = hover_text(answer, resolved.info, resolved.dimensions == 3)
+            self.current = replace(hover, answer=answer, text=text)
         else:
             self.current = replace(hover, text=str(answer))
         self._changed(self.current)
 
 
-def probe_request(hover: Hover, resolved: Resolved) -> Probe | ProbeVolume:
+def probe_request(hover: Hover, resolved: Resolved) -> Probe | ProbeSpace:
     """What to ask the engine that holds the tensor."""
-    info, layout, view = resolved.info, resolved.layout, resolved.view.name
-    if hover.depth is None:
-        return Probe(info.address, layout, hover.row, hover.col, hover.level, view, resolved.settings)
-    settings = volume_settings(resolved, hover.level)
-    return ProbeVolume(info.address, layout, (hover.depth, hover.row, hover.col), hover.level, view, settings)
+    address, layout, name = resolved.info.address, resolved.layout, resolved.view.name
+    view = resolved.space_view
+    if view is None:
+        row, col = (i >> hover.level for i in hover.place)
+        return Probe(address, layout, row, col, hover.level, name, resolved.settings)
+    settings = view.asked(resolved.settings, resolved.space, hover.level)
+    return ProbeSpace(address, layout, hover.place, hover.level, name, settings)
 
 
-def waiting_text(resolved: Resolved, level: int, cell: tuple[int, int], depth: int | None = None) -> str:
+def waiting_text(resolved: Resolved, place: tuple[int, ...]) -> str:
     """The line until the value is there: address and index."""
-    index = resolved.layout.index_at(cell[0] << level, cell[1] << level, (depth or 0) << level)
-    return f"{plain(resolved.info.address, 96)} {_index(index, resolved.info.axes)}"
+    return f"{plain(resolved.info.address, 96)} {_index(resolved.layout.index_at(*place), resolved.info.axes)}"
 
 
 def hover_text(answer: ProbeAnswer, info: TensorInfo, voxel: bool = False) -> str:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nnscope.scene.volumes import VolumeStore
+from nnscope.scene.spacework import SpaceStore
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -112,7 +112,7 @@ class Library:
     ----------
     sources : dict of str to OpenSource
     tiles : TileStore
-    volumes : VolumeStore
+    spaces : SpaceStore
     stats : dict of (source key, address) to (version, TensorStats)
     spectra : dict of (source key, address) to (version, Spectrum)
     """
@@ -120,7 +120,7 @@ class Library:
     def __init__(self) -> None:
         self.sources: dict[str, OpenSource] = {}
         self.tiles = TileStore()
-        self.volumes = VolumeStore()
+        self.spaces = SpaceStore()
         self.stats: dict[tuple[str, str], tuple[int, TensorStats]] = {}
         self.spectra: dict[tuple[str, str], tuple[int, Spectrum]] = {}
 

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 
 def camera_partners(at: int, panes: Mapping[int, Resolved]) -> list[int]:
-    """The panes that look where pane ``at`` looks: those whose picture has the same rows and columns, and depth."""
+    """The panes that look where pane ``at`` looks: those with a picture of the same grid, or that fills the same box."""
     here = panes[at]
-    shape = here.layout.volume_shape
-    return [i for i, p in panes.items() if p.dimensions == here.dimensions and p.layout.volume_shape == shape]
+    return [i for i, p in panes.items() if p.dimensions == here.dimensions and p.bounds == here.bounds]
 
 
 def linked_cursor(hover: Hover, here: Resolved, other: Resolved) -> Marker | None:
@@ -26,12 +25,12 @@ def linked_cursor(hover: Hover, here: Resolved, other: Resolved) -> Marker | Non
     Pictures of one grid share cells. Else, tensors of one shape share the index: the same element is marked, or the
     place it belongs to where the other picture takes that axis in whole.
     """
-    side = 2**hover.level
-    row, col, depth = hover.row * side, hover.col * side, (hover.depth or 0) * side
-    if here.dimensions == other.dimensions and here.layout.volume_shape == other.layout.volume_shape:
-        return Marker(row, col, side, "cursor", depth)
-    index = here.layout.index_at(row, col, depth)
-    if hover.depth is not None and hover.answer is not None:  # the very element that the voxel shows
+    row, col, *depth = hover.first
+    deep = bool(here.layout.depth), bool(other.layout.depth)
+    if deep[0] == deep[1] and here.layout.volume_shape == other.layout.volume_shape:
+        return Marker(row, col, 2**hover.level, "cursor", *depth)
+    index = here.layout.index_at(*hover.place)
+    if here.dimensions == 3 and hover.answer is not None:  # the very element that is shown there
         index = hover.answer.index
     if here.info.shape != other.info.shape or index is None:
         return None

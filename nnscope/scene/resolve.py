@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style, default_colours
 from nnscope.compute.normalise import clipped_share, normalisation
-from nnscope.compute.space.transfer import mean_side
 from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
-from nnscope.core.space import AESTHETIC, RAYS, SpaceLook
-from nnscope.core.volume import VolumePicture
-from nnscope.views.registry import dimensions, find_view
+from nnscope.core.space import AESTHETIC, SpaceLook
+from nnscope.views.registry import dimensions, find_view, spacious
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
     from nnscope.core.layout import Layout
     from nnscope.core.picture import TilePicture
     from nnscope.core.request import Settings
+    from nnscope.core.space_picture import Bounds, Drawing, SpacePicture
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.scene.library import Library
     from nnscope.scene.state import PaneState
-    from nnscope.views.base import View
+    from nnscope.views.base import SpaceView, View
 
 LARGE = 1 << 25  # elements from which a first look may be a labelled sample
 
@@ -77,6 +76,17 @@ class Resolved:
         return dimensions(self.view)
 
     @property
+    def space_view(self) -> SpaceView | None:
+        """The view, if its pictures have three dimensions."""
+        return spacious(self.view)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The box that a picture of three dimensions fills; for others as if they had one plane."""
+        view = self.space_view
+        return self.layout.volume_shape if view is None else view.bounds(self.layout, self.settings)
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns at level 0."""
         return self.layout.grid
@@ -97,23 +107,27 @@ class Resolved:
         return self.info.size > LARGE
 
     @property
-    def _rays(self) -> str:
-        """What rays find, in words."""
-        words = RAYS[self.space.mode]
-        return f"{words} {self.space.threshold:.4g}" if self.space.mode == "surface" else words
+    def _axes(self) -> int:
+        """Along how many axes a cell or voxel is reduced."""
+        return 3 if self.layout.depth else 2
+
+    @property
+    def _drawing(self) -> Drawing | None:
+        """How a picture of three dimensions becomes pixels."""
+        view = self.space_view
+        return None if view is None else view.drawing(self.settings, self.space)
 
     @property
     def _unit(self) -> str:
-        if self.dimensions == 3:
-            return "sum of raw values" if self.space.mode == "additive" else "raw value"
+        if self._drawing is not None:
+            return self._drawing.unit
         return "variance" if self.reduction == "variance" else "raw value"
 
-    def recipe(self, picture: TilePicture | VolumePicture | None) -> tuple[Step, ...]:
+    def recipe(self, picture: TilePicture | SpacePicture | None) -> tuple[Step, ...]:
         """All steps from the tensor to the screen."""
         steps = picture.recipe if picture is not None else ()
-        if self.dimensions == 3:
-            faithful = self.space.mode not in AESTHETIC
-            steps += (Step(self.space.mode, faithful, f"{self._rays}, {self.space.interpolation}"),)
+        if self._drawing is not None:
+            steps += (self._drawing.step,)
         if self.normalisation is not None:
             lo, hi = self.normalisation.domain
             steps += (Step(self.normalisation.name, self.normalisation.faithful, f"domain {lo:.6g} … {hi:.6g}"),)
@@ -121,14 +135,14 @@ class Resolved:
             steps += (Step("colour map", True, self.style.name),)
         return steps
 
-    def legend(self, picture: TilePicture | VolumePicture | None, level: int) -> Legend:
+    def legend(self, picture: TilePicture | SpacePicture | None, level: int) -> Legend:
         """What is written beside the picture at ``level``."""
         stats, side = self.stats, 2**level
-        reduction = picture.reduction if isinstance(picture, VolumePicture) else self.reduction
+        reduction = picture.reduction if picture is not None and self.dimensions == 3 else self.reduction
         scaled = level > 0 and bool(reduction) and not self.view.coloured
         notes = picture.notes if picture is not None else ()
-        if self.dimensions == 3:
-            notes = (self._rays, *notes)
+        if self._drawing is not None:
+            notes = (*self._drawing.notes, *notes)
         if picture is not None and picture.sampled < 1:
             notes += (f"from a sample: {picture.sampled:.1%} of the values",)
         if stats is not None and stats.sampled < 1:
@@ -140,7 +154,7 @@ class Resolved:
             self.info.address,
             self.normalisation,
             unit=self._unit,
-            reduction=f"{reduction} of {'×'.join([str(side)] * self.dimensions)}" if scaled else "",
+            reduction=f"{reduction} of {'×'.join([str(side)] * self._axes)}" if scaled else "",
             level=level,
             clipped=clipped,
             nan=stats.nan if stats is not None else 0,
@@ -162,7 +176,7 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
     if scientific and view.aesthetic:
         refusal = refusal or f"{view.title} is not shown in scientific mode: {view.aesthetic}"
     layout = pane.layout
-    if layout is None or layout.shape != info.shape or bool(layout.depth) != (dimensions(view) == 3):
+    if layout is None or layout.shape != info.shape or bool(layout.depth) != _deep(view):
         layout = default_layout(info.shape) if refusal else view.layout(info)
     stats = library.statistics(pane.source, pane.address)
     norm = style = None
@@ -193,12 +207,19 @@ def _look(look: SpaceLook, stats: TensorStats | None, scientific: bool) -> Space
         if stats is not None and stats.finite:
             threshold = min(stats.abs_mean + stats.std, (stats.abs_mean + stats.abs_max) / 2)
     mode = "" if scientific and look.mode in AESTHETIC else look.mode
-    return replace(look, mode=mode or default_mode(stats), threshold=threshold)
+    shading = look.shading and not scientific
+    return replace(look, mode=mode or default_mode(stats), threshold=threshold, shading=shading)
+
+
+def _deep(view: View) -> bool:
+    in_space = spacious(view)
+    return in_space is not None and in_space.deep
 
 
 def _factor(pane: PaneState, view: View, layout: Layout) -> float:
-    """How much larger than the values what is shown is: sums along a ray are about so many values."""
-    return mean_side(layout.volume_shape) if dimensions(view) == 3 and pane.space.mode == "additive" else 1.0
+    """How much larger than the values what is shown is."""
+    in_space = spacious(view)
+    return 1.0 if in_space is None else in_space.factor(layout, pane.space)
 
 
 def default_mode(stats: TensorStats | None) -> str:

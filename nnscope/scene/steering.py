@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nnscope.core.space import FOV, Camera3D
 from nnscope.scene import camera as cameras
 from nnscope.scene import orbit as orbits
+from nnscope.scene.cube import face_at
 from nnscope.scene.linking import camera_partners
+from nnscope.scene.pick import place_under
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nnscope.core.frame import Camera2D
-    from nnscope.core.space import Camera3D
     from nnscope.scene.controller import Drawn
     from nnscope.scene.workspace import Workspace
 
@@ -41,8 +45,7 @@ class Steering:
         orbit, camera = self._orbit(pane), self._camera(pane)
         if orbit is not None:
             drawn = self._drawn()[pane]
-            shape = drawn.resolved.layout.volume_shape
-            self._look(pane, orbit=orbits.shifted(orbit, shape, drawn.place.picture, dx, dy))
+            self._look(pane, orbit=orbits.shifted(orbit, drawn.resolved.bounds, drawn.place.picture, dx, dy))
         elif camera is not None:
             self._look(pane, camera=cameras.panned(camera, dx, dy))
 
@@ -63,21 +66,58 @@ class Steering:
             least = cameras.fit(drawn.resolved.grid, drawn.place.picture).zoom / 4
             self._look(pane, camera=cameras.zoomed(camera, drawn.place.picture, at, factor, least))
 
-    def set_orbit(self, pane: int, orbit: Camera3D) -> None:
-        """Look at the volume of a pane from there."""
+    def orbit(self, pane: int) -> Camera3D | None:
+        """Where a picture of three dimensions is seen from: as set, else as fitted; None for pictures of two."""
+        return self._orbit(pane)
+
+    def set_orbit(self, pane: int, orbit: Camera3D, merge: str = "camera") -> None:
+        """Look at the picture of a pane from there; moves with one ``merge`` word are one step of undo."""
         if self.in_space(pane):
-            self._look(pane, orbit=orbit)
+            self._look(pane, merge, orbit=orbit)
+
+    def face_at(self, pane: int | None, x: float, y: float) -> str:
+        """The face of a pane's little cube at a screen position, a name of `scene.directions`; empty for none."""
+        orbit, drawn = (None, None) if pane is None else (self._orbit(pane), self._drawn().get(pane))
+        if orbit is None or drawn is None or not drawn.composed.frame.pictured:
+            return ""
+        return face_at(orbit, drawn.place.picture, drawn.place.scale, x, y)
+
+    def centred_at(self, pane: int, x: float, y: float) -> Camera3D | None:
+        """The camera of a pane with what is seen at a screen position in its middle; None where nothing is."""
+        orbit, drawn = self._orbit(pane), self._drawn().get(pane)
+        if orbit is None or drawn is None or not drawn.place.picture.contains(x, y):
+            return None
+        picked, space = place_under(drawn.resolved, drawn.composed, x + 0.5, y + 0.5), drawn.composed.frame.space
+        if picked is None or space is None:
+            return None
+        first = tuple(i >> picked.level << picked.level for i in picked.place)
+        least, greatest = space.picture.box_of(first, 1 << picked.level)
+        cx, cy, cz = ((a + b) / 2 for a, b in zip(least, greatest, strict=True))
+        return replace(orbit, centre=(cx, cy, cz))
+
+    def project(self, pane: int, fov: float) -> None:
+        """Another angle of view, in degrees; 0 for a parallel projection. What is in the middle keeps its size."""
+        orbit = self._orbit(pane)
+        if orbit is None:
+            return
+        wide, wider = (math.tan(math.radians(angle or FOV) / 2) for angle in (orbit.fov, fov))
+        self._look(pane, "projection", orbit=replace(orbit, fov=fov, distance=orbit.distance * wide / wider))
 
     def reset(self, pane: int) -> None:
-        """Fit the picture into its pane."""
-        self._look(pane, camera=None, orbit=None)
+        """Fit the picture into its pane; the projection stays as it was chosen."""
+        orbit = self._workspace.state.panes[pane].orbit
+        if orbit is None or orbit.fov == FOV:
+            self._look(pane, "", camera=None, orbit=None)
+            return
+        drawn = self._drawn()[pane]
+        whole = orbits.fitted(Camera3D(fov=orbit.fov), drawn.resolved.bounds, drawn.place.picture)
+        self._look(pane, "", camera=None, orbit=whole)
 
-    def _look(self, at: int, **cameras_of: Camera2D | Camera3D | None) -> None:
+    def _look(self, at: int, merge: str = "camera", **cameras_of: Camera2D | Camera3D | None) -> None:
         """Move the camera of a pane, and of those that are linked with it."""
         shown = {i: drawn.resolved for i, drawn in self._drawn().items()}
         state = self._workspace.state
         together = camera_partners(at, shown) if state.linked and at in shown else [at]
-        merge = "camera" if any(camera is not None for camera in cameras_of.values()) else ""
         self._workspace.set(state.with_panes(together, **cameras_of), merge)
 
     def _camera(self, pane: int) -> Camera2D | None:

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnscope.core.answer import ProbeAnswer
+    from nnscope.core.frame import PaneFrame, Rect
     from nnscope.core.layout import Layout
     from nnscope.core.picture import TilePicture
-    from nnscope.core.request import BuildPicture, BuildVolume, Probe, ProbeVolume
+    from nnscope.core.request import BuildPicture, BuildSpace, Probe, ProbeSpace, Settings
+    from nnscope.core.space import Camera3D, SpaceLook
+    from nnscope.core.space_picture import Bounds, Drawing, Picked, SpacePicture
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
-    from nnscope.core.volume import VolumePicture
     from nnscope.sources.base import TensorReader
 
 
@@ -124,20 +126,56 @@ class View(Protocol):
 
 
 class SpaceView(View, Protocol):
-    """A picture of three dimensions: its layouts have a depth, and it answers `BuildVolume` instead of `BuildPicture`.
+    """A picture of three dimensions: it answers `BuildSpace` instead of `BuildPicture`.
+
+    All but ``build_space`` and ``probe_space`` is asked where the picture is looked at.
 
     Attributes
     ----------
     dimensions : int
         3. A view without this attribute has 2.
+    deep : bool
+        Whether its layouts have a depth; a landscape over a matrix has none.
+    looks : tuple of str
+        The fields of `SpaceLook` that change its pictures.
     """
 
     dimensions: int
+    deep: bool
+    looks: tuple[str, ...]
 
-    def build_volume(self, context: BuildContext, request: BuildVolume) -> VolumePicture:
+    def bounds(self, layout: Layout, settings: Settings) -> Bounds:
+        """The box that its pictures fill: what a camera looks at."""
+        ...
+
+    def sides(self, layout: Layout) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """The layout's axes along the depth, the height and the width of that box; none where there is no index."""
+        ...
+
+    def level(self, layout: Layout, settings: Settings, camera: Camera3D, picture: Rect) -> int:
+        """The level that a camera calls for in a picture of that size."""
+        ...
+
+    def asked(self, settings: Settings, look: SpaceLook, level: int) -> Settings:
+        """The settings of requests for a level: only what changes the answer, sorted by name."""
+        ...
+
+    def build_space(self, context: BuildContext, request: BuildSpace) -> SpacePicture:
         """The level asked for."""
         ...
 
-    def probe_volume(self, context: BuildContext, request: ProbeVolume) -> ProbeAnswer:
-        """What hovering shows at a voxel."""
+    def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:
+        """What is seen at a screen position in device pixels (the centre of a pixel is at its index + ½)."""
+        ...
+
+    def probe_space(self, context: BuildContext, request: ProbeSpace) -> ProbeAnswer:
+        """What hovering shows at what was picked."""
+        ...
+
+    def factor(self, layout: Layout, look: SpaceLook) -> float:
+        """How much larger than the tensor's values what is coloured is: sums along a ray are. 1 for most."""
+        ...
+
+    def drawing(self, settings: Settings, look: SpaceLook) -> Drawing:
+        """How its pictures become pixels, in words."""
         ...

@@ -43,6 +43,11 @@ def dimensions(view: View) -> int:
     return getattr(view, "dimensions", 2)
 
 
+def spacious(view: View) -> SpaceView | None:
+    """The view, if its pictures have three dimensions."""
+    return cast("SpaceView", view) if dimensions(view) == 3 else None
+
+
 def find_space_view(name: str) -> SpaceView:
     """The view of that name, which makes pictures of three dimensions.
 
@@ -51,10 +56,10 @@ def find_space_view(name: str) -> SpaceView:
     NnscopeError
         If there is none, or its pictures have two.
     """
-    view = find_view(name)
-    if dimensions(view) != 3:
-        raise NnscopeError("This view has no volumes.", name)
-    return cast("SpaceView", view)
+    view = spacious(find_view(name))
+    if view is None:
+        raise NnscopeError("The pictures of this view have two dimensions.", name)
+    return view
 
 
 def _names() -> list[str]:

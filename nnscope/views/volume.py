@@ -9,20 +9,27 @@ import numpy as np
 
 from nnscope.compute.decode import to_float
 from nnscope.compute.parallel import map_blocks
+from nnscope.compute.space.detail import level_for
+from nnscope.compute.space.transfer import mean_side
 from nnscope.compute.space.voxels import REDUCTIONS, brick_ranges, reduce_block
 from nnscope.compute.statistics.block import block_stats
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import Step
-from nnscope.core.volume import BRICK, VOXELS, VolumePicture, volume_level_shape, volume_levels
+from nnscope.core.space import AESTHETIC, MODES, RAYS
+from nnscope.core.space_picture import Drawing, Picked
+from nnscope.core.volume import BRICK, VOXELS, VolumePicture, least_level, volume_level_shape, volume_levels
 from nnscope.views.cells import read_voxels
 from nnscope.views.probing import probe_element
+from nnscope.views.volume_pick import voxel_under
 
 if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
+    from nnscope.core.frame import PaneFrame, Rect
     from nnscope.core.layout import Layout
     from nnscope.core.picture import TilePicture
-    from nnscope.core.request import BuildPicture, BuildVolume, Probe, ProbeVolume
+    from nnscope.core.request import BuildPicture, BuildSpace, Probe, ProbeSpace, Settings
+    from nnscope.core.space import Camera3D, SpaceLook
     from nnscope.core.tensor import TensorInfo
     from nnscope.core.volume import Shape3
     from nnscope.sources.base import TensorReader
@@ -42,6 +49,8 @@ class Volume:
     aesthetic = ""
     coloured = False
     dimensions = 3
+    deep = True
+    looks = ("mode", "interpolation", "threshold", "gain")
 
     def refuses(self, info: TensorInfo) -> str:
         """Only what has fewer than three axes."""
@@ -63,25 +72,61 @@ class Volume:
         """A volume has no cells."""
         raise NnscopeError("A volume has no cells of two dimensions.", request.address)
 
-    def build_volume(self, context: BuildContext, request: BuildVolume) -> VolumePicture:
+    def bounds(self, layout: Layout, settings: Settings) -> Shape3:
+        """A voxel is the unit cube."""
+        return layout.volume_shape
+
+    def sides(self, layout: Layout) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Depth, rows and columns."""
+        return layout.depth, layout.rows, layout.cols
+
+    def level(self, layout: Layout, settings: Settings, camera: Camera3D, picture: Rect) -> int:
+        """The finest level of which every voxel covers the centre of a pixel, and which is not too large."""
+        shape = layout.volume_shape
+        return level_for(camera, shape, picture, range(least_level(shape), volume_levels(shape)))
+
+    def asked(self, settings: Settings, look: SpaceLook, level: int) -> Settings:
+        """With the reduction that the mode calls for; level 0 is the same whatever the mode."""
+        reduction = MODES[look.mode] if level else "max"
+        return tuple(sorted({**dict(settings), "reduction": reduction}.items()))
+
+    def factor(self, layout: Layout, look: SpaceLook) -> float:
+        """Sums along a ray are of about so many values as lie along a side."""
+        return mean_side(layout.volume_shape) if look.mode == "additive" else 1.0
+
+    def drawing(self, settings: Settings, look: SpaceLook) -> Drawing:
+        """What rays find."""
+        rays = f"{RAYS[look.mode]} {look.threshold:.4g}" if look.mode == "surface" else RAYS[look.mode]
+        step = Step(look.mode, look.mode not in AESTHETIC, f"{rays}, {look.interpolation}")
+        return Drawing(step, "sum of raw values" if look.mode == "additive" else "raw value", (rays,))
+
+    def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:
+        """The voxel that made what is seen."""
+        voxel = voxel_under(pane, x, y)
+        if voxel is None or pane.space is None:
+            return None
+        level = pane.space.picture.level
+        depth, row, col = (i << level for i in voxel)
+        return Picked((row, col, depth), level)
+
+    def build_space(self, context: BuildContext, request: BuildSpace) -> VolumePicture:
         """The level asked for, kept while there is room for it."""
         reader = context.reader(request.address)
         key = ("volume", request.address, reader.info.version, request.layout, _reduction(request), request.level)
         picture: VolumePicture = context.memo(key, lambda: _build(context, reader, request), lambda p: p.nbytes)
         return picture
 
-    def probe_volume(self, context: BuildContext, request: ProbeVolume) -> ProbeAnswer:
+    def probe_space(self, context: BuildContext, request: ProbeSpace) -> ProbeAnswer:
         """The element that the voxel shows, exactly, and the statistics of all under it when zoomed out."""
         reader = context.reader(request.address)
         if not request.level:
-            depth, row, col = request.voxel
-            return probe_element(context, reader, request.layout.index_at(row, col, depth))
-        values, padding = read_voxels(reader, request.layout, _under(request.voxel, request))
+            return probe_element(context, reader, request.layout.index_at(*request.place))
+        values, padding = read_voxels(reader, request.layout, _under(request))
         depth, row, col = _shown(values, padding, request)
         return probe_element(context, reader, request.layout.index_at(row, col, depth), block_stats(values, padding))
 
 
-def _build(context: BuildContext, reader: TensorReader, request: BuildVolume) -> VolumePicture:
+def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> VolumePicture:
     layout, level, reduction = request.layout, request.level, _reduction(request)
     shape = volume_level_shape(layout.volume_shape, level)
     if not 0 <= level < volume_levels(layout.volume_shape) or math.prod(shape) > VOXELS:
@@ -132,27 +177,29 @@ def _spans(part: tuple[slice, slice], whole: Shape3, level: int) -> tuple[Span, 
     return depth, rows, (0, whole[2])
 
 
-def _under(voxel: Shape3, request: ProbeVolume) -> tuple[Span, Span, Span]:
-    """The level-0 voxels under one voxel of the request's level."""
+def _under(request: ProbeSpace) -> tuple[Span, Span, Span]:
+    """The level-0 voxels under the voxel of the request's level."""
     whole, level = request.layout.volume_shape, request.level
-    depth, rows, cols = (
-        (min(at << level, size - 1), min((at + 1) << level, size)) for at, size in zip(voxel, whole, strict=True)
+    row, col, depth = (at >> level for at in request.place)
+    spans = (
+        (min(at << level, n - 1), min((at + 1) << level, n)) for at, n in zip((depth, row, col), whole, strict=True)
     )
-    return depth, rows, cols
+    depths, rows, cols = spans
+    return depths, rows, cols
 
 
-def _shown(values: np.ndarray, padding: np.ndarray | None, request: ProbeVolume) -> Shape3:
-    """The level-0 voxel under ``request.voxel`` whose value it has; the first one for a mean."""
+def _shown(values: np.ndarray, padding: np.ndarray | None, request: ProbeSpace) -> Shape3:
+    """The level-0 voxel under the request's whose value it has; the first one for a mean."""
     x = to_float(values)
     missing = np.isnan(x) if padding is None else np.isnan(x) | padding
     score = {"max": x, "min": -x, "extremes": np.abs(x)}.get(_reduction(request))
     best = 0 if score is None else int(np.argmax(np.where(missing, -np.inf, score)))
     at = np.unravel_index(best, x.shape)
-    depth, row, col = (int(i) + first for i, (first, _) in zip(at, _under(request.voxel, request), strict=True))
+    depth, row, col = (int(i) + first for i, (first, _) in zip(at, _under(request), strict=True))
     return depth, row, col
 
 
-def _reduction(request: BuildVolume | ProbeVolume) -> str:
+def _reduction(request: BuildSpace | ProbeSpace) -> str:
     chosen = str(dict(request.settings).get("reduction", "max"))
     if chosen not in REDUCTIONS:
         choices = ", ".join(REDUCTIONS)

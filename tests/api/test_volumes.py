@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nnscope
-from nnscope.core.request import BuildVolume, ProbeVolume
+from nnscope.core.request import BuildSpace, ProbeSpace
 from nnscope.core.volume import least_level
 from nnscope.headless.look import OptionError
 
@@ -88,10 +88,11 @@ def test_a_coarse_voxel_leads_to_the_element_it_shows(tmp_path: Path, reduction:
         tensor = source["x"]
         client, layout = tensor._client, nnscope.core.layout.volume_layout(x.shape).with_fixed(0, 2)
         settings = (("reduction", reduction),)
-        volume = client.ask(BuildVolume("x", layout, settings=settings, level=2))
+        volume = client.ask(BuildSpace("x", layout, settings=settings, level=2))
         for voxel in [(0, 0, 0), (4, 4, 3), (1, 2, 0)]:
             block = tuple(slice(i * 4, i * 4 + 4) for i in voxel)
-            answer = client.ask(ProbeVolume("x", layout, voxel, 2, settings=settings))
+            depth, row, col = (4 * i for i in voxel)
+            answer = client.ask(ProbeSpace("x", layout, (row, col, depth), 2, settings=settings))
             held = x[2][block]
             at = np.unravel_index(choose(held), held.shape)
             assert answer.index == (2, *(int(i) + s.start for i, s in zip(at, block, strict=True)))

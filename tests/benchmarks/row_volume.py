@@ -22,7 +22,7 @@ from nnscope.core.legend import Normalisation
 from nnscope.core.space import Camera3D
 from nnscope.core.volume import BRICK, VolumePicture
 from nnscope.render.offscreen import Offscreen
-from nnscope.scene.pick import ray_at
+from nnscope.views.volume_pick import ray_at
 from tests.benchmarks.measure import REPEATS, Goal, Result, compared, interleaved, seconds
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def test_left_drags_turn_others_move_and_reset_fits(volume: Bench) -> None:
 def test_hovering_tells_the_exact_element_and_a_click_pins_it(volume: Bench, checkpoint: Path) -> None:
     from safetensors.numpy import load_file
 
-    from nnscope.scene.pick import voxel_under
+    from nnscope.views.volume_pick import voxel_under
 
     pane = volume.controller.drawn().composed.frame  # type: ignore[union-attr]
     picture = pane.picture

@@ -15,7 +15,7 @@ from nnscope.core.frame import Frame, PaneFrame, Rect, SpaceFrame
 from nnscope.core.layout import volume_layout
 from nnscope.core.space import MODES, Camera3D
 from nnscope.core.volume import BRICK, VolumePicture
-from nnscope.scene.pick import Met, along
+from nnscope.views.volume_pick import Met, along
 from tests.render import building
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nnscope.compute.space.detail import level_for
 from nnscope.compute.space.perspective import eye, pencil
 from nnscope.compute.space.rays import crossed
 from nnscope.compute.space.voxels import brick_ranges, reduce_block
@@ -16,8 +17,8 @@ from nnscope.core.layout import volume_layout
 from nnscope.core.legend import Normalisation
 from nnscope.core.space import Camera3D
 from nnscope.core.volume import BRICK, VolumePicture, volume_level_shape
-from nnscope.scene.orbit import approached, level_for, shifted, turned
-from nnscope.scene.pick import voxel_under
+from nnscope.scene.orbit import approached, shifted, turned
+from nnscope.views.volume_pick import voxel_under
 
 PICTURE = Rect(20, 10, 300, 240)
 SHAPE = (14, 19, 23)
@@ -127,7 +128,7 @@ def test_every_voxel_is_met_by_a_ray(distance: float, parallel: bool) -> None:
     for _ in range(15):
         azimuth, elevation = rng.uniform((-180, -90), (180, 90))
         camera = Camera3D(azimuth, elevation, distance, fov=0.0 if parallel else 30.0)
-        level = level_for(camera, (64, 64, 64), PICTURE)
+        level = level_for(camera, (64, 64, 64), PICTURE, range(7))
         shape, side = volume_level_shape((64, 64, 64), level), 2.0**level
         corner = rng.integers(0, shape)
         seen = eye(camera, (64, 64, 64), PICTURE)

@@ -17,7 +17,7 @@ from nnscope.core.space import FOV
 if TYPE_CHECKING:
     from nnscope.core.frame import Rect
     from nnscope.core.space import Camera3D
-    from nnscope.core.volume import Shape3
+    from nnscope.core.space_picture import Bounds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,8 +89,8 @@ class Eye:
         return flat * np.broadcast_to(near, depth.shape)[:, None] + self.middle, depth
 
 
-def eye(camera: Camera3D, shape: Shape3, picture: Rect) -> Eye:
-    """The camera before a volume of this shape [z, y, x], drawn into ``picture``."""
+def eye(camera: Camera3D, shape: Bounds, picture: Rect) -> Eye:
+    """The camera before a picture with these bounds [z, y, x], drawn into ``picture``."""
     azimuth, elevation = math.radians(camera.azimuth), math.radians(camera.elevation)
     right = np.array((math.cos(azimuth), 0.0, math.sin(azimuth)))
     back = math.cos(elevation)
@@ -105,8 +105,8 @@ def eye(camera: Camera3D, shape: Shape3, picture: Rect) -> Eye:
     return Eye(right, down, ahead, centre, centre - distance * ahead, scale, middle, camera.fov == 0)
 
 
-def pencil(camera: Camera3D, shape: Shape3, picture: Rect) -> Pencil:
-    """The rays of a picture of a volume of this shape [z, y, x]."""
+def pencil(camera: Camera3D, shape: Bounds, picture: Rect) -> Pencil:
+    """The rays of a picture with these bounds [z, y, x]."""
     seen = eye(camera, shape, picture)
     across, along = seen.right * seen.scale, seen.down * seen.scale
     corner = seen.centre - seen.middle[0] * across - seen.middle[1] * along

@@ -1,0 +1,125 @@
+"""The visual of volumes: a ray for each pixel is sent into a texture of values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from vispy import gloo
+
+from nnscope.compute.space.transfer import extinctions
+from nnscope.core.volume import VolumePicture
+from nnscope.render.colour import PALETTE, mapping
+from nnscope.render.rays import WHOLE, Programs, apply_rays
+from nnscope.render.voxels import EXTREMES, VolumeTextures
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from nnscope.core.frame import PaneFrame, SpaceFrame
+    from nnscope.render.palettes import Palettes
+    from nnscope.render.voxels import VoxelTextures
+
+_LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
+_SHADERS = {  # and the number of the mode in it
+    "mip": ("extreme.frag", 0),
+    "minip": ("extreme.frag", 1),
+    "signed": ("extreme.frag", 2),
+    "average": ("sum.frag", 3),
+    "additive": ("sum.frag", 4),
+    "surface": ("surface.frag", 5),
+    "translucent": ("translucent.frag", 6),
+}
+
+
+class VolumeVisual:
+    """Draws volumes; see `nnscope.render.spaces.SpaceVisual`."""
+
+    depth = False
+
+    def __init__(self, palettes: Palettes) -> None:
+        self._palettes = palettes
+        self._programs = Programs()
+        self._volumes = VolumeTextures(int(gloo.gl.glGetParameter(_LIMIT)))
+        self._extinctions: Any = gloo.Texture2D((1, PALETTE, 1), format="red", internalformat="r32f")
+
+    @staticmethod
+    def identity(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
+        """Mode, pace, and what they depend on."""
+        pace = space.step if space.interpolation == "linear" else 0.0
+        return (space.mode, space.interpolation, pace, *_tuning(pane, space))
+
+    @staticmethod
+    def mixed(space: SpaceFrame) -> bool:
+        """Translucent volumes are colours when they come out of the rays."""
+        return space.mode == "translucent"
+
+    def send(self, pane: PaneFrame, space: SpaceFrame) -> None:
+        """Send the rays of a pane."""
+        program = self._marching(pane, space, self._volumes.get(space))
+        apply_rays(program, space, pane.picture)
+        program.draw("triangle_strip")
+
+    def trim(self, needed: set[Hashable]) -> None:
+        """Let textures go that no frame needs at present."""
+        self._volumes.trim(needed)
+
+    def delete(self) -> None:
+        """Free everything; the context must be current."""
+        for thing in (self._programs, self._volumes, self._extinctions):
+            thing.delete()
+
+    def _marching(self, pane: PaneFrame, space: SpaceFrame, voxels: VoxelTextures) -> Any:
+        """The program that sends the rays, with what it needs of the volume."""
+        states = voxels.states is not None
+        linear = space.interpolation == "linear" and not states
+        bricks = space.mode in EXTREMES and voxels.skips(space.mode)
+        fragment, mode = _SHADERS[space.mode]
+        constants = {"MODE": mode, "LINEAR": linear, "STATES": states, "FOLD": voxels.fold is not None}
+        constants |= {"BRICKS": bricks}
+        program = self._programs.get("march.vert", fragment, **_curve(pane, space), **constants)
+        voxels.apply(program, linear)
+        if linear:
+            program["u_step"] = space.step
+        if bricks:
+            scores = voxels.scores(space.mode)
+            program["u_scores"] = scores
+            program["u_bricks"] = tuple(float(side) for side in reversed(scores.shape[:3]))
+        self._apply_mode(program, pane, space, linear)
+        program["a_corner"] = WHOLE
+        return program
+
+    def _apply_mode(self, program: Any, pane: PaneFrame, space: SpaceFrame, linear: bool) -> None:
+        """What a mode needs beside the volume."""
+        volume, style, norm = space.picture, pane.style, pane.normalisation
+        assert isinstance(volume, VolumePicture)
+        assert style is not None
+        assert norm is not None
+        if space.mode in ("additive", "translucent"):
+            program["u_side"] = 2.0**volume.level
+        if space.mode == "surface":
+            program["u_threshold"] = space.threshold
+            if linear:
+                program["u_voxels"] = tuple(map(float, reversed(volume.values.shape)))
+        if space.mode == "translucent":
+            self._palettes.apply(program, norm, style)
+            row = np.zeros((1, PALETTE, 1), np.float32)
+            found = extinctions(norm, space.gain, volume.shape)
+            row[0, : len(found), 0] = found
+            self._extinctions.set_data(row)
+            program["u_extinctions"] = self._extinctions
+
+
+def _curve(pane: PaneFrame, space: SpaceFrame) -> dict[str, int]:
+    """Colours are mixed by the rays themselves where they are translucent."""
+    assert pane.normalisation is not None
+    return {"CURVE": mapping(pane.normalisation).curve} if space.mode == "translucent" else {}
+
+
+def _tuning(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
+    """What else a mode depends on."""
+    if space.mode == "surface":
+        return (space.threshold,)
+    if space.mode == "translucent" and pane.style is not None:
+        return (space.gain, pane.normalisation, pane.style.name, pane.style.lut.tobytes())
+    return ()
