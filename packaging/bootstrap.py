@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 OLDEST, NEWEST = (3, 11), (3, 13)
+MOST_WORKERS = 4  # processes that run tests side by side
 FREE_SPACE = 4 * 2**30  # bytes for Qt, PyTorch's CPU build and what pip downloads; its CUDA build takes twice that
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,15 +97,31 @@ def run(paths: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the test suite, on a virtual display if there is no other."""
-    virtual = sys.platform == "linux" and not has_display()
+    """Run the test suite: by a few processes, each on a virtual display of its own, so that no window takes the focus
+    from another; by one on the display that there is where Xvfb is not."""
+    virtual = sys.platform == "linux" and (not has_display() or shutil.which("Xvfb") is not None)
     set_up(["test"], window=True, xvfb=virtual)
     with contextlib.ExitStack() as stack:
-        display = stack.enter_context(virtual_display()) if virtual else {}
+        displays = [stack.enter_context(virtual_display()) for _ in range(workers() if virtual else 0)]
         say("running the tests")
         # The software driver: its pixels are the same on every machine.
-        software = {"LIBGL_ALWAYS_SOFTWARE": "1", "__GLX_VENDOR_LIBRARY_NAME": "mesa"}
-        return execute([PYTHON, "-m", "pytest", *arguments], cwd=ROOT, env={**software, **display})
+        variables = {"LIBGL_ALWAYS_SOFTWARE": "1", "__GLX_VENDOR_LIBRARY_NAME": "mesa", **on_displays(displays)}
+        parallel = ["-n", str(len(displays)), "--dist", "worksteal"] if len(displays) > 1 else []
+        return execute([PYTHON, "-m", "pytest", *parallel, *arguments], cwd=ROOT, env=variables)
+
+
+def workers() -> int:
+    """Processes that share the tests: one for each CPU, and few, for each holds Qt, PyTorch and SciPy."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cpus, MOST_WORKERS)
+
+
+def on_displays(displays: list[str]) -> dict[str, str]:
+    """The variables that lead to the first display, and pytest's processes each to its own (tests/conftest.py)."""
+    if not displays:
+        return {}
+    qt = {"QT_QPA_PLATFORM": "xcb", "XDG_SESSION_TYPE": "x11", "WAYLAND_DISPLAY": ""}
+    return {"DISPLAY": displays[0], "NNSCOPE_TEST_DISPLAYS": " ".join(displays), **qt}
 
 
 def set_up(extras: list[str], *, window: bool, xvfb: bool) -> None:
@@ -354,8 +371,8 @@ def pip_failure(log: str) -> str:
 
 
 @contextlib.contextmanager
-def virtual_display() -> Iterator[dict[str, str]]:
-    """A display that nobody sees, ended with the block; yields the variables that lead to it."""
+def virtual_display() -> Iterator[str]:
+    """A display that nobody sees, ended with the block; yields its name."""
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1920x1200x24", "-nolisten", "tcp", "-noreset"]
     server = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -366,7 +383,7 @@ def virtual_display() -> Iterator[dict[str, str]]:
         if not number:
             raise Stop("the virtual display (Xvfb) did not start: look at what `Xvfb :99` says.")
         say(f"virtual display :{number}")
-        yield {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb", "XDG_SESSION_TYPE": "x11"}
+        yield f":{number}"
 
 
 @contextlib.contextmanager

@@ -28,6 +28,11 @@ pytest_plugins = [
     "tests.guards.qt",
 ]
 
+# Side by side, each process of pytest-xdist has a display of its own: windows of another would take the focus.
+_displays, _worker = os.environ.pop("NNSCOPE_TEST_DISPLAYS", "").split(), os.environ.get("PYTEST_XDIST_WORKER", "")
+if _displays and _worker:
+    os.environ["DISPLAY"] = _displays[int(_worker.removeprefix("gw")) % len(_displays)]
+
 CI = bool(os.environ.get("CI"))
 
 # No deadlines: a shared machine is slow at times. In CI the examples are the same each time and nothing is kept.

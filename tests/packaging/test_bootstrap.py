@@ -336,23 +336,32 @@ def test_the_demo_has_the_tensor_that_is_rendered(bootstrap: ModuleType) -> None
 
 
 @pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no Xvfb")
-def test_tests_run_on_a_display_that_is_ended(
-    bootstrap: ModuleType, executed: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("display", ["", ":7"], ids=["no display", "a display"])
+def test_tests_run_on_displays_of_their_own_that_are_ended(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, display: str
 ) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", display)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(bootstrap, "set_up", lambda extras, **_: None)
+    monkeypatch.setattr(bootstrap, "workers", lambda: 2)
     seen = []
-    monkeypatch.setattr(
-        bootstrap, "execute", lambda *_, env, **__: seen.append(os.path.exists(f"/tmp/.X11-unix/X{env['DISPLAY'][1:]}"))
-    )
-    bootstrap.main(["test", "-k", "nothing"])
-    assert seen == [True]  # that the server has ended is the guards' to see
+
+    def execute(command: list[object], env: dict[str, str], **_: object) -> int:
+        displays = env["NNSCOPE_TEST_DISPLAYS"].split()
+        assert (env["DISPLAY"], len(set(displays)), ":7" in displays) == (displays[0], 2, False)
+        seen.append((command[1:], [os.path.exists(f"/tmp/.X11-unix/X{name[1:]}") for name in displays]))
+        return 0
+
+    monkeypatch.setattr(bootstrap, "execute", execute)
+    bootstrap.main(["test", "-k", "nothing"])  # that the servers have ended is the guards' to see
+    assert seen == [(["-m", "pytest", "-n", "2", "--dist", "worksteal", "-k", "nothing"], [True, True])]
 
 
 def test_arguments_go_to_pytest(
     bootstrap: ModuleType, executed: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     bootstrap.main(["test", "-x", "tests/core"])
     command, variables = executed[0]
     assert command == ["-m", "pytest", "-x", "tests/core"]
