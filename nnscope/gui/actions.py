@@ -35,7 +35,7 @@ class ActionSpec:
     text : str
         As in the menu, with ``&`` before its letter.
     menu : str
-        ``"File"``, ``"View"``, ``"Model"`` or ``"Help"``; after a slash the submenu.
+        ``"File"``, ``"View"``, ``"Space"``, ``"Model"`` or ``"Help"``; after a slash the submenu.
     keys : str
         Its default shortcut, portable form.
     icon : str
@@ -44,6 +44,10 @@ class ActionSpec:
         Checkable actions of one group exclude each other.
     line : bool
         A separator comes before it in its menu.
+    also : str
+        A second shortcut, on the number pad as in other programs of three dimensions; unless another command has it.
+    canvas : bool
+        Its keys count only while the canvas has the keyboard: lists and sliders need the arrows for themselves.
     """
 
     id: str
@@ -54,6 +58,8 @@ class ActionSpec:
     checkable: bool = False
     group: str = ""
     line: bool = False
+    also: str = ""
+    canvas: bool = False
 
 
 VIEW_KEYS = 9  # views that have a digit as their shortcut
@@ -78,6 +84,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("zoom_in", "Zoom &in", "View", "+"),
     ActionSpec("zoom_out", "Zoom o&ut", "View", "-"),
     ActionSpec("transpose", "Trans&pose", "View", "T"),
+    ActionSpec("dimension", "2D or &3D", "View", "Ctrl+Y", "cube"),
     ActionSpec("next_slice", "Next s&lice", "View", "]", line=True),
     ActionSpec("previous_slice", "Previous sli&ce", "View", "["),
     ActionSpec("reset_limits", "Reset colour li&mits", "View", "Shift+R"),
@@ -88,6 +95,19 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("show_inspector", "&Inspector", "View/Panels", "Ctrl+I", "sidebar-right", True),
     ActionSpec("show_problems", "&Problems", "View/Panels", "Ctrl+Shift+M", "warning", True),
     ActionSpec("full_screen", "F&ull screen", "View/Panels", "F11", "", True, line=True),
+    ActionSpec("look_front", "&Front", "Space", "Z", also="Num+1"),
+    ActionSpec("look_back", "&Back", "Space", "Shift+Z", also="Ctrl+Num+1"),
+    ActionSpec("look_right", "&Right", "Space", "X", also="Num+3"),
+    ActionSpec("look_left", "&Left", "Space", "Shift+X", also="Ctrl+Num+3"),
+    ActionSpec("look_top", "&Top", "Space", "Y", also="Num+7"),
+    ActionSpec("look_bottom", "B&ottom", "Space", "Shift+Y", also="Ctrl+Num+7"),
+    ActionSpec("look_isometric", "&Isometric", "Space", "I", also="Num+9"),
+    ActionSpec("parallel", "&Parallel projection", "Space", "O", "", True, line=True, also="Num+5"),
+    ActionSpec("fly", "Fl&y", "Space", "F", "", True),
+    ActionSpec("orbit_left", "Turn to the left", "Space", "Left", line=True, canvas=True, also="Num+4"),
+    ActionSpec("orbit_right", "Turn to the right", "Space", "Right", canvas=True, also="Num+6"),
+    ActionSpec("orbit_up", "Turn upwards", "Space", "Up", canvas=True, also="Num+8"),
+    ActionSpec("orbit_down", "Turn downwards", "Space", "Down", canvas=True, also="Num+2"),
     ActionSpec("next_tensor", "&Next tensor", "Model", "J"),
     ActionSpec("previous_tensor", "&Previous tensor", "Model", "K"),
     ActionSpec("filter", "&Filter tensors", "Model", "Ctrl+F", "search"),
@@ -102,7 +122,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("about", "&About nnscope", "Help", "", "info", line=True),
 )
 
-MENUS = ("File", "View", "Model", "Help")
+MENUS = ("File", "View", "Space", "Model", "Help")
 PICTURES = "View/Picture"  # the submenu of views
 AFTER_VIEWS = "scientific"  # the entry that follows it
 
@@ -119,10 +139,18 @@ def view_specs(views: list[ViewChoice]) -> tuple[ActionSpec, ...]:
 class ActionTable:
     """The actions of one window, by id, connected to what carries them out.
 
-    ``keys`` are shortcuts chosen in place of the defaults, by id; see `Bindings`.
+    ``keys`` are shortcuts chosen in place of the defaults, by id; see `Bindings`. Actions that need it belong to
+    ``canvas``, the others to ``window``.
     """
 
-    def __init__(self, window: QWidget, commands: Commands, views: list[ViewChoice], keys: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        canvas: QWidget,
+        commands: Commands,
+        views: list[ViewChoice],
+        keys: Mapping[str, str],
+    ) -> None:
         at = next(i for i, spec in enumerate(ACTIONS) if spec.id == AFTER_VIEWS)
         self.specs = (*ACTIONS[:at], *view_specs(views), *ACTIONS[at:])
         self.bindings = Bindings({spec.id: spec.keys for spec in self.specs}, keys, MENUS)
@@ -131,11 +159,12 @@ class ActionTable:
         for spec in self.specs:
             action = QAction(spec.text, window)
             action.setCheckable(spec.checkable)
-            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            context = Qt.ShortcutContext
+            action.setShortcutContext(context.WidgetShortcut if spec.canvas else context.WindowShortcut)
             action.triggered.connect(_handler(spec, commands))
             if spec.group:
                 groups.setdefault(spec.group, QActionGroup(window)).addAction(action)
-            window.addAction(action)
+            (canvas if spec.canvas else window).addAction(action)
             self._by_id[spec.id] = action
         self.rebind()
 
@@ -148,8 +177,11 @@ class ActionTable:
 
     def rebind(self) -> None:
         """Give the actions the shortcuts that they have in `bindings`."""
-        for id, action in self._by_id.items():
-            action.setShortcut(QKeySequence.fromString(self.bindings[id]))
+        for spec in self.specs:
+            keys = [self.bindings[spec.id]]
+            if spec.also and keys[0] and not self.bindings.holder(spec.also):
+                keys.append(spec.also)
+            self._by_id[spec.id].setShortcuts([QKeySequence.fromString(text) for text in keys if text])
 
     def apply(self, theme: Theme) -> None:
         """Colour the icons."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QByteArray, QPoint, Qt
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
@@ -16,11 +17,13 @@ from nnscope.gui.commands import Commands
 from nnscope.gui.commands.file import FileCommands
 from nnscope.gui.commands.help import HelpCommands
 from nnscope.gui.commands.model import ModelCommands
+from nnscope.gui.commands.space import SpaceCommands
 from nnscope.gui.commands.view import ViewCommands
 from nnscope.gui.commands.window import WindowCommands
 from nnscope.gui.dock import Panel
 from nnscope.gui.drop import dropped_paths
 from nnscope.gui.failures import FailureList
+from nnscope.gui.flying import HINT, Flying
 from nnscope.gui.inspector.panel import Inspector
 from nnscope.gui.menus import Menus
 from nnscope.gui.motion import Motion
@@ -34,6 +37,7 @@ from nnscope.gui.status.bar import StatusBar
 from nnscope.gui.theme import apply_theme, resolve_theme
 from nnscope.gui.toolbar.bar import ToolBar
 from nnscope.gui.tree.panel import TreePanel
+from nnscope.gui.turning import Turning
 from nnscope.gui.welcome import WelcomePage
 from nnscope.scene.controller import first_tensor
 
@@ -82,12 +86,16 @@ class MainWindow(QMainWindow):
         self.central = Central(WelcomePage(models), canvas.native)
         self.saver = PictureSaver(controller, canvas, frames, self)
         self.status = StatusBar(frames.rate, lambda: [*self._openings.jobs(), *controller.jobs])
+        self.motion = Motion(controller, canvas)
+        self.turning = Turning(controller, self.motion, self)
+        self.flying = Flying(controller, canvas.native, self.motion)
         self.commands = self._make_commands()
-        self.actions_table = ActionTable(self, self.commands, controller.views_for(), self.memory.now.keys)
+        keys = self.memory.now.keys
+        self.actions_table = ActionTable(self, canvas.native, self.commands, controller.views_for(), keys)
         self.toolbar = ToolBar(self.actions_table)
         self.menus = self._make_menus()
         self.panels = self._make_panels()
-        self.pointer = Pointer(controller, canvas.native, Motion(controller, canvas))
+        self.pointer = Pointer(controller, canvas.native, self.motion)
         self._lay_out()
         self.presenter = Presenter(controller, self)
         self._connect_parts()
@@ -216,6 +224,7 @@ class MainWindow(QMainWindow):
         return Commands(
             FileCommands(self, self.controller, self.saver),
             ViewCommands(self.controller, self.inspector),
+            SpaceCommands(self.controller, self.turning, self.flying, self.motion),
             WindowCommands(self),
             ModelCommands(self.controller, self.tree),
             HelpCommands(self, lambda: self.canvas.renderer),
@@ -261,6 +270,7 @@ class MainWindow(QMainWindow):
         self._connect_welcome()
         self._connect_toolbar()
         self._connect_inspector()
+        self._connect_space()
         self.central.live.sample.connect(model.choose_sample)
         self.central.live.train.connect(model.set_training)
         self.failures.changed.connect(self.status.show_problems)
@@ -295,12 +305,28 @@ class MainWindow(QMainWindow):
         inspector.layout_box.chosen.connect(self._choose_layout)
         inspector.spectrum.wanted.connect(self.commands.model.spectrum)
 
+    def _connect_space(self) -> None:
+        self.pointer.faced.connect(lambda pane, face: self.commands.space.look(face, pane))
+        self.pointer.centred.connect(self.turning.turn)
+        self.inspector.space.looked.connect(self._look)
+        self.inspector.space.projected.connect(self.commands.space.project)
+        self.flying.changed.connect(lambda on: self.actions_table.check(fly=on))
+        self.flying.changed.connect(lambda on: self.status.show_hover(HINT if on else ""))
+
+    def _look(self, field: str, value: Any) -> None:
+        """Change a field of `SpaceLook`; a slider's way is one step of undo."""
+        if field == "mode":
+            self.commands.view.choose_rays(str(value))
+            return
+        workspace = self.controller.workspace
+        workspace.update_pane(merge=f"look {field}", space=replace(workspace.pane.space, **{field: value}))
+
     def _choose_layout(self, layout: Layout, sliding: bool) -> None:
         """A slider keeps the camera; another arrangement fits anew."""
         if sliding:
             self.controller.workspace.update_pane(merge="layout", layout=layout)
         else:
-            self.controller.workspace.update_pane(layout=layout, camera=None, pin=None)
+            self.controller.workspace.update_pane(layout=layout, camera=None, orbit=None, pin=None)
 
     def _show_tree_menu(self, source: str, address: str, at: QPoint) -> None:
         menu = QMenu(self)

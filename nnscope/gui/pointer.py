@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QEvent, QObject, QPointF, Qt
+from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QWheelEvent
 
 if TYPE_CHECKING:
@@ -19,7 +19,14 @@ NOTCH = 120.0  # what Qt counts for it
 
 
 class Pointer(QObject):
-    """Filters the events of the canvas' widget."""
+    """Filters the events of the canvas' widget.
+
+    Emits ``faced`` (pane, name of a standard view) for a click on a face of the little cube, and ``centred`` (pane,
+    camera) for a double click on a voxel.
+    """
+
+    faced = pyqtSignal(int, str)
+    centred = pyqtSignal(int, object)
 
     def __init__(self, controller: Controller, widget: QWidget, motion: Motion) -> None:
         super().__init__(widget)
@@ -64,8 +71,21 @@ class Pointer(QObject):
         elif event.type() == QEvent.Type.MouseButtonRelease and drags:
             self._release(at, left)
         elif event.type() == QEvent.Type.MouseButtonDblClick and left:
-            self._controller.reset_camera()
+            self._centre(at)
         return True
+
+    def _centre(self, at: QPointF) -> None:
+        """A double click brings a voxel into the middle; anywhere else it shows the whole picture."""
+        x, y = self._pixels(at)
+        pane, steering = self._controller.pane_at(x, y), self._controller.steering
+        if pane is None or steering.face_at(pane, x, y):
+            return
+        camera = steering.centred_at(pane, x, y)
+        if camera is not None:
+            self.centred.emit(pane, camera)
+        else:
+            self._controller.activate(pane)
+            self._controller.reset_camera()
 
     def _press(self, at: QPointF, turns: bool) -> None:
         """A drag by the left button turns a volume; by the middle one, or with Shift, it moves it, as it does a map."""
@@ -78,6 +98,8 @@ class Pointer(QObject):
         self._over = at
         if self._pressed is None or self._last is None:
             self._controller.hover(*self._pixels(at))
+            pane = self._controller.pane_at(*self._pixels(at))
+            self._show_hand(bool(self._controller.steering.face_at(pane, *self._pixels(at))))
             return
         if not self._dragging and (at - self._pressed).manhattanLength() < SLACK:
             return
@@ -92,12 +114,27 @@ class Pointer(QObject):
         else:
             self._controller.pan(dx, dy, self._pane)
 
+    def _show_hand(self, shown: bool) -> None:
+        if shown:
+            self._widget.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self._widget.unsetCursor()
+
     def _release(self, at: QPointF, clicks: bool) -> None:
         clicked = self._pressed is not None and not self._dragging and clicks
         self._pressed = self._last = None
         self._dragging = False
         self._widget.unsetCursor()
         if clicked:
+            self._click(at)
+
+    def _click(self, at: QPointF) -> None:
+        pane = self._controller.pane_at(*self._pixels(at))
+        face = self._controller.steering.face_at(pane, *self._pixels(at))
+        if pane is not None and face:
+            self._controller.activate(pane)
+            self.faced.emit(pane, face)
+        else:
             self._controller.click(*self._pixels(at))
 
     def _wheel(self, event: QWheelEvent) -> None:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
+from nnscope.core.space import Camera3D
 from nnscope.core.text import plain
+from nnscope.core.volume import VolumePicture
+from nnscope.gui.inspector.space_box import SpaceFacts
 from nnscope.gui.live import LiveState
 from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.timers import once
@@ -158,12 +161,15 @@ class Presenter(QObject):
             previous_sample=live is not None and bool(live.samples),
             restart=source is not None and bool(source.dead),
         )
+        spatial = shown and resolved is not None and resolved.dimensions == 3
+        actions.enable(**{spec.id: spatial for spec in actions.specs if spec.menu == "Space"})
         actions.check(
             scientific=state.scientific,
             link=state.linked,
             panes_1=panes == 1,
             panes_2=panes == 2,
             panes_4=panes == 4,
+            parallel=spatial and pane.orbit is not None and not pane.orbit.fov,
         )
         for choice in controller.views_for():
             actions.enable(**{f"view:{choice.name}": not choice.refusal})
@@ -179,9 +185,18 @@ class Presenter(QObject):
         level = drawn.composed.level if drawn is not None else 0
         legend = resolved.legend(picture, level)
         inspector.show_resolved(resolved, legend, resolved.recipe(picture), pane.limits is not None)
+        self._show_space(resolved, drawn)
         known = self._controller.library.spectra.get((pane.source, pane.address))
         matrix = resolved.info.ndim >= 2 and 0 not in resolved.info.shape and not resolved.info.unreadable
         inspector.show_spectrum(known[1] if known is not None else None, matrix)
+
+    def _show_space(self, resolved: Resolved, drawn: Drawn | None) -> None:
+        if resolved.dimensions != 3:
+            self._window.inspector.show_space(None)
+            return
+        picture, camera = (drawn.composed.picture, drawn.composed.orbit) if drawn is not None else (None, None)
+        odd = isinstance(picture, VolumePicture) and picture.states is not None
+        self._window.inspector.show_space(SpaceFacts(resolved, camera, odd))
 
     def _show_drawn(self) -> None:
         """The canvas has drawn something: legend and recipe may be other ones."""
@@ -200,5 +215,9 @@ class Presenter(QObject):
 
 
 def _still(state: WorkspaceState) -> WorkspaceState:
-    """The state without what moves while one looks around."""
-    return replace(state, panes=tuple(replace(pane, camera=None, orbit=None) for pane in state.panes))
+    """The state without what moves while one looks around; of a camera in space, the projection stays."""
+
+    def still(pane: PaneState) -> PaneState:
+        return replace(pane, camera=None, orbit=None if pane.orbit is None else Camera3D(fov=pane.orbit.fov))
+
+    return replace(state, panes=tuple(still(pane) for pane in state.panes))

@@ -100,6 +100,7 @@ QSlider::groove:horizontal { height: 4px; background: $pressed; border-radius: 2
 QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
 QSlider::handle:horizontal { background: $text; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }
 QSlider::handle:horizontal:focus { background: $accent; }
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $handle; }
 QProgressBar { background: $pressed; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.compute.space.perspective import Eye, eye
-from nnscope.core.frame import Rect
 from nnscope.render.overlay import aligned
+from nnscope.scene.cube import cube_eye, cube_place
 
 if TYPE_CHECKING:
-    from nnscope.core.frame import AxisTicks, Marker, PaneFrame, SpaceFrame
+    from nnscope.core.frame import AxisTicks, Marker, PaneFrame, Rect, SpaceFrame
     from nnscope.render.overlay import Align, Overlay, TextStyle
 
 LEAST_BOX = 16  # logical pixels: lines around a smaller volume would hide it
-CUBE = 56  # logical pixels of the little cube's square
 TICK = 5  # logical pixels
 LETTERS = "xyz"
 _BEHIND = 0.35  # opacity of edges behind the volume
@@ -143,13 +142,10 @@ def clipped(line: np.ndarray, within: Rect) -> np.ndarray | None:
 
 def draw_cube(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
     """The little cube in the lower left of the picture, turned as the volume is."""
-    side = overlay.px(CUBE)
-    picture = pane.picture
-    if min(picture.w, picture.h) < 4 * side:
+    place = cube_place(pane.picture, overlay.scale)
+    if place is None:
         return
-    place = Rect(picture.x, picture.y + picture.h - side, side, side)
-    camera = replace(space.camera, centre=None, distance=2.2, fov=0.0)
-    seen = eye(camera, (1, 1, 1), place)
+    seen = cube_eye(space.camera, place)
     one, corner = np.ones(3), np.array((place.x, place.y))
     for axis, end in itertools.product(range(3), (0, 1)):
         if _faces_eye(seen, one, axis, end):

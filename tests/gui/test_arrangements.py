@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.core.layout import default_layout
+from nnscope.core.layout import default_layout, volume_layout
 from nnscope.core.statistics import TensorStats
-from nnscope.gui.inspector.presets import plain_axes, presets, real_fixed, sliders, transposed, with_axes
+from nnscope.gui.inspector.presets import (
+    plain_axes,
+    presets,
+    real_fixed,
+    reassigned,
+    sliders,
+    transposed,
+    volume_presets,
+    with_axes,
+)
 from nnscope.gui.inspector.rows import NOTHING, sample_note, stat_rows
 from nnscope.gui.inspector.scale import column_heights, nice_ticks, scale_for
 from nnscope.gui.inspector.spectrum_plot import bar_shares
@@ -50,12 +59,25 @@ def test_transposing_twice_changes_nothing(shape: tuple[int, ...]) -> None:
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=5).map(tuple), st.data())
 def test_any_two_axes_can_be_the_picture(shape: tuple[int, ...], data: st.DataObject) -> None:
     row, column = data.draw(st.permutations(range(len(shape))))[:2]
-    layout = with_axes(shape, row, column, default_layout(shape))
+    layout = with_axes(shape, (row, column), default_layout(shape))
     assert layout.grid == (shape[row], shape[column])
     assert plain_axes(layout) == (row, column)
     assert {spec.axis for spec in sliders(layout, ())} == {
         a for a in range(len(shape)) if a not in (row, column) and shape[a] > 1
     }
+
+
+@given(st.lists(st.integers(1, 6), min_size=3, max_size=5).map(tuple), st.data())
+def test_an_axis_that_lies_elsewhere_changes_places(shape: tuple[int, ...], data: st.DataObject) -> None:
+    start = data.draw(st.sampled_from([preset.layout for preset in volume_presets(shape, (), volume_layout(shape))]))
+    side, axis = data.draw(st.integers(0, 2)), data.draw(st.integers(0, len(shape) - 1))
+    before, after = plain_axes(start), plain_axes(reassigned(start, side, axis))
+    assert after is not None
+    assert after[side] == axis
+    assert len(set(after)) == 3
+    if before is not None and axis in before:
+        assert sorted(after) == sorted(before)
+        assert after[before.index(axis)] == before[side]
 
 
 def test_sliders_speak_of_the_tensors_axes() -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from nnscope.gui.commands.file import FileCommands
     from nnscope.gui.commands.help import HelpCommands
     from nnscope.gui.commands.model import ModelCommands
+    from nnscope.gui.commands.space import SpaceCommands
     from nnscope.gui.commands.view import ViewCommands
     from nnscope.gui.commands.window import WindowCommands
 
@@ -19,6 +20,7 @@ class Commands:
 
     file: FileCommands
     view: ViewCommands
+    space: SpaceCommands
     window: WindowCommands
     model: ModelCommands
     help: HelpCommands
@@ -27,4 +29,5 @@ class Commands:
         """The object whose methods carry out the entries of a menu."""
         if menu in ("View/Theme", "View/Panels"):
             return self.window
-        return {"File": self.file, "View": self.view, "Model": self.model, "Help": self.help}[menu.partition("/")[0]]
+        by_menu = {"File": self.file, "View": self.view, "Space": self.space, "Model": self.model, "Help": self.help}
+        return by_menu[menu.partition("/")[0]]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnscope.gui.inspector.presets import transposed
+from nnscope.views.registry import dimensions, find_view, views
 
 if TYPE_CHECKING:
     from nnscope.gui.inspector.panel import Inspector
@@ -90,6 +91,16 @@ class ViewCommands:
         refusal = {choice.name: choice.refusal for choice in self._controller.views_for()}.get(name, "unknown")
         if not refusal:
             self._controller.workspace.update_pane(view=name, layout=None, camera=None, pin=None)
+
+    def dimension(self) -> None:
+        """From a flat picture to one of three dimensions, and back."""
+        pane = self._controller.workspace.pane
+        flat = dimensions(find_view(pane.view)) == 2
+        wanted = [view.name for view in views() if (dimensions(view) == 3) == flat]
+        refused = {choice.name for choice in self._controller.views_for() if choice.refusal}
+        name = next((name for name in wanted if name not in refused), "")
+        if name:
+            self.choose_view(name)
 
     def choose_rays(self, mode: str) -> None:
         """Make something else of the values along each ray of a volume."""

@@ -36,6 +36,10 @@ POINTER = (
     ("Zoom at the pointer", "Wheel"),
     ("Pin the cell, show singular values", "Click"),
     ("Change the colour scale", "Drag a limit"),
+    ("Turn a picture in space", "Drag"),
+    ("Move it", "Shift+drag, or the middle button"),
+    ("Bring a voxel into the middle", "Double click"),
+    ("Look along an axis", "Click on the little cube"),
 )
 ID_ROLE = Qt.ItemDataRole.UserRole
 SIZE = (560, 680)

@@ -1,7 +1,8 @@
-"""Which axes are rows, columns and sliders."""
+"""Which axes are rows, columns, depth and sliders."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSignalBlocker, pyqtSignal
@@ -9,7 +10,15 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QVBoxLayout, QWidget
 
 from nnscope.core.text import plain
 from nnscope.gui.inspector.axis_slider import AxisSlider
-from nnscope.gui.inspector.presets import Preset, plain_axes, presets, side_name, sliders, with_axes
+from nnscope.gui.inspector.presets import (
+    Preset,
+    plain_axes,
+    presets,
+    reassigned,
+    side_name,
+    sliders,
+    volume_presets,
+)
 from nnscope.gui.text import Label
 from nnscope.gui.wheel import guard_wheel
 from nnscope.scene.ticks import axis_name
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
     from nnscope.views.base import View
 
 CUSTOM = "Custom"
+SIDES = (("y", "Rows"), ("x", "Columns"), ("z", "Depth"))
 
 
 class LayoutBox(QWidget):
@@ -35,35 +45,40 @@ class LayoutBox(QWidget):
         self.preset = _combo("Arrangement")
         self.rows = _combo("Axis of the rows")
         self.columns = _combo("Axis of the columns")
+        self.depths = _combo("Axis of the depth")
+        self._names = [Label(name, "secondary") for name in ("Arrange", "Rows", "Columns", "Depth")]
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(1, 1)
-        named = (("Arrange", self.preset), ("Rows", self.rows), ("Columns", self.columns))
-        for row, (name, combo) in enumerate(named):
-            self._grid.addWidget(Label(name, "secondary"), row, 0)
+        for row, (name, combo) in enumerate(zip(self._names, (self.preset, *self._sides), strict=True)):
+            name.setBuddy(combo)
+            self._grid.addWidget(name, row, 0)
             self._grid.addWidget(combo, row, 1)
         self._box = QVBoxLayout(self)
         self._box.setSpacing(4)
         self._box.addLayout(self._grid)
         self.sliders: list[AxisSlider] = []
         self.preset.activated.connect(self._preset_chosen)
-        self.rows.activated.connect(lambda: self._axis_chosen(self.rows, self.columns))
-        self.columns.activated.connect(lambda: self._axis_chosen(self.columns, self.rows))
+        for side, combo in enumerate(self._sides):
+            combo.activated.connect(partial(self._axis_chosen, side))
+
+    @property
+    def _sides(self) -> tuple[QComboBox, QComboBox, QComboBox]:
+        return self.rows, self.columns, self.depths
 
     def show_layout(self, info: TensorInfo, layout: Layout, view: View) -> None:
         """Fill in. A view that absorbs axes has an arrangement of its own: only its sliders can be moved."""
         self._layout = layout
-        absorbed = view.absorbed(info)
-        default = view.layout(info)
-        self._presets = [Preset("Default", default)] if absorbed else presets(info.shape, info.axes, default)
+        absorbed, deep = view.absorbed(info), is_deep(view)
+        self._presets = _presets(info, view, deep)
         titles = [preset.title for preset in self._presets]
-        current = [preset.layout for preset in self._presets]
-        at = next((i for i, known in enumerate(current) if _same(known, layout)), -1)
+        at = next((i for i, known in enumerate(self._presets) if _same(known.layout, layout)), -1)
         _fill(self.preset, titles if at >= 0 else [*titles, CUSTOM], at if at >= 0 else len(titles))
+        self._name_sides(deep)
         self._fill_axes(info, layout)
-        for combo in (self.preset, self.rows, self.columns):
-            combo.setEnabled(info.ndim >= 2 and not absorbed)
+        for combo in (self.preset, *self._sides):
+            combo.setEnabled(info.ndim >= (3 if deep else 2) and not absorbed)
         self._fill_sliders(sliders(layout, info.axes, absorbed))
 
     def step(self, by: int) -> None:
@@ -72,12 +87,21 @@ class LayoutBox(QWidget):
             slider = self.sliders[0].slider
             slider.setValue(slider.value() + by)
 
+    def _name_sides(self, deep: bool) -> None:
+        """With a depth, columns, rows and depth are x, y and z."""
+        for label, combo, words in zip(self._names[1:], self._sides, SIDES, strict=True):
+            label.setText(f"{words[1]} ({words[0]})" if deep else words[1])
+            combo.setToolTip(f"The axis along {words[0]}; one that lies elsewhere changes places" if deep else "")
+        for widget in (self._names[3], self.depths):
+            widget.setVisible(deep)
+
     def _fill_axes(self, info: TensorInfo, layout: Layout) -> None:
         names = [f"{axis_name(a, info.axes)}  ({n})" for a, n in enumerate(info.shape)]
         axes = plain_axes(layout)
-        for combo, at, side in ((self.rows, 0, layout.rows), (self.columns, 1, layout.cols)):
-            several = [] if axes else [side_name(layout, side, info.axes)]
-            _fill(combo, names + several, axes[at] if axes else len(names))
+        for at, (combo, side) in enumerate(zip(self._sides, (layout.rows, layout.cols, layout.depth), strict=True)):
+            plain_side = axes is not None and at < len(axes)
+            several = [] if plain_side else [side_name(layout, side, info.axes)]
+            _fill(combo, names + several, axes[at] if axes is not None and plain_side else len(names))
 
     def _fill_sliders(self, specs: list[SliderSpec]) -> None:
         while len(self.sliders) < len(specs):
@@ -94,18 +118,10 @@ class LayoutBox(QWidget):
         if at < len(self._presets):
             self.chosen.emit(self._presets[at].layout, False)
 
-    def _axis_chosen(self, changed: QComboBox, other: QComboBox) -> None:
-        if self._layout is None or changed.currentIndex() >= len(self._layout.shape):
-            return
-        rank = len(self._layout.shape)
-        axis, beside = changed.currentIndex(), other.currentIndex()
-        if beside >= rank:
-            beside = rank - 1 if axis != rank - 1 else rank - 2
-        if beside == axis:  # the other side gives way to what this one was
-            before = plain_axes(self._layout)
-            beside = (before[0] if changed is self.rows else before[1]) if before else (axis + 1) % rank
-        row, column = (axis, beside) if changed is self.rows else (beside, axis)
-        self.chosen.emit(with_axes(self._layout.shape, row, column, self._layout), False)
+    def _axis_chosen(self, side: int) -> None:
+        axis = self._sides[side].currentIndex()
+        if self._layout is not None and axis < len(self._layout.shape):
+            self.chosen.emit(reassigned(self._layout, side, axis), False)
 
     def _slid(self, axis: int, index: int) -> None:
         if self._layout is not None:
@@ -114,7 +130,20 @@ class LayoutBox(QWidget):
 
 def _same(preset: Layout, shown: Layout) -> bool:
     """Whether they differ in slider positions at most."""
-    return (preset.rows, preset.cols, preset.split) == (shown.rows, shown.cols, shown.split)
+    return (preset.rows, preset.cols, preset.depth, preset.split) == (shown.rows, shown.cols, shown.depth, shown.split)
+
+
+def is_deep(view: View) -> bool:
+    """Whether its layouts have a depth."""
+    return bool(getattr(view, "deep", False))
+
+
+def _presets(info: TensorInfo, view: View, deep: bool) -> list[Preset]:
+    default = view.layout(info)
+    if view.absorbed(info):
+        return [Preset("Default", default)]
+    offer = volume_presets if deep else presets
+    return offer(info.shape, info.axes, default)
 
 
 def _combo(name: str) -> QComboBox:

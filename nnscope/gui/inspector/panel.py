@@ -15,6 +15,7 @@ from nnscope.gui.inspector.layout_box import LayoutBox
 from nnscope.gui.inspector.recipe import RecipeList
 from nnscope.gui.inspector.rows import sample_note
 from nnscope.gui.inspector.section import Section
+from nnscope.gui.inspector.space_box import SpaceBox
 from nnscope.gui.inspector.spectrum import SpectrumBox
 from nnscope.gui.inspector.statistics import StatisticsTable
 from nnscope.gui.text import Label
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nnscope.core.frame import Theme
     from nnscope.core.legend import Legend
     from nnscope.core.picture import Step
+    from nnscope.gui.inspector.space_box import SpaceFacts
     from nnscope.scene.resolve import Resolved
 
 
@@ -33,7 +35,7 @@ class Inspector(QWidget):
     """All about the tensor of the active pane.
 
     Its parts emit what the user asks for: ``histogram.limits``, ``histogram.reset``, ``layout_box.chosen``,
-    ``spectrum.wanted``; ``exact_wanted`` asks for statistics over every value.
+    ``space.looked``, ``space.projected``, ``spectrum.wanted``; ``exact_wanted`` asks for statistics over every value.
     """
 
     exact_wanted = pyqtSignal()
@@ -44,6 +46,7 @@ class Inspector(QWidget):
         self.statistics = StatisticsTable()
         self.histogram = HistogramBox()
         self.layout_box = LayoutBox()
+        self.space = SpaceBox()
         self.spectrum = SpectrumBox()
         self.recipe = RecipeList()
         self._log_counts = _tool("Logarithmic counts", self.histogram.plot.set_log)
@@ -79,6 +82,12 @@ class Inspector(QWidget):
         self._note.setText(sample_note(stats))
         self._note.setVisible(bool(sample_note(stats)))
 
+    def show_space(self, facts: SpaceFacts | None) -> None:
+        """Fill the part about three dimensions; None for a picture of two."""
+        self._spatial.setVisible(facts is not None)
+        if facts is not None:
+            self.space.show_space(facts)
+
     def show_spectrum(self, spectrum: Spectrum | None, matrix: bool) -> None:
         """Fill the singular values."""
         self.spectrum.show_spectrum(spectrum, matrix)
@@ -90,9 +99,12 @@ class Inspector(QWidget):
         box.setSpacing(4)
         box.addWidget(self.statistics)
         box.addWidget(self._note)
+        self._spatial = Section("Three dimensions", self.space)
+        self._spatial.hide()
         return [
             Section("Tensor", self.facts),
             Section("Histogram", self.histogram, (self._log_counts,)),
+            self._spatial,
             Section("Layout", self.layout_box),
             Section("What was done", self.recipe),
             Section("Statistics", table),
