@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def camera_partners(at: int, panes: Mapping[int, Resolved]) -> list[int]:
-    """The panes that look where pane ``at`` looks: those with a picture of the same grid, or that fills the same box."""
+    """The panes that look where pane ``at`` looks: those whose picture has the same grid or fills the same box."""
     here = panes[at]
     return [i for i, p in panes.items() if p.dimensions == here.dimensions and p.bounds == here.bounds]
 

@@ -188,7 +188,7 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
         info,
         view,
         layout,
-        _settings(pane),
+        _settings(pane, view),
         scientific,
         library.version(pane.source, pane.address),
         stats,
@@ -227,8 +227,12 @@ def default_mode(stats: TensorStats | None) -> str:
     return "signed" if stats is not None and stats.signed else "mip"
 
 
-def _settings(pane: PaneState) -> Settings:
-    return tuple(sorted({**dict(pane.settings), "reduction": pane.reduction}.items()))
+def _settings(pane: PaneState, view: View) -> Settings:
+    """The settings that the view knows, and the reduction."""
+    known, in_space = dict(pane.settings), spacious(view)
+    if in_space is not None:
+        known = {option.name: known[option.name] for option in in_space.options if option.name in known}
+    return tuple(sorted({**known, "reduction": pane.reduction}.items()))
 
 
 def _normalisation(pane: PaneState, scientific: bool, stats: TensorStats, factor: float) -> Normalisation:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.sources.base import TensorReader
+    from nnscope.views.setting import Setting
 
 
 class Linear(Protocol):
@@ -138,11 +139,14 @@ class SpaceView(View, Protocol):
         Whether its layouts have a depth; a landscape over a matrix has none.
     looks : tuple of str
         The fields of `SpaceLook` that change its pictures.
+    options : tuple of Setting
+        Its own settings, for `PaneState.settings`: no others reach it.
     """
 
     dimensions: int
     deep: bool
     looks: tuple[str, ...]
+    options: tuple[Setting, ...]
 
     def bounds(self, layout: Layout, settings: Settings) -> Bounds:
         """The box that its pictures fill: what a camera looks at."""

@@ -51,6 +51,7 @@ class Volume:
     dimensions = 3
     deep = True
     looks = ("mode", "interpolation", "threshold", "gain")
+    options = ()
 
     def refuses(self, info: TensorInfo) -> str:
         """Only what has fewer than three axes."""

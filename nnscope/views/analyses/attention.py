@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscope.core.errors import NnscopeError
-from nnscope.views.analyses.base import Found, Method, Setting, Work
+from nnscope.views.analyses.base import Found, Method, Work
+from nnscope.views.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

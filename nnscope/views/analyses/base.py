@@ -1,7 +1,7 @@
 """What an analysis is: a method of the compute core with its settings, applied to one tensor where it lives.
 
 Like a view, but the answer is an `Analysis`: named arrays and single facts, for scripts, plots and pictures made of
-them. Settings are plain values, checked here once for all methods.
+them. Its settings are checked before it runs (`nnscope.views.setting`).
 """
 
 from __future__ import annotations
@@ -9,71 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nnscope.compute.decode import to_float32
 from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
+
     from nnscope.core.request import Scalar, Settings
     from nnscope.core.tensor import TensorInfo
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import BuildContext
+    from nnscope.views.setting import Setting
 
 WHOLE = 1 << 28  # elements of a tensor that a method takes into memory at once: a gigabyte of float32
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting of a method.
-
-    Attributes
-    ----------
-    name : str
-    default : str, int, float or bool
-        Its type is that of the setting; an int is taken for a float.
-    low, high : float
-        Range of a number, both ends included.
-    choices : tuple of str
-        What a word may be.
-    """
-
-    name: str
-    default: str | int | float | bool
-    low: float = -np.inf
-    high: float = np.inf
-    choices: tuple[str, ...] = ()
-
-    def checked(self, value: Scalar) -> Scalar:
-        """The value, in the type of the default.
-
-        Raises
-        ------
-        NnscopeError
-            If it is of another type, out of range, or none of the choices.
-        """
-        kind = type(self.default)
-        if kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
-            raise NnscopeError(f"{value!r} is no {_WORDS[kind]}.", self.name, self._wanted())
-        if self.choices and value not in self.choices:
-            raise NnscopeError(f"There is no choice {value!r}.", self.name, self._wanted())
-        if isinstance(value, (int, float)) and not self.low <= value <= self.high:  # refuses NaN too
-            raise NnscopeError(f"{value!r} is out of range.", self.name, self._wanted())
-        return value
-
-    def _wanted(self) -> str:
-        if self.choices:
-            return f"Choose one of {', '.join(self.choices)}."
-        if isinstance(self.default, (str, bool)):
-            return f"Give a {_WORDS[type(self.default)]} such as {self.default!r}."
-        return f"Give a {_WORDS[type(self.default)]} from {self.low:g} to {self.high:g}."
-
-
-_WORDS = {str: "word", int: "whole number", float: "number", bool: "yes or no"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.views.analyses.base import Found, Method, Setting, Work, matrices
+from nnscope.views.analyses.base import Found, Method, Work, matrices
+from nnscope.views.setting import Setting
 
 if TYPE_CHECKING:
     from nnscope.core.request import Scalar

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nnscope.views.analyses.base import Found, Method, Setting, Work, volumes
+from nnscope.views.analyses.base import Found, Method, Work, volumes
+from nnscope.views.setting import Setting
 
 if TYPE_CHECKING:
     from nnscope.compute.octree.dense import DenseOctree

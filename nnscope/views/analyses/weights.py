@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.core.errors import NnscopeError
-from nnscope.views.analyses.base import Found, Method, Setting, Work, matrices
+from nnscope.views.analyses.base import Found, Method, Work, matrices
+from nnscope.views.setting import Setting
 
 if TYPE_CHECKING:
     from nnscope.core.request import Scalar

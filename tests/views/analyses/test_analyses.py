@@ -12,8 +12,8 @@ from nnscope.core.answer import Analysis
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import Analyse
 from nnscope.engine import wire
-from nnscope.views.analyses.base import Setting
 from nnscope.views.analyses.registry import find_method
+from nnscope.views.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
