@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
+from nnscope.core.request import GetBranches
 from nnscope.core.text import plain
 from nnscope.headless.part import whole
 from nnscope.tensor import Tensor
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from nnscope.core.answer import Branches
     from nnscope.core.tensor import Listing
     from nnscope.engine.protocol import Engine
     from nnscope.headless.client import Client
@@ -55,6 +57,28 @@ class TensorCollection(Mapping[str, Tensor]):
         globs = (pattern, f"{pattern}.*", f"{pattern}:*")  # a module stands for all that is in it
         wanted = re.compile("|".join(map(fnmatch.translate, globs))).match
         return [Tensor(self._client, info) for info in self.listing.tensors if wanted(info.address)]
+
+    def branches(self, activations: bool = False) -> Branches:
+        """The residual structure of the model as nested rectangles, as wide as what branches weigh (methods.md §14).
+
+        Parameters
+        ----------
+        activations : bool
+            Widths by the Frobenius norm of what a live model's branches add; else by that of their weights.
+
+        Returns
+        -------
+        Branches
+            ``regions``, outer parts before those inside, each with its ``path`` of names and its ``norm``; read from
+            the graph of a live model where it can be traced (``traced``), else from names.
+
+        Raises
+        ------
+        NnscopeError
+            If there are no activations here.
+        """
+        answer: Branches = self._client.ask(GetBranches(activations))
+        return answer
 
     def sample(self, index: int) -> None:
         """Run a live model on its sample input ``index``; tensors taken before keep the shapes they had.

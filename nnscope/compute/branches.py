@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nnscope.core.answer import BranchRegion
 from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:
@@ -41,38 +42,12 @@ class Part:
     skip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Where a part is drawn.
-
-    Attributes
-    ----------
-    path : tuple of str
-        Names from the outermost part inwards.
-    x, y, w, h : float
-        In [0, 1], from the top left.
-    depth : int
-        Level of nesting, 0 for the outermost.
-    norm : float
-    skip : bool
-    """
-
-    path: tuple[str, ...]
-    x: float
-    y: float
-    w: float
-    h: float
-    depth: int
-    norm: float
-    skip: bool
-
-
 def block_of(name: str, branches: tuple[Part, ...]) -> Part:
     """A block of these branches; its norm is that of all their arrays as one, the root of the sum of squares."""
     return Part(name, math.hypot(*(branch.norm for branch in branches)), branches)
 
 
-def branch_layout(blocks: tuple[Part, ...]) -> tuple[Region, ...]:
+def branch_layout(blocks: tuple[Part, ...]) -> tuple[BranchRegion, ...]:
     """Blocks one below the other in the unit square, and all that is inside them.
 
     Outer parts come before those inside. Parts side by side have widths in proportion to their norms, or all the same
@@ -96,17 +71,17 @@ def _check(part: Part) -> None:
 
 
 _Box = tuple[float, float, float, float]
-_Arrange = Callable[[tuple[Part, ...], tuple[str, ...], _Box], "Iterator[Region]"]
+_Arrange = Callable[[tuple[Part, ...], tuple[str, ...], _Box], "Iterator[BranchRegion]"]
 
 
-def _stacked(parts: tuple[Part, ...], path: tuple[str, ...], box: _Box) -> Iterator[Region]:
+def _stacked(parts: tuple[Part, ...], path: tuple[str, ...], box: _Box) -> Iterator[BranchRegion]:
     """Blocks one below the other, all of the same height."""
     x, y, w, h = box
     for number, part in enumerate(parts):
         yield from _placed(part, path, (x, y + h * number / len(parts), w, h / len(parts)), _beside)
 
 
-def _beside(parts: tuple[Part, ...], path: tuple[str, ...], box: _Box) -> Iterator[Region]:
+def _beside(parts: tuple[Part, ...], path: tuple[str, ...], box: _Box) -> Iterator[BranchRegion]:
     """Branches side by side, as wide as their norms."""
     x, y, w, h = box
     edges = _edges([part.norm for part in parts])
@@ -114,9 +89,9 @@ def _beside(parts: tuple[Part, ...], path: tuple[str, ...], box: _Box) -> Iterat
         yield from _placed(part, path, (x + w * left, y, w * (right - left), h), _stacked)
 
 
-def _placed(part: Part, path: tuple[str, ...], box: _Box, inside: _Arrange) -> Iterator[Region]:
+def _placed(part: Part, path: tuple[str, ...], box: _Box, inside: _Arrange) -> Iterator[BranchRegion]:
     path = (*path, part.name)
-    yield Region(path, *box, len(path) - 1, part.norm, part.skip)
+    yield BranchRegion(path, *box, len(path) - 1, part.norm, part.skip)
     yield from inside(part.parts, path, box)
 
 

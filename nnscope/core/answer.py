@@ -135,6 +135,53 @@ class Analysis:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchRegion:
+    """Where a block or a branch of one is drawn, and its norm.
+
+    Attributes
+    ----------
+    path : tuple of str
+        Names from the outermost part inwards.
+    x, y, w, h : float
+        In [0, 1], from the top left.
+    depth : int
+        Level of nesting, 0 for the outermost.
+    norm : float
+        Frobenius norm of its weights, or of its activations; ≥ 0.
+    skip : bool
+        Whether it is the way past its block.
+    """
+
+    path: tuple[str, ...]
+    x: float
+    y: float
+    w: float
+    h: float
+    depth: int
+    norm: float
+    skip: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The residual structure of a model as nested rectangles.
+
+    Attributes
+    ----------
+    regions : tuple of BranchRegion
+        Outer parts before those inside; empty when the model adds no branches.
+    activations : bool
+        Whether norms are those of activations.
+    traced : bool
+        Whether blocks were read from the graph of operations; else from names.
+    """
+
+    regions: tuple[BranchRegion, ...]
+    activations: bool
+    traced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ControlAnswer:
     """What a control command did, as (name, value) pairs."""
 

@@ -161,6 +161,16 @@ class Analyse:
 
 
 @dataclass(frozen=True, slots=True)
+class GetBranches:
+    """The residual branches of a whole model, and what each weighs (methods.md §14). Answer: `Branches`.
+
+    Norms are those of weights, or with ``activations`` of what a live model's branches add.
+    """
+
+    activations: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """A command to a live model. Answer: `ControlAnswer`.
 
@@ -182,5 +192,6 @@ Request = (
     | ProbeSpace
     | GetSpectrum
     | Analyse
+    | GetBranches
     | Control
 )

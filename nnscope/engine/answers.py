@@ -6,13 +6,14 @@ import math
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nnscope.core.answer import Analysis, ControlAnswer, ProbeAnswer, Spectrum, Values
+from nnscope.core.answer import Analysis, Branches, ControlAnswer, ProbeAnswer, Spectrum, Values
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import (
     Analyse,
     BuildPicture,
     BuildSpace,
     Control,
+    GetBranches,
     GetSpectrum,
     GetStats,
     ListTensors,
@@ -127,6 +128,13 @@ def _analyse(request: Analyse, context: Context) -> Analysis:
     key = ("analysis", request.address, reader.info.version, method.name, tuple(sorted(settings.items())))
     result: Analysis = context.memo(key, run, lambda found: sum(a.nbytes for a in found.arrays.values()) + 1024)
     return result
+
+
+@_answer.register(GetBranches)
+def _branches(request: GetBranches, context: Context) -> Branches:
+    from nnscope.engine.branches import branches
+
+    return branches(context, request.activations)
 
 
 @_answer.register(Control)

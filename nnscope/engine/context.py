@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nnscope.core.statistics import TensorStats
     from nnscope.sources.base import Source, TensorReader
+    from nnscope.sources.residual import ResidualBlock
     from nnscope.store.memo import Memo
     from nnscope.views.base import Linear
 
@@ -128,6 +129,13 @@ class Context:
             raise NnscopeError("This source is a file: nothing in it runs.", path, "Open a live model.")
         found: AbstractContextManager[Linear] = linearised(path)
         return found
+
+    def residual_blocks(self) -> tuple[ResidualBlock, ...]:
+        """Where the model adds branches to what went past them: from its graph where there is one, else from names."""
+        from nnscope.sources.residual import blocks_of_names
+
+        found = getattr(self.source, "residual_blocks", None)
+        return blocks_of_names(self.source.listing().tensors) if found is None else found()
 
     def check(self) -> None:
         """Raise `Cancelled` when the answer is not wanted any more."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from psygnal import Signal
 
 from nnscope.core.errors import Cancelled, Failure, NnscopeError
-from nnscope.core.request import Analyse, BuildPicture, BuildSpace, GetSpectrum, GetStats
+from nnscope.core.request import Analyse, BuildPicture, BuildSpace, GetBranches, GetSpectrum, GetStats
 from nnscope.engine.answers import answer
 from nnscope.engine.context import Context
 from nnscope.engine.priority import NICE, give_way
@@ -98,7 +98,7 @@ class LocalEngine:
         self.source.close()
 
     def _pool(self, request: Request) -> str:
-        if isinstance(request, (GetSpectrum, Analyse)):
+        if isinstance(request, (GetSpectrum, GetBranches, Analyse)):
             return "slow"
         if not isinstance(request, (GetStats, BuildPicture, BuildSpace)):
             return "prompt"

@@ -32,6 +32,7 @@ Answer = (
     | answer.ProbeAnswer
     | answer.Spectrum
     | answer.Analysis
+    | answer.Branches
     | answer.ControlAnswer
     | tensor.Listing
     | statistics.TensorStats
@@ -98,7 +99,7 @@ _CLASSES: dict[str, type] = {
         *(request.BuildSpace, request.ProbeSpace),
         *(request.Probe, request.GetSpectrum, request.Analyse, request.Control),
         *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.Analysis),
-        *(answer.ControlAnswer,),
+        *(request.GetBranches, answer.Branches, answer.BranchRegion, answer.ControlAnswer),
         *(answer.Changed, answer.Progress, answer.Died),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
         *(volume.VolumePicture, picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
     from nnscope.sources.live.hooks import Calls
     from nnscope.sources.live.sensitivity import Call, Linearised
+    from nnscope.sources.residual import ResidualBlock
 
 BUDGET = 256 << 20  # bytes of captured values kept
 KINDS = ("input", "output")
@@ -137,6 +138,16 @@ class LiveSource:
         with self.lock.read():
             call = call_of(model, inside, self.given())
             yield linearise(model.get_submodule(inside), call)
+
+    def residual_blocks(self) -> tuple[ResidualBlock, ...]:
+        """Where the model adds branches to what went past them; none of a model that is gone."""
+        from nnscope.sources.live.residual import residual_blocks
+
+        model = self._model()
+        if model is None:
+            return ()
+        with self.lock.read():
+            return residual_blocks(model)
 
     def close(self) -> None:
         """Take the hooks off the model. Idempotent."""

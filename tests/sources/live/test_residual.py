@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from nnscope.compute.branches import Part, block_of, branch_layout
+from nnscope.core.tensor import TensorInfo
 from nnscope.sources.live.capture import capture
-from nnscope.sources.live.residual import activation_norms, residual_blocks, weight_norms
+from nnscope.sources.live.residual import residual_blocks
+from nnscope.sources.residual import ResidualBlock, activation_norms, blocks_of_names, weight_norms
 from tests.sources.live.watched import array, hook_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class BasicBlock(nn.Module):
@@ -56,6 +61,15 @@ class Untraceable(nn.Module):
         return self.inside(x)
 
 
+def infos(model: nn.Module) -> list[TensorInfo]:
+    return [TensorInfo(name, tuple(tensor.shape), "float32") for name, tensor in model.state_dict().items()]
+
+
+def weigh(model: nn.Module, blocks: tuple[ResidualBlock, ...]) -> tuple[tuple[float, ...], ...]:
+    held = dict(model.named_parameters(remove_duplicate=False))
+    return weight_norms(blocks, infos(model), lambda name: float(held[name].detach().double().norm()))
+
+
 def resnet() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 3), BasicBlock(4, 4), BasicBlock(4, 6))
 
@@ -95,14 +109,14 @@ def test_a_transformer_of_torch() -> None:
     held = [*layer.self_attn.parameters(), *layer.norm1.parameters()]
     model = nn.Sequential()
     model.add_module("layers", nn.ModuleList([layer]))
-    weighed = weight_norms(model, (attention,))[0][0]
+    weighed = weigh(model, (attention,))[0][0]
     assert weighed == pytest.approx(math.sqrt(sum(float((p.detach() ** 2).sum()) for p in held)), rel=1e-6)
 
 
 def test_numbers() -> None:
     model = resnet()
     blocks = residual_blocks(model)
-    first, second = weight_norms(model, blocks)
+    first, second = weigh(model, blocks)
 
     def norm_of(module: nn.Module) -> float:
         return math.sqrt(sum(float((p.detach().double() ** 2).sum()) for p in module.parameters()))
@@ -113,14 +127,20 @@ def test_numbers() -> None:
     parts = tuple(Part(b.name, norm, skip=b.skip) for b, norm in zip(blocks[0].branches, first, strict=True))
     regions = {region.path: region for region in branch_layout((block_of(blocks[0].path, parts),))}
     assert regions[("1", "identity")].w == pytest.approx(2 / (2 + expected))
-    with capture(model, kinds="output") as cap:
+    with capture(model) as cap:
         model(torch.randn(2, 1, 6, 6))
-    norms = {
-        name.partition(":")[0]: float((array(reader).astype(float) ** 2).sum() ** 0.5) for name, reader in cap.items()
-    }
-    live = activation_norms(blocks, norms)
-    assert live[0][0] == norms["1.bn2"]  # as it was before the addition wrote to it
-    assert live[1][1] == norms["2.downsample.1"]
+    norms = {name: float((array(reader).astype(float) ** 2).sum() ** 0.5) for name, reader in cap.items()}
+    live = activation_norms(blocks, norms.__getitem__)
+    assert live[0] == (norms["1.bn2:output"], norms["1.conv1:input"])  # as it was before the addition wrote to it
+    assert live[1][1] == norms["2.downsample.1:output"]
+
+
+@pytest.mark.parametrize("make", [resnet, lambda: nn.Sequential(Block(), Block())], ids=["resnet", "transformer"])
+def test_names_in_a_file_tell_the_same(make: Callable[[], nn.Module]) -> None:
+    model = make()
+    traced, named = residual_blocks(model), blocks_of_names(infos(model))
+    assert [block.path for block in named] == [block.path.partition(".")[0] for block in traced]
+    assert weigh(model, named) == tuple(pytest.approx(norms) for norms in weigh(model, traced))
 
 
 def test_the_model_is_left_alone() -> None:
@@ -154,4 +174,4 @@ class Adds(nn.Module):
 def test_other_additions_are_no_branches() -> None:
     assert residual_blocks(Adds()) == ()
     assert residual_blocks(nn.Linear(2, 2)) == ()
-    assert weight_norms(nn.Linear(2, 2), ()) == ()
+    assert weigh(nn.Linear(2, 2), ()) == ()
