@@ -77,6 +77,7 @@ def hsv_gradient(x: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint8, shape (rows, columns, 3)
     """
+    x = x.astype(np.float64)  # in which differences of float32 stay in range
     gradient = [np.gradient(x, axis=a) if x.shape[a] > 1 else np.zeros_like(x) for a in (0, 1)]
     hue = np.arctan2(gradient[0], gradient[1]) / (2 * math.pi) % 1.0
     saturation, value = _relative(np.hypot(*gradient)), _relative(np.abs(x))

@@ -24,6 +24,7 @@ BAND = 1 << 20  # elements of a band of rows
 EXACT_SIDE = 1024  # tokens up to which all eigenvalues are found
 
 _NEGATIVE = -1e-6  # below it a number is no weight that was rounded
+_GREATEST = 1e30  # weights up to which sums of rows stay in float32's range
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +49,7 @@ def one_head(attention: Any, head: int) -> AttentionMap:
     Raises
     ------
     NnscopeError
-        If this is no attention: not three axes, or negative numbers.
+        If this is no attention: not three axes, or negative or enormous numbers.
     """
     return attention_map(_three_axes(attention)[head])
 
@@ -59,10 +60,10 @@ def attention_map(weights: Any) -> AttentionMap:
     Raises
     ------
     NnscopeError
-        If there are negative numbers.
+        If there are negative numbers, or enormous ones (beyond 10³⁰).
     """
     xp = namespace(weights)
-    found = xp.array(weights, xp.float32)
+    found = _float32(xp, weights)
     masked = xp.zeros(len(found), bool)
     for rows in bands(found.shape):
         _clean(xp, found[rows])
@@ -87,7 +88,7 @@ def head_mean(attention: Any, progress: Callable[[int, int], None] = lambda done
         total = xp.zeros((rows.stop - rows.start, keys), xp.float64)
         present = xp.zeros(rows.stop - rows.start, xp.int64)
         for head in range(heads):
-            band = _clean(xp, xp.array(attention[head, rows], xp.float32))
+            band = _clean(xp, _float32(xp, attention[head, rows]))
             total += band
             present += (band > 0).any(axis=1)
         mean[rows] = total / xp.maximum(present, 1)[:, None]
@@ -111,7 +112,7 @@ def row_entropy(attention: Any) -> Any:
     entropy = xp.zeros(attention.shape[:2], xp.float32)
     for head in range(len(attention)):
         for rows in bands(attention.shape[1:]):
-            weights = _clean(xp, xp.array(attention[head, rows], xp.float32)).astype(xp.float64)
+            weights = _clean(xp, _float32(xp, attention[head, rows])).astype(xp.float64)
             total = weights.sum(axis=1)
             safe = xp.where(total > 0, total, 1.0)
             terms = weights * xp.log(xp.where(weights > 0, weights, 1.0))  # −Σ (w/t)·ln(w/t) = ln t − Σ w·ln w / t
@@ -188,11 +189,22 @@ def _three_axes(attention: Any) -> Any:
     return attention
 
 
+def _float32(xp: Any, weights: Any) -> Any:
+    """A copy in float32."""
+    try:
+        with np.errstate(over="raise"):
+            return xp.array(weights, xp.float32)
+    except FloatingPointError:
+        raise NnscopeError("These are no attention weights: some are beyond float32's range.") from None
+
+
 def _clean(xp: Any, band: Any) -> Any:
     """``band`` with zeros in place of what is not finite or was rounded below zero."""
     xp.copyto(band, 0, where=~xp.isfinite(band))
     if band.size and float(band.min()) < _NEGATIVE:
         raise NnscopeError("These are no attention weights: some are negative.", f"{float(band.min()):.3g}")
+    if band.size and float(band.max()) > _GREATEST:
+        raise NnscopeError("These are no attention weights: some are beyond 1e30.", f"{float(band.max()):.3g}")
     return xp.maximum(band, 0, out=band)
 
 

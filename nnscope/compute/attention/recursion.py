@@ -37,6 +37,7 @@ EXACT_SIDE = 384  # tokens up to which the second eigenvalue comes from all of t
 
 _STEPS, _ROUNDING = 48, 1e-6  # of Arnoldi's method: products, and the length below which a float32 vector is none
 _CHANGED = 1e-3  # distance of row sums from 1 that is more than rounding
+_FAINT = 2.0**-96  # sum of a row below which it is brought up first
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,10 @@ def row_normalise(weights: Any) -> bool:
     xp = namespace(weights)
     total = weights @ xp.ones(weights.shape[1], xp.float32)
     filled = total > 0
+    faint = filled & (total < _FAINT)
+    if bool(faint.any()):  # one over it would overflow
+        weights[faint] *= xp.float32(1 / _FAINT)
+        total[faint] *= xp.float32(1 / _FAINT)
     weights *= (1.0 / xp.where(filled, total, 1.0))[:, None]
     return bool((filled & (xp.abs(total - 1.0) > _CHANGED)).any())
 

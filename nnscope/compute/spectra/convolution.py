@@ -50,14 +50,15 @@ def convolution_singular_values(
     if kernel.ndim < 3 or len(size) != kernel.ndim - 2 or min(size) < 1:
         raise NnscopeError("The map's size does not fit the kernel's spatial axes.", f"{kernel.shape} on {size}")
     channels = kernel.shape[:2]
-    taps = np.moveaxis(kernel.astype(np.float64), (0, 1), (-2, -1)).reshape(-1, math.prod(channels))
+    taps = np.moveaxis(kernel.astype(np.float64), (0, 1), (-2, -1))
+    taps = taps.reshape(math.prod(kernel.shape[2:]), math.prod(channels))
     frequencies, twice = _half_of_frequencies(size)
     sigma = np.empty((len(frequencies), min(channels)))
     step = max(1, BATCH // max(1, taps.shape[1]))
     for start in range(0, len(frequencies), step):
         part = slice(start, start + step)
         matrices = _phases(frequencies[part], kernel.shape[2:], size) @ taps
-        sigma[part] = np.linalg.svd(matrices.reshape(-1, *channels), compute_uv=False)
+        sigma[part] = np.linalg.svd(matrices.reshape(len(matrices), *channels), compute_uv=False)
         progress(min(start + step, len(frequencies)), len(frequencies))
     return np.sort(np.concatenate([sigma.ravel(), sigma[twice].ravel()]))[::-1]
 

@@ -43,11 +43,13 @@ def noise_bulk(shape: tuple[int, int], variance: float) -> Bulk:
     Parameters
     ----------
     shape : (int, int)
-        At least 1 × 1.
+        All is zero for a matrix without entries.
     variance : float
         Of an entry, at least 0. For a weight its own ‖W‖²_F/size is the one to begin with.
     """
     long, short = max(shape), min(shape)
+    if not short:
+        return Bulk(0.0, 0.0, 0.0)
     root_long, root_short = math.sqrt(max(long - 1, 1)), math.sqrt(short)
     spread = (root_long + root_short) * (1 / root_long + 1 / root_short) ** (1 / 3)
     edge = (math.sqrt(long) + math.sqrt(short)) ** 2

@@ -30,4 +30,4 @@ def condition(sigma: np.ndarray) -> float:
     """σ₁ / σ_k of k singular values, descending; infinite when σ_k is 0, and 1 when there is none but zeros."""
     if not sigma.size or sigma[0] <= 0:
         return 1.0
-    return float(sigma[0] / sigma[-1]) if sigma[-1] > 0 else math.inf
+    return float(sigma[0]) / float(sigma[-1]) if sigma[-1] > 0 else math.inf
