@@ -1,0 +1,104 @@
+"""Between a field's parameters and the ten numbers that kernels take, and back for gradients (methods.md §13).
+
+With A = Σ⁻¹ and d the offset from the mean, m = dᵀ·A·d is written with x completed to a square (see
+`nnscope.arrays.kernels.gaussians`). In terms of u = L⁻¹·d:
+
+    a = A_xx,  p = A_xy / A_xx,  q = A_xz / A_xx,  (s, t; t, u) = A_yz-block − a·(p, q)ᵀ(p, q) = (Σ_yz-block)⁻¹.
+
+Gradients come from the moments Σ g·e·(1, d, d·dᵀ) alone. With v = Σ g·e·d and S = Σ g·e·d·dᵀ
+
+    ∂/∂w = Σ g·e,        ∂/∂μ = w·A·v,        ∂/∂L = lower triangle of w·A·S·L⁻ᵀ,
+
+since dm = −2·yᵀ·dL·u with y = A·d and u = L⁻¹·d; an exponentiated number gets its entry's gradient times the entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.fields.parameters import LOWER, cholesky_factors, diagonal_positions
+
+if TYPE_CHECKING:
+    from nnscope.fields.parameters import Amplitude, Covariance, Gaussians
+
+_SYMMETRIC = np.array([[4, 5, 6], [5, 7, 8], [6, 8, 9]])  # where d·dᵀ lies among the moments
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """Gaussians as kernels take them.
+
+    Attributes
+    ----------
+    numbers : ndarray of float64, shape (n, 10)
+    reach : ndarray of float64, shape (n, 3)
+        √Σ_ii of x, y and z: how far the unit ellipsoid goes along each axis; 0 along z in two dimensions.
+    factors : ndarray of float64, shape (n, d, d)
+        L.
+    """
+
+    numbers: np.ndarray
+    reach: np.ndarray
+    factors: np.ndarray
+
+
+def pack(field: Gaussians) -> Packed:
+    """Of a field; weights without offset and scale."""
+    return pack_arrays(field.means, cholesky_factors(field.chol, field.dimensions, field.covariance), field.weights)
+
+
+def pack_arrays(means: np.ndarray, factors: np.ndarray, weights: np.ndarray) -> Packed:
+    """Of means (n, d), L (n, d, d) and w (n,)."""
+    n, d = means.shape
+    numbers, reach = np.zeros((n, 10)), np.zeros((n, 3))
+    numbers[:, :d], numbers[:, 9] = means, weights
+    reach[:, :d] = np.sqrt((factors * factors).sum(axis=2))
+    inverse = np.linalg.inv(factors) if n else np.zeros((0, d, d))
+    precision = inverse.transpose(0, 2, 1) @ inverse
+    numbers[:, 3] = precision[:, 0, 0]
+    numbers[:, 4 : 3 + d] = precision[:, 0, 1:] / precision[:, :1, 0]
+    rest = factors[:, 1:] @ factors[:, 1:].transpose(0, 2, 1)  # Σ of y and z
+    block = np.linalg.inv(rest) if n else rest
+    numbers[:, 6] = block[:, 0, 0]
+    if d == 3:
+        numbers[:, 7], numbers[:, 8] = block[:, 0, 1], block[:, 1, 1]
+    return Packed(numbers, reach, factors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gradients:
+    """Gradients of a sum over samples, shaped as the parameters, float64."""
+
+    means: np.ndarray
+    chol: np.ndarray
+    amplitudes: np.ndarray
+
+
+def factor_gradients(packed: Packed, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients by means (n, d), by all entries of L (n, d, d), and by w (n,)."""
+    d = packed.factors.shape[1]
+    weights = packed.numbers[:, 9]
+    inverse = np.linalg.inv(packed.factors) if len(weights) else packed.factors
+    precision = inverse.transpose(0, 2, 1) @ inverse
+    spread = moments[:, _SYMMETRIC[:d, :d]]
+    means = weights[:, None] * (precision @ moments[:, 1 : 1 + d, None])[:, :, 0]
+    factors = weights[:, None, None] * (precision @ spread @ inverse.transpose(0, 2, 1))
+    return means, factors, moments[:, 0]
+
+
+def parameter_gradients(packed: Packed, moments: np.ndarray, kinds: tuple[Amplitude, Covariance]) -> Gradients:
+    """Gradients by the parameters, from the moments (n, 10) under the gradient by the field's values."""
+    amplitude, covariance = kinds
+    means, factors, weights = factor_gradients(packed, moments)
+    d = means.shape[1]
+    places = LOWER[d] if covariance == "full" else tuple((i, i) for i in range(d))
+    rows, columns = zip(*places, strict=True)
+    chol = factors[:, rows, columns]
+    exponents = diagonal_positions(d, covariance)
+    chol[:, exponents] *= np.einsum("nii->ni", packed.factors)
+    w = packed.numbers[:, 9]
+    slope = w * (1 - w) if amplitude == "sigmoid" else 1.0
+    return Gradients(means, chol, weights * slope)

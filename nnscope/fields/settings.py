@@ -1,0 +1,91 @@
+"""What a fit is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nnscope.core.errors import NnscopeError
+
+if TYPE_CHECKING:
+    from nnscope.fields.parameters import Amplitude, Covariance
+
+Start = Literal["octree", "peaks", "random"]
+Densify = Literal["gradient", "error"]
+
+STARTS: tuple[Start, ...] = ("octree", "peaks", "random")
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Step lengths of Adam at the start of a fit; they fall to a tenth towards its end.
+
+    Attributes
+    ----------
+    means : float
+        In mean standard deviations of the Gaussians that the fit starts from.
+    chol : float
+        Of exponentiated numbers; the others of L move by this times the same standard deviation.
+    amplitudes : float
+    """
+
+    means: float = 0.05
+    chol: float = 0.03
+    amplitudes: float = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How a field is fitted.
+
+    Attributes
+    ----------
+    gaussians : int
+        Most Gaussians at any time.
+    steps : int
+    seed : int
+        The same seed gives the same field.
+    start : {"octree", "peaks", "random"}
+        Where Gaussians begin: on leaves of the octree, on local maxima of the magnitude, or anywhere.
+    amplitude : {"sigmoid", "identity"} or None
+        None for a sigmoid where no value is negative.
+    covariance : {"full", "diagonal"}
+    rates : Rates
+    batch : int
+        Samples of a step, a regular lattice from a random first one; 0 for all.
+    densify : {"gradient", "error"}
+        Where Gaussians are added: where the averaged positional gradient is high, or the error under them.
+    adapt_every : int
+        Steps between adding and removing Gaussians, up to two thirds of the fit; 0 for never.
+    patience : int
+        Steps after which a fit ends that has not gained a thousandth in loss; 0 for never.
+    cutoff : float
+        As in `nnscope.fields.evaluate`.
+
+    Raises
+    ------
+    NnscopeError
+        If one of them makes no sense.
+    """
+
+    gaussians: int = 256
+    steps: int = 500
+    seed: int = 0
+    start: Start = "octree"
+    amplitude: Amplitude | None = None
+    covariance: Covariance = "full"
+    rates: Rates = Rates()
+    batch: int = 0
+    densify: Densify = "error"
+    adapt_every: int = 100
+    patience: int = 0
+    cutoff: float = 4.5
+
+    def __post_init__(self) -> None:
+        for name, least in (("gaussians", 1), ("steps", 0), ("batch", 0), ("adapt_every", 0), ("patience", 0)):
+            if getattr(self, name) < least:
+                raise NnscopeError(f"{name} of a fit is at least {least}.", str(getattr(self, name)))
+        if self.start not in STARTS:
+            raise NnscopeError(f"A fit starts from {', '.join(STARTS)}.", str(self.start))
+        if not self.cutoff > 0:
+            raise NnscopeError("The cut-off of a fit is above 0.", str(self.cutoff))
