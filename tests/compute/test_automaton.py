@@ -124,6 +124,32 @@ def test_tanh_stays_within_one(small: int, shape: tuple[int, ...], rule: MooreRu
     assert (np.abs(found) <= 1).all()
 
 
+@given(st.sampled_from([0, 1 << 12]), shapes, rules, st.sampled_from(FUNCTIONS), st.integers(0, 6), st.integers(0, 99))
+@settings(max_examples=60)
+def test_memory_used_again_changes_nothing(
+    small: int, shape: tuple[int, ...], rule: MooreRule, function: str, steps: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    x, gradient, scale = (rng.standard_normal(shape, np.float32) for _ in range(3))
+    x[rng.random(shape) < 0.1] = np.nan  # of which the plain path takes care, in some steps of the compiled one
+    state, rule = CellState(x, gradient=gradient, weight_scale=scale), replace(rule, function=function)
+    before, expected, states = x.copy(), state, [state]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_SMALL", small)
+        for _ in range(steps):
+            expected = rule.step(expected)
+            states.append(expected)
+        kept = [held.mean.copy() for held in states]
+        found = evolve(state, rule, steps)
+        again = evolve(found, rule, 3)
+    np.testing.assert_array_equal(found.mean, expected.mean)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(state.mean, before)
+    for held, copy in zip(states, kept, strict=True):  # states that somebody holds are nobody's room
+        np.testing.assert_array_equal(held.mean, copy)
+    assert steps == 0 or not np.shares_memory(again.mean, found.mean)
+
+
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_without_weights_nothing_changes(boundary: str, path: str) -> None:
     state = random_state((6, 7))
