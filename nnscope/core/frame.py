@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from nnscope.core.cut import Box, CutPlane
     from nnscope.core.legend import Legend, Normalisation
     from nnscope.core.picture import Tile
     from nnscope.core.space import Camera3D
@@ -184,6 +185,10 @@ class SpaceFrame:
         See `SpaceLook`.
     shaded : bool
         Whether surfaces are lit, which darkens colours by the way they face.
+    plane : CutPlane or None
+        Values on it are shown as they are, and what is before it is left out.
+    clip : Box or None
+        The part of the volume that is shown.
     axes : (AxisTicks, AxisTicks, AxisTicks)
         Along depth, rows and columns; positions in voxels of level 0.
     """
@@ -198,6 +203,8 @@ class SpaceFrame:
     threshold: float = 0.0
     gain: float = 6.0
     shaded: bool = False
+    plane: CutPlane | None = None
+    clip: Box | None = None
     axes: tuple[AxisTicks, AxisTicks, AxisTicks] = (AxisTicks(""), AxisTicks(""), AxisTicks(""))
 
 

@@ -8,6 +8,10 @@ the eye. Which ray belongs to a pixel is said by `nnscope.compute.space.perspect
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnscope.core.cut import Box, Cut
 
 # What a ray finds, and how voxels of coarser levels are reduced for it.
 MODES = {
@@ -49,6 +53,10 @@ class SpaceLook:
         Of translucent pictures: how often the strongest colour would be absorbed over a mean side of the volume.
     shading : bool
         Light on surfaces of cubes and landscapes; never in scientific mode.
+    cut : Cut or None
+        A plane with what is before it left out.
+    clip : Box or None
+        The part of the volume that is shown, in voxels; None for all of it.
     """
 
     mode: str = ""
@@ -56,6 +64,8 @@ class SpaceLook:
     threshold: float | None = None
     gain: float = 6.0
     shading: bool = True
+    cut: Cut | None = None
+    clip: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

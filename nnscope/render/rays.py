@@ -49,7 +49,9 @@ def apply_rays(program: Any, space: SpaceFrame, picture: Rect) -> None:
     rays = pencil(space.camera, bounds, picture)
     for name in ("origin", "origin_x", "origin_y", "towards", "towards_x", "towards_y"):
         program[f"u_{name}"] = tuple(getattr(rays, name) / side)
-    program["u_box"] = tuple(size / side for size in reversed(bounds))
+    low, high = space.clip or ((0.0, 0.0, 0.0), bounds[::-1])
+    program["u_low"] = tuple(at / side for at in low)
+    program["u_box"] = tuple(at / side for at in high)
     program["u_pixel"] = (float(space.quality), float(space.quality))
 
 

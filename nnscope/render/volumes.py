@@ -16,10 +16,12 @@ from nnscope.render.voxels import EXTREMES, VolumeTextures
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from nnscope.core.cut import CutPlane
     from nnscope.core.frame import PaneFrame, SpaceFrame
     from nnscope.render.palettes import Palettes
     from nnscope.render.voxels import VoxelTextures
 
+_REDUCTIONS = {"max": 0, "extremes": 2, "mean": 3}  # of slabs
 _LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
 _SHADERS = {  # and the number of the mode in it
     "mip": ("extreme.frag", 0),
@@ -47,7 +49,7 @@ class VolumeVisual:
     def identity(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
         """Mode, pace, and what they depend on."""
         pace = space.step if space.interpolation == "linear" else 0.0
-        return (space.mode, space.interpolation, pace, *_tuning(pane, space))
+        return (space.mode, space.interpolation, pace, space.plane, space.clip, *_tuning(pane, space))
 
     @staticmethod
     def mixed(space: SpaceFrame) -> bool:
@@ -56,9 +58,14 @@ class VolumeVisual:
 
     def send(self, pane: PaneFrame, space: SpaceFrame) -> None:
         """Send the rays of a pane."""
-        program = self._marching(pane, space, self._volumes.get(space))
+        voxels = self._volumes.get(space)
+        program = self._marching(pane, space, voxels)
         apply_rays(program, space, pane.picture)
         program.draw("triangle_strip")
+        if space.plane is not None:
+            program = self._cutting(pane, space, space.plane, voxels)
+            apply_rays(program, space, pane.picture)
+            program.draw("triangle_strip")
 
     def trim(self, needed: set[Hashable]) -> None:
         """Let textures go that no frame needs at present."""
@@ -76,7 +83,7 @@ class VolumeVisual:
         bricks = space.mode in EXTREMES and voxels.skips(space.mode)
         fragment, mode = _SHADERS[space.mode]
         constants = {"MODE": mode, "LINEAR": linear, "STATES": states, "FOLD": voxels.fold is not None}
-        constants |= {"BRICKS": bricks}
+        constants |= {"BRICKS": bricks, "CUT": space.plane is not None}
         program = self._programs.get("march.vert", fragment, **_curve(pane, space), **constants)
         voxels.apply(program, linear)
         if linear:
@@ -85,7 +92,26 @@ class VolumeVisual:
             scores = voxels.scores(space.mode)
             program["u_scores"] = scores
             program["u_bricks"] = tuple(float(side) for side in reversed(scores.shape[:3]))
+        if space.plane is not None:
+            program["u_plane"] = _onto(space, space.plane)
         self._apply_mode(program, pane, space, linear)
+        program["a_corner"] = WHOLE
+        return program
+
+    def _cutting(self, pane: PaneFrame, space: SpaceFrame, plane: CutPlane, voxels: VoxelTextures) -> Any:
+        """The program that draws what lies on the cut."""
+        states, mixed, side = voxels.states is not None, self.mixed(space), 2.0**space.picture.level
+        constants = {"MODE": _REDUCTIONS[plane.reduction], "COLOURS": mixed, "STATES": states, "CUT": 0}
+        constants["FOLD"] = voxels.fold is not None
+        program = self._programs.get("march.vert", "cut.frag", **_curve(pane, space), **constants)
+        voxels.apply(program, space.interpolation == "linear" and not states)
+        if mixed and pane.style is not None and pane.normalisation is not None:
+            self._palettes.apply(program, pane.normalisation, pane.style)
+        program["u_onto"] = _onto(space, plane)
+        program["u_step"] = tuple(part / side for part in plane.normal)
+        program["u_through"] = float(plane.thickness)
+        program["u_factor"] = plane.factor
+        program["u_size"] = tuple(size / side for size in reversed(space.picture.bounds))
         program["a_corner"] = WHOLE
         return program
 
@@ -108,6 +134,11 @@ class VolumeVisual:
             row[0, : len(found), 0] = found
             self._extinctions.set_data(row)
             program["u_extinctions"] = self._extinctions
+
+
+def _onto(space: SpaceFrame, plane: CutPlane) -> tuple[float, ...]:
+    """A cut in voxels of the level."""
+    return (*plane.normal, plane.first / 2.0**space.picture.level)
 
 
 def _curve(pane: PaneFrame, space: SpaceFrame) -> dict[str, int]:

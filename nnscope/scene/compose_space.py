@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.compute.space.cutting import facing
 from nnscope.compute.space.perspective import eye
 from nnscope.core.frame import SpaceFrame
 from nnscope.core.space import Camera3D
@@ -16,6 +17,7 @@ from nnscope.scene.spacework import SpaceKey
 from nnscope.scene.ticks import axis_ticks
 
 if TYPE_CHECKING:
+    from nnscope.core.cut import CutPlane
     from nnscope.core.frame import AxisTicks
     from nnscope.core.space_picture import Bounds, SpacePicture
     from nnscope.scene.compose import Place
@@ -60,6 +62,7 @@ def compose_space(
         legend=resolved.legend(picture, picture.level),
         space=replace(
             _space(resolved, camera, picture, (replace(key, level=picture.level), quality)),
+            plane=_plane(resolved, view, camera, place),
             axes=_ticks(resolved, view, camera, place),
         ),
     )
@@ -80,7 +83,16 @@ def _space(resolved: Resolved, camera: Camera3D, picture: SpacePicture, held: tu
         threshold=resolved.space.threshold or 0.0,
         gain=resolved.space.gain,
         shaded=resolved.space.shading,
+        clip=resolved.space.clip,
     )
+
+
+def _plane(resolved: Resolved, view: SpaceView, camera: Camera3D, place: Place) -> CutPlane | None:
+    """The cut as it is seen from the camera."""
+    if resolved.space.cut is None:
+        return None
+    plane = facing(resolved.space.cut, camera, resolved.layout.volume_shape, place.picture)
+    return replace(plane, factor=view.factor(resolved.layout, resolved.space))
 
 
 def space_key(resolved: Resolved, level: int) -> SpaceKey:

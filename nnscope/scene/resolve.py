@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style, default_colours
 from nnscope.compute.normalise import clipped_share, normalisation
+from nnscope.compute.space.cutting import clipped_to, placed
 from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
@@ -195,8 +196,17 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
         norm,
         style,
         refusal,
-        _look(pane.space, stats, scientific),
+        _look(_within(pane.space, view, layout), stats, scientific),
     )
+
+
+def _within(look: SpaceLook, view: View, layout: Layout) -> SpaceLook:
+    """The look with its cut and its clip box inside the volume; without them where the view knows none."""
+    in_space, shape = spacious(view), layout.volume_shape
+    known = in_space.looks if in_space is not None and 0 not in shape else ()
+    cut = placed(look.cut, shape) if look.cut is not None and "cut" in known else None
+    clip = clipped_to(look.clip, shape) if look.clip is not None and "clip" in known else None
+    return replace(look, cut=cut, clip=clip)
 
 
 def _look(look: SpaceLook, stats: TensorStats | None, scientific: bool) -> SpaceLook:

@@ -9,10 +9,12 @@ import numpy as np
 
 from nnscope.compute.decode import to_float
 from nnscope.compute.parallel import map_blocks
+from nnscope.compute.space.cutting import told
 from nnscope.compute.space.detail import level_for
 from nnscope.compute.space.transfer import mean_side
 from nnscope.compute.space.voxels import REDUCTIONS, brick_ranges, reduce_block
 from nnscope.compute.statistics.block import block_stats
+from nnscope.core.cut import AXES
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import Step
@@ -50,7 +52,7 @@ class Volume:
     coloured = False
     dimensions = 3
     deep = True
-    looks = ("mode", "interpolation", "threshold", "gain")
+    looks = ("mode", "interpolation", "threshold", "gain", "cut", "clip")
     options = ()
 
     def refuses(self, info: TensorInfo) -> str:
@@ -98,8 +100,14 @@ class Volume:
     def drawing(self, settings: Settings, look: SpaceLook) -> Drawing:
         """What rays find."""
         rays = f"{RAYS[look.mode]} {look.threshold:.4g}" if look.mode == "surface" else RAYS[look.mode]
-        step = Step(look.mode, look.mode not in AESTHETIC, f"{rays}, {look.interpolation}")
-        return Drawing(step, "sum of raw values" if look.mode == "additive" else "raw value", (rays,))
+        parts = [told(look.cut)] if look.cut is not None else []
+        if look.clip is not None:
+            spans = zip(AXES, *look.clip, strict=True)
+            parts.append(f"shown: {', '.join(f'{axis} {low:g} … {high - 1:g}' for axis, low, high in spans)}")
+        step = Step(look.mode, look.mode not in AESTHETIC, "; ".join((f"{rays}, {look.interpolation}", *parts)))
+        if look.cut is not None and look.mode == "additive":
+            parts.append("colours of the cut: value × mean side")
+        return Drawing(step, "sum of raw values" if look.mode == "additive" else "raw value", (rays, *parts))
 
     def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:
         """The voxel that made what is seen."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.compute.space import cutting
 from nnscope.compute.space.perspective import pencil
 from nnscope.compute.space.rays import comb, crossed, interpolated
 from nnscope.compute.space.transfer import colour_places, extinctions, shares
@@ -14,6 +15,7 @@ from nnscope.core.picture import State
 from nnscope.core.volume import VolumePicture
 
 if TYPE_CHECKING:
+    from nnscope.core.cut import Box, CutPlane
     from nnscope.core.frame import PaneFrame, Rect, SpaceFrame
     from nnscope.core.volume import Shape3
 
@@ -35,6 +37,15 @@ def voxel_under(pane: PaneFrame, x: float, y: float) -> Shape3 | None:
     """
     space = pane.space
     assert space is not None
+    if space.plane is not None:
+        origin, towards = pencil(space.camera, space.picture.bounds, pane.picture).ray(
+            x - pane.picture.x, y - pane.picture.y
+        )
+        point = cutting.met(space.plane, origin, towards, shown_box(space))
+        if point is not None:
+            return _on_cut(space, space.plane, point)
+        if cutting.hidden(space.plane, origin, towards, shown_box(space)):
+            return None
     met = along(space, ray_at(space, pane.picture, x, y))
     held = met.states != State.PADDING
     weights = np.where(held, _weights(pane, space, met), -np.inf)
@@ -48,7 +59,32 @@ def ray_at(space: SpaceFrame, picture: Rect, x: float, y: float) -> Ray:
     """Origin, direction and box of the ray at a screen position, in voxels of the level."""
     bounds, side = space.picture.bounds, 2.0**space.picture.level
     origin, towards = pencil(space.camera, bounds, picture).ray(x - picture.x, y - picture.y)
-    return origin / side, towards / side, np.array(bounds[::-1]) / side
+    return origin / side, towards / side, np.array(shown_box(space)) / side
+
+
+def shown_box(space: SpaceFrame) -> Box:
+    """The corners of what is shown, in voxels of level 0."""
+    depth, height, width = space.picture.bounds
+    return space.clip or ((0.0, 0.0, 0.0), (width, height, depth))
+
+
+def _on_cut(space: SpaceFrame, plane: CutPlane, point: np.ndarray) -> Shape3 | None:
+    """The voxel of the level that a place of the cut shows: of a slab the one with that value, the first of a mean."""
+    volume = space.picture
+    assert isinstance(volume, VolumePicture)
+    voxels = cutting.column(plane, point, volume.shape) >> volume.level
+    if not len(voxels):
+        return None
+    places = tuple(voxels.T)
+    states = np.zeros(len(voxels), np.uint8) if volume.states is None else volume.states[places]
+    met = Met(voxels, volume.values[places].astype(np.float64), states, np.ones(len(voxels)))
+    mode = {"max": "mip", "extremes": "signed"}.get(plane.reduction)
+    scores = np.zeros(len(voxels)) if mode is None else _scores(mode, met)
+    scores = np.where(states == State.PADDING, -np.inf, scores)
+    if scores.max() == -np.inf:
+        return None
+    z, row, col = voxels[int(np.argmax(scores))].tolist()
+    return z, row, col
 
 
 @dataclass(frozen=True, slots=True, eq=False)

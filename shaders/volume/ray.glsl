@@ -1,4 +1,4 @@
-// The ray of a fragment, and where it is inside the volume. Positions are in voxels of the level that is drawn. The rays
+// The ray of a fragment, and where it is inside the volume. CUT: 1 leaves out what lies before a plane. Positions are in voxels of the level that is drawn. The rays
 // of a picture are affine in the pixel (nnscope/core/space.py), and row 0 of the target is the top row.
 uniform vec2 u_pixel;        // device pixels per texel of the target
 uniform vec3 u_origin;
@@ -7,7 +7,11 @@ uniform vec3 u_origin_y;
 uniform vec3 u_towards;
 uniform vec3 u_towards_x;
 uniform vec3 u_towards_y;
-uniform vec3 u_box;          // the volume's size, which may end within the last voxels of a coarse level
+uniform vec3 u_low;          // the corners of what is shown: of the volume, which may end within the last voxels of a
+uniform vec3 u_box;          // coarse level, or of a part of it
+#if CUT
+uniform vec4 u_plane;        // a unit vector away from the eye, and where along it the cut begins
+#endif
 
 struct Ray {
     vec3 origin;
@@ -24,11 +28,16 @@ Ray ray() {
     vec3 towards = normalize(u_towards + at.x * u_towards_x + at.y * u_towards_y);
     r.towards = mix(towards, vec3(1e-12), vec3(lessThan(abs(towards), vec3(1e-12))));
     r.inverse = 1.0 / r.towards;
-    vec3 low = -r.origin * r.inverse;
+    vec3 low = (u_low - r.origin) * r.inverse;
     vec3 high = (u_box - r.origin) * r.inverse;
     vec3 near = min(low, high);
     vec3 far = max(low, high);
     r.first = max(max(near.x, near.y), max(near.z, 0.0));
     r.last = min(min(far.x, far.y), far.z);
+#if CUT
+    float facing = dot(u_plane.xyz, r.towards);
+    float met = facing > 0.0 ? (u_plane.w - dot(u_plane.xyz, r.origin)) / facing : 1e30;
+    r.last = met > r.first ? r.first : r.last;  // before the cut, or behind what it shows: ``cut.frag`` draws that
+#endif
     return r;
 }

@@ -20,9 +20,9 @@ void walk(Ray r, float t, float last, vec3 low, vec3 high) {
 void traverse(Ray r) {
 #if BRICKS
     for (float t = r.first + 0.5 * GLANCE; t < r.last; t += GLANCE) {
-        visit(entered_at(r, t, vec3(0.0), ceil(u_box) - 1.0) + 0.5, 0.0);
+        visit(entered_at(r, t, floor(u_low), ceil(u_box) - 1.0) + 0.5, 0.0);
     }
-    vec3 brick = floor(entered_at(r, r.first, vec3(0.0), ceil(u_box) - 1.0) / BRICK_SIDE);
+    vec3 brick = floor(entered_at(r, r.first, floor(u_low), ceil(u_box) - 1.0) / BRICK_SIDE);
     vec3 onward = sign(r.towards);
     vec3 ahead = max(onward, 0.0);
     float t = r.first;
@@ -40,12 +40,13 @@ void traverse(Ray r) {
         }
         if (!skips) {
             vec3 low = here * BRICK_SIDE;
-            walk(r, t, min(leave, r.last), low, low + (BRICK_SIDE - 1.0));
+            vec3 high = min(low + (BRICK_SIDE - 1.0), ceil(u_box) - 1.0);
+            walk(r, t, min(leave, r.last), max(low, floor(u_low)), high);
         }
         t = leave;
     }
 #else
-    crossed = vec3(greaterThanEqual(min(-r.origin * r.inverse, (u_box - r.origin) * r.inverse), vec3(r.first)));
-    walk(r, r.first, r.last, vec3(0.0), ceil(u_box) - 1.0);
+    crossed = vec3(greaterThanEqual(min((u_low - r.origin) * r.inverse, (u_box - r.origin) * r.inverse), vec3(r.first)));
+    walk(r, r.first, r.last, floor(u_low), ceil(u_box) - 1.0);
 #endif
 }

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscope.compute.space.perspective import pencil
 from nnscope.compute.space.rays import comb, crossed, interpolated
 from nnscope.compute.space.voxels import brick_ranges, reduce_block
 from nnscope.core.frame import Frame, PaneFrame, Rect, SpaceFrame
 from nnscope.core.layout import volume_layout
 from nnscope.core.space import MODES, Camera3D
 from nnscope.core.volume import BRICK, VolumePicture
-from nnscope.views.volume_pick import Met, along
+from nnscope.views.volume_pick import Met, along, ray_at
 from tests.render import building
 
 if TYPE_CHECKING:
@@ -53,10 +52,7 @@ def drawn(screen: Offscreen, shown: PaneFrame) -> tuple[np.ndarray, np.ndarray, 
 def ray(shown: PaneFrame, x: int, y: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Origin and direction of the ray through the centre of a pixel, and the box, in voxels of the picture's level."""
     assert shown.space is not None
-    volume = shown.space.picture
-    origin, towards = pencil(shown.space.camera, volume.shape, shown.picture).ray(x + 0.5, y + 0.5)
-    side = 2.0**volume.level
-    return origin / side, towards / side, np.array(volume.shape[::-1]) / side
+    return ray_at(shown.space, shown.picture, shown.picture.x + x + 0.5, shown.picture.y + y + 0.5)
 
 
 def met(shown: PaneFrame, x: int, y: int) -> np.ndarray:

@@ -12,15 +12,25 @@ _NONE = np.zeros(0)
 
 
 def inside(origin: np.ndarray, towards: np.ndarray, box: np.ndarray) -> tuple[float, float] | None:
-    """Where a ray origin + t·towards, t ≥ 0, enters the box from 0 to ``box`` and leaves it; None if it misses."""
+    """Where a ray origin + t·towards, t ≥ 0, enters a box and leaves it; None if it misses.
+
+    ``box`` is its greatest corner (3,), when the least is 0, or both corners (2, 3).
+    """
+    low, high = corners(box)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends = np.stack((-origin, box - origin)) / towards
+        ends = np.stack((low - origin, high - origin)) / towards
     parallel = towards == 0
-    if (parallel & ((origin < 0) | (origin >= box))).any():
+    if (parallel & ((origin < low) | (origin >= high))).any():
         return None
     ends[0, parallel], ends[1, parallel] = -np.inf, np.inf
     first, last = max(float(ends.min(0).max()), 0.0), float(ends.max(0).min())
     return (first, last) if first < last else None
+
+
+def corners(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest corner of a box as `inside` has it."""
+    low, high = (np.zeros(3), box) if box.ndim == 1 else box
+    return low, high
 
 
 def crossed(origin: np.ndarray, towards: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,8 +40,8 @@ def crossed(origin: np.ndarray, towards: np.ndarray, box: np.ndarray) -> tuple[n
     ----------
     origin, towards : ndarray (3,)
         In voxels (x, y, z).
-    box : ndarray (3,)
-        Size of the volume along x, y and z; it may end within a voxel.
+    box : ndarray (3,) or (2, 3)
+        The part of the volume to look at; it may begin and end within a voxel.
 
     Returns
     -------
@@ -47,7 +57,8 @@ def crossed(origin: np.ndarray, towards: np.ndarray, box: np.ndarray) -> tuple[n
     bounds = np.unique(bounds)
     middles = (bounds[:-1] + bounds[1:]) / 2
     places = np.floor(origin + middles[:, None] * towards).astype(np.int64)
-    places = np.clip(places, 0, np.ceil(box).astype(np.int64) - 1)
+    low, high = corners(box)
+    places = np.clip(places, np.floor(low).astype(np.int64), np.ceil(high).astype(np.int64) - 1)
     return places[:, ::-1], bounds
 
 
