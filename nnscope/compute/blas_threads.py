@@ -10,6 +10,7 @@ what other threads set once the main thread has set something; who enters meanwh
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import contextmanager
 from functools import cache
@@ -23,20 +24,20 @@ _HELD = threading.Lock()  # by the one who set the limit
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Within the block, products of NumPy use one thread per calling thread. Nests, from any threads."""
+    """Within the block, products of NumPy and SciPy use one thread per calling thread. Nests, from any threads."""
     if not _HELD.acquire(blocking=False):
         yield
         return
     try:
-        with _controller().limit(limits=1, user_api="blas"):
+        with _controller("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas"):
             yield
     finally:
         _HELD.release()
 
 
 @cache
-def _controller() -> Any:
-    """The BLAS libraries that are loaded: looked for once, NumPy's is there by then."""
+def _controller(with_scipy: bool) -> Any:
+    """The BLAS libraries that are loaded: NumPy's is there by the first time, SciPy brings one of its own later."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

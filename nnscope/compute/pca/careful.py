@@ -120,12 +120,12 @@ def leading(data: Centred, k: int) -> tuple[np.ndarray, np.ndarray, float]:
         gram = np.zeros((c, c))
         for part in data.over_rows(lambda rows, band: band.T @ band):
             gram += part
-        values, vectors = _top(gram, k)
+        values, vectors = top_eigenpairs(gram, k)
         return values, vectors.T, float(np.trace(gram))
     gram = np.zeros((n, n))
     for part in data.over_columns(lambda columns, band: band @ band.T):
         gram += part
-    values, left = _top(gram, k)
+    values, left = top_eigenpairs(gram, k)
     vectors = np.empty((values.size, c))
     for columns, rows in data.over_columns(lambda columns, band: (columns, left.T @ band)):
         vectors[:, columns] = rows
@@ -146,12 +146,12 @@ def scores(data: Centred, components: np.ndarray) -> np.ndarray:
     return found
 
 
-def _top(gram: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k largest eigenvalues, descending, with eigenvectors as columns."""
+def top_eigenpairs(gram: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k largest eigenvalues of a symmetric matrix, descending, with eigenvectors as columns."""
     n = len(gram)
     if n == 0:
         return np.zeros(0), np.zeros((0, 0))
-    if n <= 64:
+    if n <= 32:
         values, vectors = np.linalg.eigh(gram)
     else:
         from scipy.linalg import eigh  # finds some eigenvectors in a third of the time of all

@@ -19,30 +19,32 @@ to centre it, and threads that wait for each other).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnscope.arrays.backend import namespace, to_host
 from nnscope.compute.blas_threads import one_thread_each
-from nnscope.compute.pca.one_pass import one_pass
+from nnscope.compute.pca.careful import top_eigenpairs
+from nnscope.compute.pca.one_pass import Pass, one_pass
 from nnscope.compute.pca.samples import Bands, SampleReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnscope.compute.pca.one_pass import Pass
 
 OVERSAMPLING = 9
 PASSES = 6  # over all rows, at most
 ANGLE = 8e-4  # radians: largest bound that is accepted
 SAMPLE = (128, 16)  # runs and rows of each, from which iteration begins
 SAMPLE_ITERATIONS = 4
-SHIFT_ROWS = 128  # of the sample, from which the shift is taken
+SHIFT_ROWS = 128  # from which the shift is taken
 GRAM_FEATURES = 128  # up to which a Gram matrix costs less than the passes
+FEW_GRAM_FEATURES = 256  # the same for samples too few to begin iteration from a part of them
 LARGE_MEAN = 4.0  # square of the mean, beside the variance, from which it is taken off first
 
+_SAMPLED = 2 * SAMPLE[0] * SAMPLE[1]  # more rows than this are sampled
 _ROUNDING = 16.0  # eps of the products, relative to the largest eigenvalue
 _PROGRESS = 3.0  # factor by which the bound must fall from pass to pass, else iteration is given up
 
@@ -55,6 +57,7 @@ class Leading:
     ----------
     values : ndarray of float64, descending
     vectors : ndarray of float64, shape (features, k)
+        Signed as by `signs`.
     total : float
         Trace of XᵀX.
     mean : ndarray of float64, shape (features,)
@@ -85,6 +88,14 @@ class Problem:
     check: Callable[[], None] = lambda: None
 
 
+def signs(vectors: np.ndarray) -> np.ndarray:
+    """±1 for each row, by which its entry of largest magnitude becomes positive."""
+    if not vectors.size:
+        return np.ones(len(vectors))
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.where(largest < 0, -1.0, 1.0)
+
+
 def certified(problem: Problem) -> Leading | None:
     """The leading eigenpairs within `ANGLE`, or None where that can't be shown; see the module docstring."""
     # BLAS' own threads go on spinning after the smallest product, on cores that bands need
@@ -96,36 +107,35 @@ def _certified(problem: Problem) -> Leading | None:
     n, c = problem.samples.shape
     if min(n, c) <= problem.k:
         return None
-    sample = problem.samples.sample(*SAMPLE)
-    shift = _shift(sample)
+    shift = _shift(problem.samples.sample(SHIFT_ROWS, 1))
     if not bool(np.isfinite(to_host(shift)).all()):
         return None
     bands = Bands(problem.samples, shift, problem.check)
-    if c <= GRAM_FEATURES:
+    if c <= (GRAM_FEATURES if n > _SAMPLED else FEW_GRAM_FEATURES):
         return _by_gram(bands, problem.k)
     width = -(-min(problem.k + OVERSAMPLING, n, c) // 4) * 4
     if width > min(n, c):
         return None
-    return _by_passes(bands, _first_block(sample, problem, width), problem.k)
+    return _by_passes(bands, _first_block(problem, width), problem.k)
 
 
-def _shift(sample: Any) -> Any:
-    """The sample's mean where it is large beside the deviations, else zeros."""
-    xp = namespace(sample)
-    few = sample[:: 1 + len(sample) // SHIFT_ROWS]
+def _shift(few: Any) -> Any:
+    """The mean of a few rows where it is large beside the deviations, else zeros."""
+    xp = namespace(few)
     mean = few.mean(axis=0, dtype=np.float64)
     square = float((few * few).sum(dtype=np.float64)) / len(few)
     large = float(mean @ mean)
     # NaN compares false and is kept, to be seen by the caller
     small = large <= LARGE_MEAN * max(square - large, 0.0)
-    return xp.zeros(mean.shape, sample.dtype) if small else mean.astype(sample.dtype)
+    return xp.zeros(mean.shape, few.dtype) if small else mean.astype(few.dtype)
 
 
-def _first_block(sample: Any, problem: Problem, width: int) -> np.ndarray:
+def _first_block(problem: Problem, width: int) -> np.ndarray:
     """A block near the leading eigenvectors: ``start``, filled up from power iteration on the sample."""
     n, c = problem.samples.shape
     block = np.linalg.qr(np.random.default_rng(0).standard_normal((c, width)))[0]
-    if len(sample) < n:  # else that would be passes over everything
+    if n > _SAMPLED:  # else that would be passes over everything
+        sample = problem.samples.sample(*SAMPLE)
         few = Bands(SampleReader.of(sample), sample.mean(axis=0, dtype=np.float64).astype(sample.dtype), problem.check)
         for _ in range(SAMPLE_ITERATIONS):
             image = one_pass(few, block).image
@@ -156,12 +166,24 @@ class _Krylov:
         return np.linalg.qr(block)[0]
 
 
-def _by_passes(bands: Bands, block: np.ndarray, k: int) -> Leading | None:
-    """Block Krylov iteration with Rayleigh-Ritz; None when it is given up."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Subspace:
+    """The k largest eigenpairs found in a Krylov space: values, coordinates of vectors there, bound of the angle."""
+
+    space: _Krylov
+    values: np.ndarray
+    turn: np.ndarray
+    angle: float
+
+
+def _iterated(
+    bands: Bands, multiply: Callable[[np.ndarray, Pass | None], Pass], block: np.ndarray, k: int
+) -> _Subspace | None:
+    """Block Krylov iteration with Rayleigh-Ritz from ``block``, by a ``multiply`` with XᵀX; None when given up."""
     c = len(block)
     space, before = _Krylov(np.zeros((c, 0)), np.zeros((c, 0)), ()), math.inf
     while len(space.passes) < PASSES and space.basis.shape[1] + block.shape[1] <= min(bands.samples.shape):
-        found = one_pass(bands, block, space.passes[-1] if space.passes else None)
+        found = multiply(block, space.passes[-1] if space.passes else None)
         if not _in_range(found.total, bands) or not np.isfinite(found.image).all():
             return None
         space = space.grown(block, found)
@@ -171,7 +193,7 @@ def _by_passes(bands: Bands, block: np.ndarray, k: int) -> Leading | None:
         residual = math.sqrt(max(float(np.linalg.eigvalsh(distance.T @ distance)[-1]), 0.0))
         angle = _angle(values, k, residual, _rounding(values, found.rest, bands))
         if angle <= ANGLE:
-            return _finished(bands, space, values[:k], turn, angle)
+            return _Subspace(space, values[:k], turn, angle)
         if len(space.passes) > 2 and angle > before / _PROGRESS:
             return None
         before = angle
@@ -179,18 +201,26 @@ def _by_passes(bands: Bands, block: np.ndarray, k: int) -> Leading | None:
     return None
 
 
-def _finished(bands: Bands, space: _Krylov, values: np.ndarray, turn: np.ndarray, angle: float) -> Leading:
+def _by_passes(bands: Bands, block: np.ndarray, k: int) -> Leading | None:
+    found = _iterated(bands, lambda right, before: one_pass(bands, right, before), block, k)
+    return None if found is None else _finished(bands, found)
+
+
+def _finished(bands: Bands, found: _Subspace) -> Leading:
     """The scores from the products of the passes: XV = Σ (XB_i)·turn_i."""
     xp = namespace(bands.shift)
+    space, values, turn = found.space, found.values, found.turn
     vectors, rest = space.basis @ turn, space.passes[-1].rest
+    sign = signs(vectors.T)
+    turn, vectors = turn * sign, vectors * sign
     rights = [xp.asarray(part, bands.shift.dtype) for part in np.split(turn, len(space.passes))]
     offset = xp.asarray(rest @ vectors, bands.shift.dtype)
     scores = xp.empty((bands.samples.shape[0], len(values)), np.float32)
     row = 0
-    for products in zip(*(found.projected for found in space.passes), strict=True):
+    for products in zip(*(one.projected for one in space.passes), strict=True):
         rows = slice(row, row := row + len(products[0]))
         scores[rows] = sum(part @ right for part, right in zip(products, rights, strict=True)) - offset
-    return Leading(values, vectors, space.passes[0].total, _mean(bands, rest), scores, angle, len(space.passes))
+    return Leading(values, vectors, space.passes[0].total, _mean(bands, rest), scores, found.angle, len(space.passes))
 
 
 def _by_gram(bands: Bands, k: int) -> Leading | None:
@@ -209,12 +239,23 @@ def _by_gram(bands: Bands, k: int) -> Leading | None:
     total = float(np.trace(gram))
     if not _in_range(total, bands) or not np.isfinite(gram).all():
         return None
-    values, vectors = np.linalg.eigh(gram)
-    values, vectors = values[::-1], np.ascontiguousarray(vectors[:, ::-1][:, :k])
-    angle = _angle(values, k, 0.0, _rounding(values, rest, bands))
+    values, vectors, angle = _eigenpairs(bands, Pass(gram, [], rest, total), k)
     if angle > ANGLE:
         return None
-    return Leading(values[:k], vectors, total, _mean(bands, rest), _scores(bands, vectors, rest), angle, 1)
+    vectors = vectors * signs(vectors.T)
+    return Leading(values, vectors, total, _mean(bands, rest), _scores(bands, vectors, rest), angle, 1)
+
+
+def _eigenpairs(bands: Bands, gram: Pass, k: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """The k largest eigenpairs of a Gram matrix, the pass of all rows with the identity; bound of the angle."""
+    c = len(gram.image)
+    if c > GRAM_FEATURES:  # a few products cost less than the reduction to a tridiagonal matrix
+        block = np.linalg.qr(np.random.default_rng(0).standard_normal((c, k + OVERSAMPLING)))[0]
+        found = _iterated(bands, lambda right, _: replace(gram, image=gram.image @ right), block, k)
+        if found is not None:
+            return found.values, found.space.basis @ found.turn, found.angle
+    values, vectors = top_eigenpairs(gram.image, k + 1)
+    return values[:k], vectors[:, :k], _angle(values, k, 0.0, _rounding(values, gram.rest, bands))
 
 
 def _scores(bands: Bands, vectors: np.ndarray, rest: np.ndarray) -> Any:

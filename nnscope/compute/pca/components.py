@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscope.arrays.backend import namespace
 from nnscope.compute.pca.careful import Centred, leading, scores
-from nnscope.compute.pca.certified import Leading, Problem, certified
+from nnscope.compute.pca.certified import Leading, Problem, certified, signs
 from nnscope.compute.pca.samples import SampleReader
 
 if TYPE_CHECKING:
@@ -91,13 +90,9 @@ def pca(x: Any, k: int = 3, start: np.ndarray | None = None, check: Callable[[],
 
 def _accepted(found: Leading, n: int) -> Pca:
     variance = found.values / max(n - 1, 1)
-    signs = _signs(found.vectors.T)
-    out = found.scores
-    out *= namespace(out).asarray(signs, out.dtype)
-    components = found.vectors.T * signs[:, None]
-    ratio = found.values / found.total
+    components, ratio = found.vectors.T.copy(), found.values / found.total
     rank, valid = len(found.values), np.ones(n, bool)
-    return Pca(out, components, found.mean, variance, ratio, rank, valid, found.angle, found.passes)
+    return Pca(found.scores, components, found.mean, variance, ratio, rank, valid, found.angle, found.passes)
 
 
 def _carefully(samples: SampleReader, k: int, check: Callable[[], None]) -> Pca:
@@ -107,7 +102,7 @@ def _carefully(samples: SampleReader, k: int, check: Callable[[], None]) -> Pca:
     found = values > max(values[:1].max(initial=0.0), 0.0) * _RANK_TOLERANCE
     rank = int(np.count_nonzero(found))
     components = np.zeros((k, samples.shape[1]))
-    components[:rank] = vectors[:rank] * _signs(vectors[:rank])[:, None]
+    components[:rank] = vectors[:rank] * signs(vectors[:rank])[:, None]
     variance = np.zeros(k)
     variance[:rank] = values[:rank] / max(n - 1, 1)
     ratio = variance * max(n - 1, 1) / total if total > 0 else np.zeros(k)
@@ -172,11 +167,3 @@ def scores_to_rgb(scores: np.ndarray, limits: np.ndarray) -> np.ndarray:
     span = high - low
     scale = np.divide(255.0, span, out=np.zeros_like(span), where=span > 0)
     return np.asarray(np.rint(np.clip((scores - low) * scale, 0, 255)), np.uint8)
-
-
-def _signs(vectors: np.ndarray) -> np.ndarray:
-    """±1 for each row, by which its entry of largest magnitude becomes positive."""
-    if not vectors.size:
-        return np.ones(len(vectors))
-    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(largest < 0, -1.0, 1.0)

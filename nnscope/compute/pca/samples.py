@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 BAND = 1 << 19  # elements of a band
 GPU_BAND = 1 << 27
-WHOLE = 1 << 20  # elements that are one band: starting threads would cost as much
+WHOLE = 1 << 17  # elements that are one band: waking a thread would cost as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class Bands:
         """``work(rows)`` for bands of at least ``least`` rows that cover all, in order."""
         n, c = self.samples.shape
         on_host = namespace(self.shift) is np
-        step = n if n * c <= WHOLE else max((BAND if on_host else GPU_BAND) // max(c, 1), least, 1)
+        band = min(BAND, n * c // 2 + c) if on_host else GPU_BAND  # two at least, for two threads
+        step = n if n * c <= WHOLE else max(band // max(c, 1), least, 1)
         parts = list(spans(n, step))
 
         def one(number: int) -> T:
