@@ -11,9 +11,11 @@ import typer
 import nnscope
 from nnscope.cli.doctor import doctor
 from nnscope.cli.failures import said
+from nnscope.cli.fit import fit
 from nnscope.cli.info import info
 from nnscope.cli.probe import probe
 from nnscope.cli.render import render
+from nnscope.cli.runs import recover, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,9 +26,9 @@ Arguments = ParamSpec("Arguments")
 _HELP = """Look inside neural networks: open a checkpoint or a live PyTorch model and see exact values.
 
 `nnscope [PATH…]` opens the window. PATH is a safetensors file, a Hugging Face folder or its index, a .pt, .pth, .bin or
-.ckpt, a .npy or .npz, an HDF5 file, a TIFF stack, `demo:NAME`, or `file.py:factory` (a function of yours that returns
-a model, or a model and example inputs). An ADDRESS is the name of a tensor, which may go on with an index:
-`conv1.weight[3]`.
+.ckpt, a .npy or .npz, an HDF5 file, a TIFF stack, the folder of a recorded run, `demo:NAME`, or `file.py:factory` (a
+function of yours that returns a model, or a model and example inputs). An ADDRESS is the name of a tensor, which may go
+on with an index, `conv1.weight[3]`, and in a run with a step, `conv1.weight@120`.
 """
 
 
@@ -51,7 +53,7 @@ def _application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(help=_HELP)(_top)
-    for command in (info, render, probe, doctor):
+    for command in (info, render, probe, fit, verify, recover, doctor):
         app.command()(_ending(command))
     return app
 

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from nnscope.fields.lattice import Lattice
     from nnscope.fields.parameters import Gaussians
 
-_DECAY = 0.1  # of the rates, over a fit
+DECAY = 0.1
+"""What is left of the rates at the end of a fit."""
+
 _ADAPTING = 2 / 3  # share of a fit in which Gaussians are added
 _SMOOTH = 0.9  # of the loss over batches
 _GAIN = 1e-3  # of the loss, that patience waits for
@@ -99,13 +101,14 @@ def fit_field(
     """
     settings = settings or FitSettings()
     target = target_of(values, settings.gaussians, settings.amplitude)
-    fit = _Fit(target, settings, _first_field(target, settings, start))
+    fit = _Fit(target, settings, first_field(target, settings, start))
     if isinstance(start, Checkpoint) and start.moments:
         fit.resume(start)
     return fit.run(watch)
 
 
-def _first_field(target: Target, settings: FitSettings, start: Gaussians | Checkpoint | None) -> Gaussians:
+def first_field(target: Target, settings: FitSettings, start: Gaussians | Checkpoint | None) -> Gaussians:
+    """The Gaussians that a fit begins with, checked; see `fit_field`."""
     if start is None:
         return start_of(target, settings)
     field = start.field if isinstance(start, Checkpoint) else start
@@ -122,8 +125,8 @@ class _Fit:
     def __init__(self, target: Target, settings: FitSettings, first: Gaussians) -> None:
         self.target, self.settings = target, settings
         self.module = GaussianField(first)
-        self.unit = float(np.einsum("nii->ni", first.factors).prod(axis=1).mean() ** (1 / first.dimensions))
-        self.adam = Adam(self.module, _rates(settings, first, self.unit))
+        self.unit = mean_sigma(first)
+        self.adam = Adam(self.module, adam_rates(settings, first, self.unit))
         self.number = 0
         self.steps: list[Step] = []
         self.smooth = self.least = math.inf
@@ -134,7 +137,7 @@ class _Fit:
         """Go on where a checkpoint was made."""
         self.number = self.best_at = int(noted_number(held.notes, "step"))
         self.unit = noted_number(held.notes, "unit", self.unit)
-        self.adam.rates = _rates(self.settings, held.field, self.unit)
+        self.adam.rates = adam_rates(self.settings, held.field, self.unit)
         self.adam.resume(held.moments, self.number)
 
     def run(self, watch: Callable[[Step], None]) -> FitResult:
@@ -156,24 +159,16 @@ class _Fit:
         lattice, goal = _batch(self.target, self.settings, self.number)
         loss, residual = self.module.squared_error(lattice, goal, self.settings.cutoff)
         loss.backward()
-        step = self._told(float(loss.detach()))
+        step = told(self.module, (self.number, self.settings.steps), float(loss.detach()), self.target.peak)
         self.steps.append(step)
         self._judge(step.loss)
         watch(step)
         self.push += self.module.means.grad.numpy()
         self.lengths += np.linalg.norm(self.module.means.grad.numpy(), axis=1)
-        self.adam.step(_DECAY ** (self.number / max(1, self.settings.steps)))
+        self.adam.step(DECAY ** (self.number / max(1, self.settings.steps)))
         self.number += 1
         if self._adapts():
             self._adapt(lattice, residual)
-
-    def _told(self, loss: float) -> Step:
-        module, quality = self.module, psnr(loss, self.target.peak)
-        norms = [float(getattr(module, name).grad.norm()) for name in NAMES]
-        with torch.no_grad():
-            chol = module.chol[:, diagonal_positions(module.dimensions, self.settings.covariance)]
-            spreads = [float(x.var(dim=0, correction=0).mean().sqrt()) for x in (module.means, chol, module.amplitudes)]
-        return Step(self.number, self.settings.steps, loss, quality, tuple(norms), tuple(spreads), module.count)
 
     def _judge(self, loss: float) -> None:
         """Keep the parameters if none were better; batches are compared by a running mean."""
@@ -217,12 +212,28 @@ class _Fit:
         return Checkpoint(self.module.frozen(), self.adam.moments(), notes)
 
 
-def _rates(settings: FitSettings, field: Gaussians, unit: float) -> dict[str, float | torch.Tensor]:
-    """Rates in the parameters' own units."""
+def told(module: GaussianField, at: tuple[int, int], loss: float, peak: float) -> Step:
+    """What a step tells: ``at`` is its number and how many there are; gradients are in the parameters."""
+    norms = [float(getattr(module, name).grad.norm()) for name in NAMES]
+    with torch.no_grad():
+        chol = module.chol[:, diagonal_positions(module.dimensions, module.covariance)]
+        spreads = [float(x.var(dim=0, correction=0).mean().sqrt()) for x in (module.means, chol, module.amplitudes)]
+    gradients, spread = (norms[0], norms[1], norms[2]), (spreads[0], spreads[1], spreads[2])
+    return Step(*at, loss, psnr(loss, peak), gradients, spread, module.count)
+
+
+def adam_rates(settings: FitSettings, field: Gaussians, unit: float = 0.0) -> dict[str, float | torch.Tensor]:
+    """Rates in the parameters' own units; ``unit`` is the mean σ that a fit began with, by default the field's."""
+    unit = unit or mean_sigma(field)
     chol = np.full(field.chol.shape[1], settings.rates.chol * unit, np.float32)
     chol[list(diagonal_positions(field.dimensions, field.covariance))] = settings.rates.chol
     amplitudes = settings.rates.amplitudes * (1 if field.amplitude == "identity" else 4)  # a sigmoid's slope is ≤ ¼
     return {"means": settings.rates.means * unit, "chol": torch.from_numpy(chol), "amplitudes": amplitudes}
+
+
+def mean_sigma(field: Gaussians) -> float:
+    """The root, of order d, of the mean product of the diagonal of L."""
+    return float(np.einsum("nii->ni", field.factors).prod(axis=1).mean() ** (1 / field.dimensions))
 
 
 def _batch(target: Target, settings: FitSettings, number: int) -> tuple[Lattice, np.ndarray]:

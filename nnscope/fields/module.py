@@ -17,7 +17,7 @@ from nnscope.fields.evaluate import CUTOFF, Points
 
 if TYPE_CHECKING:
     from nnscope.fields.lattice import Lattice
-    from nnscope.fields.parameters import Gaussians
+    from nnscope.fields.parameters import Covariance, Gaussians
 
 
 class GaussianField(nn.Module):
@@ -56,6 +56,11 @@ class GaussianField(nn.Module):
     def dimensions(self) -> int:
         """2 or 3."""
         return int(self.means.shape[1])
+
+    @property
+    def covariance(self) -> Covariance:
+        """``"full"`` or ``"diagonal"``."""
+        return self._start.covariance
 
     @property
     def weights(self) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 Start = Literal["octree", "peaks", "random"]
 Densify = Literal["gradient", "error"]
+
+ELEVATIONS = (-20.0, 0.0, 20.0)
+"""Of the rings of cameras, in degrees."""
 
 STARTS: tuple[Start, ...] = ("octree", "peaks", "random")
 
@@ -89,3 +93,44 @@ class FitSettings:
             raise NnscopeError(f"A fit starts from {', '.join(STARTS)}.", str(self.start))
         if not self.cutoff > 0:
             raise NnscopeError("The cut-off of a fit is above 0.", str(self.cutoff))
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSettings:
+    """Which views, and how pictures are made of Gaussians.
+
+    Attributes
+    ----------
+    views : int
+        Cameras, evenly over the rings.
+    held_out : int
+        How many of them are not fitted.
+    elevations : tuple of float
+        Of the rings, in degrees.
+    size : int
+        Width and height of the pictures in pixels.
+    beta : float
+        Sharpness of the soft maximum that is fitted; infinite for the maximum itself, which is what is judged.
+    per_step : int
+        Views that a step looks at.
+
+    Raises
+    ------
+    NnscopeError
+        If no view is left to fit or to hold out.
+    """
+
+    views: int = 60
+    held_out: int = 10
+    elevations: tuple[float, ...] = ELEVATIONS
+    size: int = 64
+    beta: float = math.inf
+    per_step: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.held_out < self.views:
+            raise NnscopeError(
+                "Some views are fitted and some held out.", f"{self.held_out} of {self.views}", "Ask for more views."
+            )
+        if self.size < 1 or self.per_step < 1 or not self.elevations or not self.beta > 0:
+            raise NnscopeError("Pictures have pixels, a ring and a sharpness above 0.", f"size {self.size}")

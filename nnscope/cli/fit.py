@@ -1,0 +1,99 @@
+"""``nnscope fit``: a sum of Gaussians fitted to a tensor, and written as a file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnscope.cli.document import print_document
+from nnscope.cli.opened import opened_tensor
+from nnscope.cli.options import AddressArgument, JsonOption, PathArgument, SampleOption  # noqa: TC001 - Typer reads annotations
+from nnscope.cli.progress import reporter
+from nnscope.core.answer import Progress
+from nnscope.headless.look import OptionError
+
+if TYPE_CHECKING:
+    from nnscope.cli.progress import Reporter
+    from nnscope.fields.fitting import FitResult
+    from nnscope.fields.record import Step
+    from nnscope.fields.view_fitting import ViewFitResult
+
+_SUFFIX = ".safetensors"
+_HELD_OUT = 6  # views to each one that is held out
+
+
+def fit(
+    path: PathArgument,
+    address: AddressArgument,
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="FIELD.safetensors", help="The field's file.", show_default=False)
+    ],
+    gaussians: Annotated[int, typer.Option(metavar="N", help="Most Gaussians.")] = 256,
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps of the fit.")] = 500,
+    views: Annotated[
+        int, typer.Option(metavar="N", help="Fit N projections of a volume, a sixth of them held out; 0 fits values.")
+    ] = 0,
+    sample: SampleOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Fit a sum of Gaussians to a tensor of two or three axes.
+
+    The field is a safetensors file that opens as any other. PSNR is against the range of the values.
+    """
+    if not out.lower().endswith(_SUFFIX):
+        raise OptionError("Fields are written as safetensors.", out, f"Give a name that ends in {_SUFFIX}.")
+    from nnscope.fields.checkpoint import save_field
+
+    with reporter() as progress, opened_tensor(path, address, sample, progress) as tensor:
+        values, name = tensor.read(), tensor.address
+    with reporter() as progress:
+        found = _fitted(values, (gaussians, steps, views), progress)
+    checkpoint = found.checkpoint
+    save_field(out, replace(checkpoint, notes={**checkpoint.notes, "address": name}))
+    if as_json:
+        print_document(_document(found))
+    else:
+        print(_sentence(found, out))
+    return 0
+
+
+def _fitted(values: Any, wanted: tuple[int, int, int], progress: Reporter) -> FitResult | ViewFitResult:
+    from nnscope.fields.api import fit as fit_values
+    from nnscope.fields.settings import FitSettings, ViewSettings
+
+    gaussians, steps, views = wanted
+
+    def watch(step: Step) -> None:
+        progress.update(Progress(step.number, step.total, f"{step.psnr:.1f} dB"))
+
+    settings = FitSettings(gaussians=gaussians, steps=steps)
+    if not views:
+        return fit_values(values, settings, watch=watch)
+    held_out = max(1, round(views / _HELD_OUT))
+    return fit_values(values, settings, views=ViewSettings(views=views, held_out=held_out), watch=watch)
+
+
+def _document(found: FitResult | ViewFitResult) -> dict[str, Any]:
+    count = len(found.steps)
+    return {
+        "gaussians": len(found.field),
+        "bytes": found.field.nbytes,
+        "psnr": found.psnr,
+        "psnr_heldout": getattr(found, "psnr_heldout", None),
+        "seconds": found.seconds,
+        "steps_per_second": count / found.seconds if found.seconds > 0 else 0.0,
+        "loss_first": found.steps[0].loss if count else None,
+        "loss_last": found.steps[-1].loss if count else None,
+    }
+
+
+def _sentence(found: FitResult | ViewFitResult, out: str) -> str:
+    from nnscope.core.text import plain
+    from nnscope.scene import numbers
+
+    held_out = getattr(found, "psnr_heldout", None)
+    beside = "" if held_out is None else f", {held_out:.2f} dB in views held out"
+    size = numbers.nbytes(found.field.nbytes)
+    return f"{len(found.field)} Gaussians, {size}: {found.psnr:.2f} dB{beside}, {found.seconds:.1f} s → {plain(out)}"

@@ -1,0 +1,78 @@
+"""A field for each step of training, each warm-started from the one before, so that Gaussians keep their names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.core.errors import NnscopeError
+from nnscope.fields.fitting import fit_field
+from nnscope.fields.parameters import Gaussians, weight_amplitudes
+from nnscope.fields.settings import FitSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from nnscope.fields.fitting import FitResult
+
+
+def fit_sequence(
+    tensors: Iterable[np.ndarray],
+    settings: FitSettings | None = None,
+    following: int = 100,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[FitResult]:
+    """Fit one tensor after another; the first in full, each next from the field before it.
+
+    No Gaussian is added or removed after the first fit: row i of every field, and its name in ``ids``, is the same
+    Gaussian at another time.
+
+    Parameters
+    ----------
+    tensors : iterable of ndarray
+        The same tensor at successive steps: all of one shape. Each is asked for when its turn comes.
+    settings : FitSettings
+        Of the first fit.
+    following : int
+        Steps of each next fit.
+    progress : callable
+        Called as ``progress(done, total)`` before each tensor, with the total unknown: 0; may raise `Cancelled`.
+
+    Yields
+    ------
+    FitResult
+
+    Raises
+    ------
+    NnscopeError
+        If a tensor can't be fitted or has another shape.
+    """
+    settings = settings or FitSettings()
+    follow = replace(settings, steps=following, adapt_every=0)
+    last: Gaussians | None = None
+    for number, values in enumerate(tensors):
+        progress(number, 0)
+        if last is None:
+            found = fit_field(values, settings)
+            named = replace(found.field, ids=np.arange(len(found.field)))
+            follow = replace(follow, amplitude=named.amplitude)
+        else:
+            found = fit_field(values, follow, start=_carried(last, values))
+            named = found.field
+        last = named
+        yield replace(found, field=named)
+
+
+def _carried(field: Gaussians, values: np.ndarray) -> Gaussians:
+    """The field before, for the scale of the next tensor: what it says in the tensor's own unit stays as it was."""
+    if tuple(values.shape) != field.shape:
+        raise NnscopeError("Tensors of a sequence have one shape.", f"{tuple(values.shape)} after {field.shape}")
+    if field.amplitude == "sigmoid":
+        scale = float(np.ptp(values)) or 1.0
+    else:
+        scale = float(np.abs(values).max(initial=0.0)) or 1.0
+    weights = field.weights * (field.scale / scale if np.isfinite(scale) else 1.0)
+    amplitudes = weight_amplitudes(weights, field.amplitude).astype(field.amplitudes.dtype)
+    return replace(field, amplitudes=amplitudes)
