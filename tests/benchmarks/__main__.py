@@ -1,4 +1,7 @@
-"""``python -m tests.benchmarks [NAME…] [--json FILE] [--quick]``: measure the goals and print the table."""
+"""``python -m tests.benchmarks [NAME…] [--json FILE] [--quick]``: measure the goals and print the table.
+
+A row of many parts takes the name of one after a colon, as in ``pca:784x1024``.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +33,31 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode, ours as the peers'
     sys.dont_write_bytecode = False
-    unknown = set(options.rows) - set(ROWS)
+    unknown = {name.partition(":")[0] for name in options.rows} - set(ROWS)
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; rows are {', '.join(ROWS)}")
     results: list[Result] = []
     for name in options.rows or ROWS:
-        results += importlib.import_module(f"tests.benchmarks.row_{name}").run(quick=options.quick)
+        try:
+            results += _measured(*name.partition(":")[::2], options.quick)
+        except KeyError as error:
+            parser.error(str(error.args[0]))
     Console().print(_table(results))
     if options.json:
         machine = {"python": platform.python_version(), "machine": platform.machine()}
         lines = [{**asdict(r), "verdict": r.verdict} for r in results]
         options.json.write_text(json.dumps({"machine": machine, "results": lines}, indent=1) + "\n")
+
+
+def _measured(name: str, part: str, quick: bool) -> list[Result]:
+    """The lines of a row, or of one part of it."""
+    row = importlib.import_module(f"tests.benchmarks.row_{name}")
+    parts = getattr(row, "PARTS", ())
+    if not part:
+        return list(row.run(quick=quick))
+    if part not in parts:
+        raise KeyError(f"row {name} has no part {part}; parts are {', '.join(parts) or 'none'}")
+    return list(row.run(quick=quick, part=part))
 
 
 def _table(results: list[Result]) -> Table:
