@@ -310,6 +310,12 @@ class MainWindow(QMainWindow):
         self.pointer.centred.connect(self.turning.turn)
         self.inspector.space.looked.connect(self._look)
         self.inspector.space.projected.connect(self.commands.space.project)
+        slicing, space = self.inspector.cut, self.commands.space
+        slicing.plane.connect(space.choose_plane)
+        slicing.moved.connect(space.move_cut)
+        slicing.clipped.connect(space.clip)
+        slicing.faced.connect(space.face_camera)
+        slicing.beside.connect(space.beside)
         self.flying.changed.connect(lambda on: self.actions_table.check(fly=on))
         self.flying.changed.connect(lambda on: self.status.show_hover(HINT if on else ""))
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QWheelEvent
 
+from nnscope.scene.slicing import at_handle, dragged
+
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
+    from nnscope.core.cut import Cut
     from nnscope.gui.motion import Motion
     from nnscope.scene.controller import Controller
 
@@ -37,6 +41,7 @@ class Pointer(QObject):
         self._last: QPointF | None = None
         self._dragging = False
         self._turns = False
+        self._cut: Cut | None = None  # the plane that is dragged
         self._pane: int | None = None
         self._over: QPointF | None = None  # where the pointer rests over the canvas
         widget.setMouseTracking(True)
@@ -92,14 +97,16 @@ class Pointer(QObject):
         self._pressed = self._last = at
         self._dragging = False
         self._pane = self._controller.pane_at(*self._pixels(at))
+        self._cut = self._taken(at) if turns else None
         self._turns = turns and self._controller.steering.in_space(self._pane)
 
     def _move(self, at: QPointF) -> None:
         self._over = at
         if self._pressed is None or self._last is None:
             self._controller.hover(*self._pixels(at))
-            pane = self._controller.pane_at(*self._pixels(at))
-            self._show_hand(bool(self._controller.steering.face_at(pane, *self._pixels(at))))
+            self._pane = self._controller.pane_at(*self._pixels(at))
+            face = self._controller.steering.face_at(self._pane, *self._pixels(at))
+            self._show_hand(bool(face) or self._taken(at) is not None)
             return
         if not self._dragging and (at - self._pressed).manhattanLength() < SLACK:
             return
@@ -109,10 +116,29 @@ class Pointer(QObject):
         dx, dy = self._pixels(at - self._last)
         self._last = at
         self._tell_motion(self._pane)
-        if self._turns and self._pane is not None:
+        if self._cut is not None:
+            self._drag_cut(dx, dy)
+        elif self._turns and self._pane is not None:
             self._controller.steering.turn(dx, dy, self._pane)
         else:
             self._controller.pan(dx, dy, self._pane)
+
+    def _taken(self, at: QPointF) -> Cut | None:
+        """The cut whose handle is at a position."""
+        drawn = self._controller.drawn(self._pane) if self._pane is not None else None
+        if drawn is None or not at_handle(drawn.composed.frame, drawn.place.scale, *self._pixels(at)):
+            return None
+        return drawn.resolved.space.cut
+
+    def _drag_cut(self, dx: float, dy: float) -> None:
+        """The plane follows the pointer along its normal; fractions of a voxel are kept until the button is let go."""
+        drawn = self._controller.drawn(self._pane) if self._pane is not None else None
+        if drawn is None or self._cut is None or self._pane is None:
+            return
+        self._cut = dragged(self._cut, drawn.composed.frame, (dx, dy))
+        workspace = self._controller.workspace
+        look = workspace.state.panes[self._pane].space
+        workspace.update_pane(self._pane, merge="cut at", space=replace(look, cut=self._cut))
 
     def _show_hand(self, shown: bool) -> None:
         if shown:

@@ -163,12 +163,18 @@ class Presenter(QObject):
         )
         spatial = shown and resolved is not None and resolved.dimensions == 3
         actions.enable(**{spec.id: spatial for spec in actions.specs if spec.menu == "Space"})
+        view = resolved.space_view if resolved is not None else None
+        cuts = spatial and view is not None and "cut" in view.looks
+        cutting = cuts and resolved is not None and resolved.space.cut is not None
+        actions.enable(cut=cuts, cut_axis=cuts, face_camera=cuts, beside=cuts)
+        actions.enable(cut_on=cutting, cut_back=cutting, thicker=cutting, thinner=cutting)
         actions.check(
             scientific=state.scientific,
             link=state.linked,
             panes_1=panes == 1,
             panes_2=panes == 2,
             panes_4=panes == 4,
+            cut=spatial and resolved is not None and resolved.space.cut is not None,
             parallel=spatial and pane.orbit is not None and not pane.orbit.fov,
         )
         for choice in controller.views_for():

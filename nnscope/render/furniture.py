@@ -9,6 +9,7 @@ import numpy as np
 
 from nnscope.core.frame import DARK, Rect
 from nnscope.render.axes import draw_axes
+from nnscope.render.cut_furniture import draw_cut
 from nnscope.render.glyphs import Face
 from nnscope.render.legend import badge_width, draw_badge, draw_legend, has_column
 from nnscope.render.numbers import draw_numbers
@@ -78,6 +79,7 @@ def _draw_pane(overlay: Overlay, pane: PaneFrame) -> None:
                 _draw_marker(overlay, pane, marker, (horizontal, vertical))
     if pane.space is not None:
         draw_space(overlay, pane, pane.space)
+        draw_cut(overlay, pane, pane.space)
     _draw_title(overlay, pane)
     draw_legend(overlay, pane)
     if pane.message:

@@ -28,6 +28,7 @@ from nnscope.scene.panes import places
 from nnscope.scene.pick import place_under
 from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.sessions import Listener, Sessions
+from nnscope.scene.slicing import follow
 from nnscope.scene.spacework import SpaceWork
 from nnscope.scene.steering import Steering
 from nnscope.scene.tilework import TileWork
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from psygnal import SignalInstance
 
+    from nnscope.core.layout import Layout
     from nnscope.core.request import Scalar
     from nnscope.core.space_picture import Picked
     from nnscope.core.tensor import Listing, TensorInfo
@@ -107,6 +109,7 @@ class Controller:
         self._drawn: dict[int, Drawn] = {}
         self.coarseness = 1
         self.steering = Steering(self.workspace, lambda: self._drawn)
+        self.workspace.complete = lambda old, new: follow(old, new, self._volume_layout)
         self.workspace.changed.connect(lambda: self.redraw.emit())
 
     # sources ------------------------------------------------------------------------------------------------
@@ -406,6 +409,11 @@ class Controller:
         if drawn is None or not drawn.place.picture.contains(x, y):
             return None
         return place_under(drawn.resolved, drawn.composed, x + 0.5, y + 0.5)
+
+    def _volume_layout(self, pane: PaneState) -> Layout | None:
+        """The layout of a pane that can show a cut; None for any other."""
+        resolved = resolve(pane, self.workspace.state.scientific, self.library, self._theme.name)
+        return resolved.layout if resolved is not None and resolved.space.cut is not None else None
 
     def _info(self, pane: PaneState) -> TensorInfo | None:
         return self.library.info(pane.source, pane.address)

@@ -9,6 +9,8 @@ from psygnal import Signal
 from nnscope.scene.state import PaneState, WorkspaceState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psygnal import SignalInstance
 
 HISTORY = 200  # states kept for undo
@@ -17,12 +19,14 @@ HISTORY = 200  # states kept for undo
 class Workspace:
     """Holds one `WorkspaceState`. ``changed`` emits (old, new) after each change, undo and redo.
 
-    Consecutive changes with the same ``merge`` word are one step of undo (a drag, a slider).
+    Consecutive changes with the same ``merge`` word are one step of undo (a drag, a slider). ``complete`` (old, new)
+    gives the state that a change leads to: panes that follow others are part of the same step.
     """
 
     changed: ClassVar[SignalInstance] = Signal(WorkspaceState, WorkspaceState)  # type: ignore[assignment]
 
     def __init__(self, state: WorkspaceState | None = None) -> None:
+        self.complete: Callable[[WorkspaceState, WorkspaceState], WorkspaceState] = lambda _, new: new
         self._state = state or WorkspaceState()
         self._past: list[WorkspaceState] = []
         self._future: list[WorkspaceState] = []
@@ -50,6 +54,7 @@ class Workspace:
 
     def set(self, state: WorkspaceState, merge: str = "") -> None:
         """Make ``state`` the present one; nothing happens when it is equal."""
+        state = self.complete(self._state, state)
         if state == self._state:
             return
         if not (merge and merge == self._merge):

@@ -40,6 +40,7 @@ POINTER = (
     ("Move it", "Shift+drag, or the middle button"),
     ("Bring a voxel into the middle", "Double click"),
     ("Look along an axis", "Click on the little cube"),
+    ("Move the slicing plane", "Drag its handle"),
 )
 ID_ROLE = Qt.ItemDataRole.UserRole
 SIZE = (560, 680)

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QLineEdit, QWidget
 from nnscope.gui import fonts, numbers
 from nnscope.gui.text import tooltip
 
-WIDTH = 72  # logical pixels
+WIDTH = 64  # logical pixels
 
 
 class NumberField(QLineEdit):
@@ -30,6 +30,11 @@ class NumberField(QLineEdit):
         self.setAccessibleName(name)
         self.setToolTip(tooltip(hint or name))
         self.editingFinished.connect(self._entered)
+
+    @property
+    def value(self) -> float:
+        """The number shown."""
+        return self._value
 
     def limit(self, low: float, high: float) -> None:
         """Numbers beyond are taken as the nearest of these."""

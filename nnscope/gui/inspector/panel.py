@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QScrollArea, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from nnscope.gui import icons
+from nnscope.gui.inspector.cut_box import CutBox
 from nnscope.gui.inspector.facts import Facts
 from nnscope.gui.inspector.histogram import HistogramBox
 from nnscope.gui.inspector.histogram_plot import Histogram
@@ -47,6 +48,7 @@ class Inspector(QWidget):
         self.histogram = HistogramBox()
         self.layout_box = LayoutBox()
         self.space = SpaceBox()
+        self.cut = CutBox()
         self.spectrum = SpectrumBox()
         self.recipe = RecipeList()
         self._log_counts = _tool("Logarithmic counts", self.histogram.plot.set_log)
@@ -84,9 +86,13 @@ class Inspector(QWidget):
 
     def show_space(self, facts: SpaceFacts | None) -> None:
         """Fill the part about three dimensions; None for a picture of two."""
+        view = facts.resolved.space_view if facts is not None else None
+        cuts = view is not None and "cut" in view.looks and 0 not in facts.resolved.layout.volume_shape  # type: ignore[union-attr]
         self._spatial.setVisible(facts is not None)
+        self._slicing.setVisible(cuts)
         if facts is not None:
             self.space.show_space(facts)
+            self.cut.show_cut(facts.resolved)
 
     def show_spectrum(self, spectrum: Spectrum | None, matrix: bool) -> None:
         """Fill the singular values."""
@@ -100,11 +106,14 @@ class Inspector(QWidget):
         box.addWidget(self.statistics)
         box.addWidget(self._note)
         self._spatial = Section("Three dimensions", self.space)
+        self._slicing = Section("Slice", self.cut)
         self._spatial.hide()
+        self._slicing.hide()
         return [
             Section("Tensor", self.facts),
             Section("Histogram", self.histogram, (self._log_counts,)),
             self._spatial,
+            self._slicing,
             Section("Layout", self.layout_box),
             Section("What was done", self.recipe),
             Section("Statistics", table),

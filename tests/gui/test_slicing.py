@@ -1,0 +1,187 @@
+"""The slicing plane by hand: controls, keys, the handle on the canvas; the heat map beside that follows or leads."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PyQt6.QtCore import QPoint, Qt
+
+from nnscope.core.cut import Cut
+from nnscope.core.layout import Layout, volume_layout
+from nnscope.scene.slicing import handle, index_along, section, through_middle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.gui.conftest import Bench
+
+LEFT = Qt.MouseButton.LeftButton
+PLAIN = Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def volume(bench: Bench, checkpoint: Path) -> Bench:
+    """A window that shows a tensor of five axes as a volume of its last three: 40 × 30 × 20."""
+    bench.open(checkpoint)
+    bench.show("stack")
+    bench.window.commands.view.choose_view("volume")
+    bench.settle()
+    bench.until(lambda: _frame(bench).space is not None)
+    return bench
+
+
+def _frame(bench: Bench, pane: int = 0) -> Any:
+    drawn = bench.controller.drawn(pane)
+    assert drawn is not None
+    return drawn.composed.frame
+
+
+def _cut(bench: Bench, pane: int = 0) -> Cut | None:
+    resolved = bench.controller.resolved(pane)
+    assert resolved is not None
+    return resolved.space.cut
+
+
+def _key(bench: Bench, key: Qt.Key, keys: Qt.KeyboardModifier = PLAIN) -> None:
+    native = bench.window.canvas.native
+    native.setFocus()
+    bench.qtbot.keyClick(native, key, keys)
+    bench.settle()
+
+
+def test_plane_slab_and_box_from_the_inspector(volume: Bench) -> None:
+    box = volume.window.inspector.cut
+    volume.until(box.isVisible)
+    box.kind.chosen.emit("y")
+    volume.settle()
+    assert _cut(volume) == Cut("y", 15)
+    box.at.setValue(7)
+    volume.settle()
+    box.thickness.setValue(4)
+    box.reduction.chosen.emit("extremes")
+    volume.settle()
+    assert _cut(volume) == Cut("y", 7, 4, "extremes")
+    assert any("cut across y at 7 … 10, extremes" in line for line in volume.window.inspector.recipe.texts())
+    box.number.selectAll()
+    volume.qtbot.keyClicks(box.number, "99")
+    volume.qtbot.keyClick(box.number, Qt.Key.Key_Return)
+    volume.settle()
+    assert _cut(volume) == Cut("y", 26, 4, "extremes")  # as far as the slab goes
+    field = box.ends[2][1]
+    field.selectAll()
+    volume.qtbot.keyClicks(field, "20")
+    volume.qtbot.keyClick(field, Qt.Key.Key_Return)
+    volume.until(lambda: _frame(volume).space.clip == ((0, 0, 0), (20, 30, 21)))
+    volume.settle()
+    box.reset_clip.click()
+    volume.until(lambda: _frame(volume).space.clip is None)
+    box.kind.chosen.emit("none")
+    volume.until(lambda: _frame(volume).space.plane is None)
+    volume.window.actions_table["undo"].trigger()
+    assert _cut(volume) == Cut("y", 26, 4, "extremes")
+
+
+def test_keys_put_turn_and_move_the_plane(volume: Bench) -> None:
+    _key(volume, Qt.Key.Key_C)
+    assert _cut(volume) == through_middle("z", (40, 30, 20)) == Cut("z", 20)
+    _key(volume, Qt.Key.Key_Period)
+    _key(volume, Qt.Key.Key_Period)
+    _key(volume, Qt.Key.Key_Comma)
+    _key(volume, Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
+    assert _cut(volume) == Cut("z", 21, 2)
+    _key(volume, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
+    assert _cut(volume) == Cut("x", 10)
+    _key(volume, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    cut, camera = _cut(volume), volume.controller.steering.orbit(0)
+    assert cut is not None
+    assert camera is not None
+    assert (cut.axis, cut.azimuth, cut.elevation) == ("", camera.azimuth, camera.elevation)
+    assert volume.window.inspector.cut.face.isVisible()
+    assert any("free cut, nearest values" in line for line in volume.window.inspector.recipe.texts())
+    _key(volume, Qt.Key.Key_C)
+    assert _cut(volume) is None
+    assert not volume.window.actions_table["cut_on"].isEnabled()
+
+
+def test_the_handle_is_dragged_along_the_normal_in_one_step(volume: Bench) -> None:
+    _key(volume, Qt.Key.Key_C)
+    place, native = handle(_frame(volume)), volume.window.canvas.native
+    assert place is not None
+    start = QPoint(round(place.x), round(place.y))
+    way = np.array(place.along) * 6
+    volume.qtbot.mouseMove(native, start)
+    assert native.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    volume.qtbot.mousePress(native, LEFT, PLAIN, start)
+    for share in (0.3, 0.6, 1.0):
+        volume.qtbot.mouseMove(native, start + QPoint(round(share * way[0]), round(share * way[1])))
+        volume.settle()
+    volume.qtbot.mouseRelease(native, LEFT, PLAIN, start)
+    cut = _cut(volume)
+    assert cut is not None
+    assert abs(cut.at - 26) <= 1
+    assert volume.controller.workspace.pane.orbit is None  # the volume did not turn
+    volume.window.actions_table["undo"].trigger()
+    assert _cut(volume) == Cut("z", 20)
+
+
+def test_the_heat_map_beside_follows_the_plane_and_leads_it(volume: Bench, checkpoint: Path) -> None:
+    from safetensors.numpy import load_file
+
+    workspace = volume.controller.workspace
+    _key(volume, Qt.Key.Key_B)
+    volume.until(lambda: volume.controller.drawn(1) is not None and _frame(volume, 1).tiles)
+    assert [pane.view for pane in workspace.state.panes] == ["volume", "heatmap"]
+    _key(volume, Qt.Key.Key_Period)
+    volume.until(lambda: dict(workspace.state.panes[1].layout.fixed)[2] == 21)  # type: ignore[union-attr]
+    volume.until(lambda: _values(volume) is not None)
+    assert np.array_equal(_values(volume), load_file(checkpoint)["stack"][0, 0, 21])  # type: ignore[arg-type]
+    volume.controller.activate(1)
+    volume.settle()
+    sliders = volume.window.inspector.layout_box.sliders
+    sliders[2].slider.setValue(5)
+    volume.settle()
+    assert _cut(volume) == Cut("z", 5)
+    sliders[1].slider.setValue(2)  # an axis of neither: the volume goes along
+    volume.settle()
+    assert dict(volume.controller.resolved(0).layout.fixed)[1] == 2  # type: ignore[union-attr]
+    volume.window.actions_table["undo"].trigger()
+    volume.settle()
+    assert _cut(volume) == Cut("z", 21)  # both sliders were one way
+    volume.controller.activate(0)
+    workspace.update_pane(space=replace(workspace.pane.space, cut=Cut("x", 3)))
+    volume.settle()
+    flat = workspace.state.panes[1].layout
+    assert flat is not None
+    assert (flat.rows, flat.cols, dict(flat.fixed)[4]) == ((3,), (2,), 3)
+    workspace.set(replace(workspace.state, linked=False))
+    _key(volume, Qt.Key.Key_Period)
+    assert workspace.state.panes[1].layout == flat
+
+
+def _values(bench: Bench) -> np.ndarray | None:
+    frame, drawn = _frame(bench, 1), bench.controller.drawn(1)
+    same = drawn is not None and drawn.resolved.layout == bench.controller.workspace.state.panes[1].layout
+    if not same or not frame.tiles or drawn.composed.missing:  # type: ignore[union-attr]
+        return None
+    rows, cols = frame.grid
+    values: np.ndarray = frame.tiles[-1].tile.values[:rows, :cols]
+    return values
+
+
+@given(st.lists(st.integers(1, 4), min_size=3, max_size=5).map(tuple), st.sampled_from("xyz"), st.data())
+def test_a_section_shows_the_elements_of_its_plane(shape: tuple[int, ...], axis: str, data: st.DataObject) -> None:
+    layout: Layout = volume_layout(shape)
+    size = layout.volume_shape[2 - "xyz".index(axis)]
+    at = data.draw(st.integers(0, size - 1))
+    flat = section(layout, Cut(axis, at))
+    assert flat is not None
+    assert index_along(layout, flat, axis) == at
+    for row, col in itertools.product(*map(range, flat.grid)):
+        depth, y, x = {"z": (at, row, col), "y": (row, at, col), "x": (col, row, at)}[axis]
+        assert flat.index_at(row, col) == layout.index_at(y, x, depth)
