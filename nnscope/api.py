@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from nnscope.captured import CapturedTensors
+    from nnscope.sources.live.watching import Watch
     from nnscope.views.analyses.base import Method
 
 
@@ -24,9 +25,9 @@ def open(path: str | os.PathLike[str]) -> TensorCollection:
     ----------
     path : str or path
         A safetensors file, a Hugging Face folder or its ``*.index.json``, a ``.pt``, ``.pth``, ``.bin`` or ``.ckpt``,
-        a ``.npy`` or ``.npz``, an HDF5 file (``.h5``, ``.hdf5``), a ``.tif`` or ``.tiff`` stack: nothing in it is run.
-        HDF5 and TIFF files are read, and models (``demo:NAME``, ``file.py:factory``) run, in a process of their own,
-        which lasts until the collection is closed.
+        a ``.npy`` or ``.npz``, an HDF5 file (``.h5``, ``.hdf5``), a ``.tif`` or ``.tiff`` stack, the folder of a
+        recorded run: nothing in it is run. HDF5 and TIFF files and runs are read, and models (``demo:NAME``,
+        ``file.py:factory``) run, in a process of their own, which lasts until the collection is closed.
 
     Returns
     -------
@@ -92,6 +93,57 @@ def capture(
     from nnscope.sources.live.capture import capture as hooks
 
     return CapturedTensors(hooks(model, layers, kinds))
+
+
+def watch(
+    model: torch.nn.Module,
+    run: str | os.PathLike[str],
+    *,
+    every: int | None = None,
+    layers: str | Iterable[str] | Callable[[str], bool] = "*",
+    kinds: Sequence[str] = ("parameter", "output", "grad"),
+) -> Watch:
+    """Record a training run: call ``step`` of what is returned once after every step.
+
+    Losses, gradients, parameters and the random state are bit for bit those without recording. The numbers given to
+    ``step`` are kept for every step; statistics, histograms and frames of tensors for some. Whatever goes wrong with
+    the recording is one line in the log, and training goes on; what was flushed, a second ago at most, stays readable
+    even if the program is killed.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    run : path
+        Folder of the run, made if it is not there; it must be empty. `open` opens it, also while it grows.
+    every : int, optional
+        Look at tensors at every so many steps. By default as often as recording takes no more than 3 % of the time.
+    layers : str, iterable of str, or callable
+        Modules whose inputs and outputs are recorded: a path or pattern, several, or a function of the path.
+    kinds : sequence of str
+        Of ``"parameter"``, ``"input"``, ``"output"`` and ``"grad"`` (gradients of parameters).
+
+    Returns
+    -------
+    Watch
+        With ``step`` and ``close``; a context manager.
+
+    Raises
+    ------
+    NnscopeError
+        If the folder can't be used, ``layers`` matches nothing or ``kinds`` holds something else.
+
+    Examples
+    --------
+    >>> with nnscope.watch(model, "run.nnscope", every=10) as run:  # doctest: +SKIP
+    ...     for x, y in loader:
+    ...         loss = train_step(x, y)
+    ...         run.step(loss=loss)
+    >>> nnscope.open("run.nnscope")["conv1.weight@120"].stats().std  # doctest: +SKIP
+    0.0416
+    """
+    from nnscope.sources.live.watching import watch as begin
+
+    return begin(model, run, every=every, layers=layers, kinds=kinds)
 
 
 def launch(source: str | os.PathLike[str] | TensorCollection | None = None) -> int:

@@ -29,6 +29,26 @@ class Values:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Numbers over the steps of a recorded run, in the order in which they were recorded.
+
+    Attributes
+    ----------
+    address : str
+        Of the tensor whose statistics they are; empty for numbers given to ``step``.
+    name : str
+        Of the number: a field of `TensorStats`, or what it was given as.
+    steps : ndarray of int64, shape (n,)
+    values : ndarray of float64, shape (n,)
+    """
+
+    address: str
+    name: str
+    steps: np.ndarray
+    values: np.ndarray
+
+
 @dataclass(frozen=True, slots=True)
 class BlockStats:
     """Statistics of the level-0 cells under one cell of a coarser level; moments over finite values."""

@@ -171,6 +171,28 @@ class GetBranches:
 
 
 @dataclass(frozen=True, slots=True)
+class GetInfo:
+    """The listing's entry of one tensor, also of one that is not listed: of a run at a step. Answer: `TensorInfo`."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetSeries:
+    """Numbers over the steps of a recorded run. Answer: `Series`.
+
+    Attributes
+    ----------
+    address : str
+        A tensor, for a field of its statistics; empty for a number that was given to ``step``.
+    name : str
+    """
+
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """A command to a live model. Answer: `ControlAnswer`.
 
@@ -193,5 +215,7 @@ Request = (
     | GetSpectrum
     | Analyse
     | GetBranches
+    | GetInfo
+    | GetSeries
     | Control
 )

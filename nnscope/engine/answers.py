@@ -6,7 +6,7 @@ import math
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nnscope.core.answer import Analysis, Branches, ControlAnswer, ProbeAnswer, Spectrum, Values
+from nnscope.core.answer import Analysis, Branches, ControlAnswer, ProbeAnswer, Series, Spectrum, Values
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import (
     Analyse,
@@ -14,6 +14,8 @@ from nnscope.core.request import (
     BuildSpace,
     Control,
     GetBranches,
+    GetInfo,
+    GetSeries,
     GetSpectrum,
     GetStats,
     ListTensors,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from nnscope.core.picture import TilePicture
     from nnscope.core.space_picture import SpacePicture
     from nnscope.core.statistics import TensorStats
-    from nnscope.core.tensor import Listing
+    from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.context import Context
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import View
@@ -50,6 +52,20 @@ def _answer(request: Request, context: Context) -> Any:
 @_answer.register(ListTensors)
 def _list(request: ListTensors, context: Context) -> Listing:
     return context.source.listing()
+
+
+@_answer.register(GetInfo)
+def _info(request: GetInfo, context: Context) -> TensorInfo:
+    return context.reader(request.address).info
+
+
+@_answer.register(GetSeries)
+def _series(request: GetSeries, context: Context) -> Series:
+    series = getattr(context.source, "series", None)
+    if series is None:
+        raise NnscopeError("Only a recorded run has numbers over its steps.", request.address)
+    found: Series = series(request.address, request.name)
+    return found
 
 
 @_answer.register(GetStats)

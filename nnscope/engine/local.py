@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from psygnal import Signal
 
 from nnscope.core.errors import Cancelled, Failure, NnscopeError
+from nnscope.core.priority import NICE, give_way
 from nnscope.core.request import Analyse, BuildPicture, BuildSpace, GetBranches, GetSpectrum, GetStats
 from nnscope.engine.answers import answer
 from nnscope.engine.context import Context
-from nnscope.core.priority import NICE, give_way
 from nnscope.engine.protocol import Job
 from nnscope.store.memo import Memo
 from nnscope.views.tiling import base_level

@@ -34,7 +34,9 @@ Answer = (
     | answer.Analysis
     | answer.Branches
     | answer.ControlAnswer
+    | answer.Series
     | tensor.Listing
+    | tensor.TensorInfo
     | statistics.TensorStats
     | picture.TilePicture
     | volume.VolumePicture
@@ -96,7 +98,7 @@ _CLASSES: dict[str, type] = {
     for cls in (
         *(Hello, Ask, Drop, Reply, Going, Notify),
         *(request.ListTensors, request.GetStats, request.BuildPicture, request.ReadRegion),
-        *(request.BuildSpace, request.ProbeSpace),
+        *(request.BuildSpace, request.ProbeSpace, request.GetInfo, request.GetSeries, answer.Series),
         *(request.Probe, request.GetSpectrum, request.Analyse, request.Control),
         *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.Analysis),
         *(request.GetBranches, answer.Branches, answer.BranchRegion, answer.ControlAnswer),

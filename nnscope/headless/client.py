@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnscope.core.address import Address, parse_address
 from nnscope.core.errors import Cancelled, Failure, FileError, NnscopeError
-from nnscope.core.request import Control, ListTensors
+from nnscope.core.request import Control, GetInfo, ListTensors
 from nnscope.core.text import plain
 from nnscope.headless.names import near_names
 
@@ -108,8 +108,15 @@ class Client(ABC):
         if found is None:
             raise self._unknown(address.name)
         if address.step is not None:
-            raise NnscopeError("Only a recorded run has steps.", plain(text), "Leave out the part after '@'.")
+            return self._at_step(found, address), address
         return found, address
+
+    def _at_step(self, newest: TensorInfo, address: Address) -> TensorInfo:
+        """What a recorded run holds of a tensor at a step."""
+        if self.listing.format != "run":
+            raise NnscopeError("Only a recorded run has steps.", plain(str(address)), "Leave out the part after '@'.")
+        found: TensorInfo = self.ask(GetInfo(f"{newest.address}@{address.step}"))
+        return found
 
     def _accept(self, listing: Listing) -> None:
         self._listing = listing

@@ -10,6 +10,7 @@ from nnscope.core.errors import FileError, NnscopeError
 from nnscope.sources.files import npy, npz, safetensors, sharded, torch_legacy, torch_zip
 from nnscope.sources.files.formats import recognise, suffix_of
 from nnscope.sources.guarded.formats import GUARDED
+from nnscope.store.runs.folder import is_run
 
 if TYPE_CHECKING:
     from nnscope.core.registry import ReaderSpec
@@ -51,6 +52,8 @@ def open_file(path: str | Path) -> Source:
         If there is nothing that can be read, it is malformed, or it `needs_guard`.
     """
     name = os.fspath(path)
+    if is_run(name):
+        raise FileError("guarded", "A recorded run is read in a process of its own only.", name)
     if Path(name).is_dir():
         return sharded.open_folder(name)
     reader = _plugin_reader(suffix_of(name))
@@ -65,7 +68,9 @@ def open_file(path: str | Path) -> Source:
 def needs_guard(path: str | Path) -> bool:
     """Whether a file must be read in a process of its own (promise P6), because a library of others parses it."""
     name = os.fspath(path)
-    if Path(name).is_dir() or _plugin_reader(suffix_of(name)) is not None:
+    if Path(name).is_dir():
+        return is_run(name)
+    if _plugin_reader(suffix_of(name)) is not None:
         return False
     try:
         return recognise(name, KNOWN) in GUARDED

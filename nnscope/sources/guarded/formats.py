@@ -3,6 +3,7 @@
 - **HDF5**: its C library has known holes and can spin for ever on a damaged file.
 - **TIFF**: tifffile is Python and decodes through C libraries; it believes what the metadata of a dozen dialects claim
   (a number of planes becomes a list of that length), and a thread that does so can't be stopped.
+- **Recorded runs**, whose segments are HDF5.
 
 What is here is cheap: the libraries are imported when a file is opened, which happens in the reading process only.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnscope.sources.files.formats import FileFormat, recognise
+from nnscope.store.runs.folder import is_run
 
 if TYPE_CHECKING:
     from nnscope.sources.base import Source
@@ -29,6 +31,10 @@ def open_here(path: str) -> Source:
     FileError
         If it can't be read, is malformed, or is of none of these formats.
     """
+    if is_run(path):
+        from nnscope.sources.session import RunSource
+
+        return RunSource(path)
     return recognise(path, GUARDED).open(path)
 
 

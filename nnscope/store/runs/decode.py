@@ -27,12 +27,13 @@ _WHOLE = ("count", "finite", "nan", "posinf", "neginf", "zeros", "near_zero", "p
 
 @dataclass(frozen=True, slots=True)
 class FrameAt:
-    """Where a frame lies: its row among the steps, its tensor's number, its form and level."""
+    """Where a frame lies: its row among the steps, its tensor's number, its form, level and the shape of its arrays."""
 
     row: int
     tensor: int
     form: str
     level: int
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,8 +102,10 @@ class Segment:
         arrays = {name: self._array(f"frames/{at.row}/{at.tensor}.{name}") for name in ARRAYS[at.form]}
         if at.form == RAW:
             arrays = {"values": _typed(arrays["values"], info.dtype)}
-            if arrays["values"].shape != info.shape:
+            if at.shape != info.shape:
                 raise self._odd(f"{info.address} is recorded with another shape than it has")
+        if any(array.shape != at.shape for array in arrays.values()):
+            raise self._odd(f"what was kept of {info.address} has another shape than is told")
         return Frame(at.form, arrays, at.level)
 
     def statistics(self, entry: int) -> TensorStats:
@@ -136,7 +139,7 @@ class Segment:
             scalars=self._array("scalars"),
             given=self._array("given") != 0,
             tensors=tuple(map(_info, told["tensors"])),
-            frames=tuple(FrameAt(int(r), int(t), str(form), int(level)) for r, t, form, level in told["frames"]),
+            frames=tuple(map(_frame_at, told["frames"])),
             at=self._array("statistics/at"),
             values=self._array("statistics/values"),
             thinned=int(told["thinned"]),
@@ -149,7 +152,7 @@ class Segment:
         rows = [*found.at.tolist(), *((at.row, at.tensor) for at in found.frames)]
         if not all(0 <= row < n and 0 <= tensor < tensors for row, tensor in rows):
             raise self._odd("it names a step or tensor that it does not have")
-        if not all(at.form in ARRAYS for at in found.frames):
+        if not all(at.form in ARRAYS and (at.form == RAW or (len(at.shape) == 2 and at.level)) for at in found.frames):
             raise self._odd("it holds a form of frames that is not known")
         if self._file["statistics/histogram"].shape != (len(found.at), BINS):
             raise self._odd("its histograms are not of 256 bins")
@@ -166,6 +169,11 @@ class Segment:
 
     def _odd(self, what: str) -> FileError:
         return FileError("segment-odd", f"The segment can't be read: {what}.", self._where)
+
+
+def _frame_at(told: list[Any]) -> FrameAt:
+    row, tensor, form, level, shape = told
+    return FrameAt(int(row), int(tensor), str(form), int(level), tuple(map(int, shape)))
 
 
 def _info(told: dict[str, Any]) -> TensorInfo:

@@ -3,7 +3,7 @@
 Layout, for n steps, S names of numbers and T tensors (a tensor whose shape changes counts once for each shape):
 
 - ``names``: JSON as bytes: ``{"scalars": [S names], "tensors": [T descriptions], "frames": [[row, tensor, form,
-  level]], "thinned": frames dropped to save room}``
+  level, shape]], "thinned": frames dropped to save room}``
 - ``steps`` int64 (n,), ``times`` float64 (n,), ``scalars`` float64 (n, S) and ``given`` uint8 (n, S): whether the step
   gave that number, which may well be NaN
 - ``statistics/at`` int64 (m, 2): row and tensor; ``statistics/values`` float64 (m, 19) in the order of `FIELDS`;
@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 
 from nnscope.core.statistics import TensorStats
+from nnscope.store.runs.record import ARRAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,12 +100,13 @@ def _write_statistics(file: h5py.File, records: Sequence[StepRecord], names: _Na
     file.create_dataset("statistics/histogram", data=counts, **packed)
 
 
-def _write_frames(file: h5py.File, records: Sequence[StepRecord], names: _Names) -> list[tuple[int, int, str, int]]:
-    table = []
+def _write_frames(file: h5py.File, records: Sequence[StepRecord], names: _Names) -> list[tuple[Any, ...]]:
+    table: list[tuple[Any, ...]] = []
     for row, record in enumerate(records):
         for info, frame in record.frames.items():
             number = names.numbers[info]
-            table.append((row, number, frame.form, frame.level))
+            shape = frame.arrays[ARRAYS[frame.form][0]].shape
+            table.append((row, number, frame.form, frame.level, shape))
             for name, array in frame.arrays.items():
                 file[f"frames/{row}/{number}.{name}"] = _storable(array)
     return table

@@ -140,8 +140,23 @@ class RunReader:
         ]
         return _joined(found, np.int64)
 
-    def frame(self, address: str, step: int | None = None) -> tuple[TensorInfo, Frame] | None:
-        """A tensor as it was kept at ``step``, the newest one for None; None if it was not."""
+    @property
+    def files(self) -> tuple[SegmentFile, ...]:
+        """The segments that are read."""
+        with self._lock:
+            return tuple(file for file in self._files if file in self._known)
+
+    def last_kept(self, address: str) -> tuple[int, TensorInfo, tuple[int, tuple[int, ...]]] | None:
+        """Step, tensor, level and shape of its newest frame, without reading it; None if there is none."""
+        with self._lock:
+            found = self._find(address, None)
+            if found is None:
+                return None
+            step, info, _, at = found
+            return step, info, (at.level, at.shape)
+
+    def frame(self, address: str, step: int | None = None) -> tuple[int, TensorInfo, Frame] | None:
+        """Step, tensor and what was kept of it at ``step``, the newest one for None; None if nothing was."""
         with self._lock:
             return self._again(lambda: self._frame(address, step))
 
@@ -156,16 +171,20 @@ class RunReader:
             while self._open:
                 self._open.popitem()[1].close()
 
-    def _frame(self, address: str, step: int | None) -> tuple[TensorInfo, Frame] | None:
+    def _frame(self, address: str, step: int | None) -> tuple[int, TensorInfo, Frame] | None:
+        found = self._find(address, step)
+        if found is None:
+            return None
+        at_step, info, file, at = found
+        return at_step, info, self._segment(file).frame(at)
+
+    def _find(self, address: str, step: int | None) -> tuple[int, TensorInfo, SegmentFile, FrameAt] | None:
         for file, contents in self._newest_first():
             for at in reversed(contents.frames):
-                info = contents.tensors[at.tensor]
-                if info.address == address and step in (None, int(contents.steps[at.row])):
-                    return info, self._kept(file, at)
+                info, at_step = contents.tensors[at.tensor], int(contents.steps[at.row])
+                if info.address == address and step in (None, at_step):
+                    return at_step, info, file, at
         return None
-
-    def _kept(self, file: SegmentFile, at: FrameAt) -> Frame:
-        return self._segment(file).frame(at)
 
     def _statistics(self, address: str, step: int | None) -> TensorStats | None:
         for file, contents in self._newest_first():
@@ -229,7 +248,7 @@ class RunReader:
             except FileError as error:
                 if error.code != "gone":
                     raise
-                self._files = segments_of(self.folder)
+                self._look_through()
         return work()
 
 

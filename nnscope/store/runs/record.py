@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RAW = "raw"
 LEVEL = "level"
-ARRAYS = {RAW: ("values",), LEVEL: ("mean", "min", "max", "variance")}
+ARRAYS = {RAW: ("values",), LEVEL: ("mean", "std", "min", "max")}
 """Names of the arrays of each form of a frame."""
 
 

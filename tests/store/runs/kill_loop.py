@@ -68,7 +68,7 @@ def wrong_with(folder: Path, steps: int) -> str:
         if losses != [record(step).scalars["loss"] for step in range(steps)]:
             return "numbers are missing or wrong"
         kept = reader.frame("stem.weight", steps - 1)
-        if kept is None or kept[1].arrays["values"].tobytes() != (
+        if kept is None or kept[2].arrays["values"].tobytes() != (
             record(steps - 1).frames[WEIGHT].arrays["values"].tobytes()
         ):
             return "the newest frame is missing or wrong"

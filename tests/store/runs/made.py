@@ -23,7 +23,7 @@ def record(step: int, frames: bool = True) -> StepRecord:
     """A record that can be told from that of every other step."""
     random = np.random.default_rng(step)
     weight = random.normal(size=WEIGHT.shape).astype(ml_dtypes.bfloat16)
-    level = {name: random.normal(size=(8, 8)).astype(np.float32) for name in ("mean", "min", "max", "variance")}
+    level = {name: random.normal(size=(8, 8)).astype(np.float32) for name in ("mean", "std", "min", "max")}
     kept = {WEIGHT: Frame("raw", {"values": weight}), OUTPUT: Frame("level", level, 3)} if frames else {}
     scalars = {"loss": float(random.normal())} | ({"accuracy": step / 10} if step % 2 else {})
     return StepRecord(step, 1e9 + step, scalars, {WEIGHT: stats_of_array(weight)}, kept)

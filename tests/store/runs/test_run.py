@@ -29,7 +29,7 @@ def holds(reader: RunReader, steps: range) -> None:
     for step in steps:
         made = record(step)
         assert values[step] == made.scalars["loss"]
-        info, frame = reader.frame("stem.weight", step)
+        _, info, frame = reader.frame("stem.weight", step)
         assert info == WEIGHT
         assert frame.arrays["values"].tobytes() == made.frames[WEIGHT].arrays["values"].tobytes()
 
@@ -49,7 +49,7 @@ def test_a_run_comes_back(tmp_path: Path) -> None:
     assert reader.statistics("stem.weight", 4).std == record(4).statistics[WEIGHT].std
     assert reader.statistics("stem:output") is None
     assert reader.frame_steps("stem:output").tolist() == list(range(10))
-    assert reader.frame("stem:output")[1].level == 3
+    assert reader.frame("stem:output")[2].level == 3
     assert reader.frame("stem:output", 77) is None
     assert (reader.troubles, reader.missing, reader.thinned) == ({}, (), 0)
     reader.close()
@@ -92,7 +92,7 @@ def test_old_frames_are_thinned_when_there_is_no_room(tmp_path: Path) -> None:
     assert reader.thinned == 2 * (70 - len(kept))
     assert reader.steps.tolist() == list(range(70))  # numbers and statistics stay
     assert len(reader.series("stem.weight", "mean").steps) == 70
-    assert reader.frame("stem.weight")[1].arrays["values"].tobytes() == (
+    assert reader.frame("stem.weight")[2].arrays["values"].tobytes() == (
         record(69).frames[WEIGHT].arrays["values"].tobytes()
     )
     assert reader.statistics("stem.weight", 3).mean == record(3).statistics[WEIGHT].mean

@@ -1,0 +1,180 @@
+"""The thread that turns looks at a model into records on disk, beside the training loop and never in its way.
+
+The training thread leaves numbers at every step and, now and then, copies of tensors. So many bytes of copies wait at
+most: when this thread is slow, the oldest give way to the newest and the loss is counted (promise P13). Whatever goes
+wrong ends the recording with one line in the log; training goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nnscope.compute.statistics.summary import stats_of_array
+from nnscope.core.priority import give_way
+from nnscope.sources.base import full_region
+from nnscope.sources.live.frames import frame_of
+from nnscope.sources.live.values import read_region
+from nnscope.store.runs.record import StepRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import torch
+
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.sources.live.pace import Pace
+    from nnscope.store.runs.writer import RunWriter
+
+LOOK_UP = 0.25  # seconds between two looks at what has come, when no look at tensors is waiting
+MOST_WAITING = 100_000  # steps whose numbers wait at most
+WAITING_BYTES = 256 << 20  # of copies that wait, at most, but for the newest look
+FRAME_BYTES = 64 << 10  # of a tensor in a look
+NICE = 10
+CLOSING = 30.0  # seconds that the last records may take
+
+log = logging.getLogger("nnscope")
+
+
+@dataclass(slots=True, eq=False)
+class Left:
+    """What the training thread left behind at one step.
+
+    Attributes
+    ----------
+    step : int
+    time : float
+        Seconds since the epoch.
+    scalars : mapping of str to float or Tensor of one element
+    tensors : sequence of (TensorInfo, Tensor)
+        Copies that nobody else holds; none at most steps.
+    """
+
+    step: int
+    time: float
+    scalars: Mapping[str, float | torch.Tensor]
+    tensors: Sequence[tuple[TensorInfo, torch.Tensor]] = field(default=())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the copies."""
+        return sum(info.nbytes for info, _ in self.tensors)
+
+
+class Recording:
+    """Writes what is left behind, in a thread of its own.
+
+    Parameters
+    ----------
+    writer : RunWriter
+        Used by the thread alone from now on.
+    pace : Pace
+        Told what the thread's work costs.
+    frame_bytes : int
+        Of a tensor in a look, at most.
+    """
+
+    def __init__(self, writer: RunWriter, pace: Pace, frame_bytes: int = FRAME_BYTES) -> None:
+        self.dropped = 0  # looks that gave way to newer ones
+        self.trouble = ""
+        self._writer = writer
+        self._pace = pace
+        self._frame_bytes = frame_bytes
+        self._waiting: deque[Left] = deque(maxlen=MOST_WAITING)
+        self._looks: deque[Left] = deque()  # those that wait with copies
+        self._wake = threading.Condition()
+        self._ends = False
+        self._odd: set[str] = set()  # names that were given something else than a number
+        self._thread = threading.Thread(target=self._run, name="nnscope-recording", daemon=True)
+        self._thread.start()
+
+    def leave(self, left: Left) -> None:
+        """Take what one step left behind; returns at once."""
+        if self.trouble:
+            return
+        with self._wake:
+            self._waiting.append(left)
+            if left.tensors:
+                self._looks.append(left)
+                self._make_room()
+                self._wake.notify()
+
+    def stop(self, trouble: str) -> None:
+        """End the recording, for the reason given; training goes on."""
+        if trouble and not self.trouble:
+            self.trouble = trouble
+            log.warning("%s", trouble)
+
+    def close(self) -> None:
+        """Have everything on the disk. Idempotent."""
+        with self._wake:
+            self._ends = True
+            self._wake.notify()
+        self._thread.join(CLOSING)
+
+    def _make_room(self) -> None:
+        size = sum(look.nbytes for look in self._looks)
+        while len(self._looks) > 1 and size > WAITING_BYTES:
+            oldest = self._looks.popleft()
+            size -= oldest.nbytes
+            oldest.tensors = ()
+            self.dropped += 1
+
+    def _run(self) -> None:
+        give_way(NICE)
+        try:
+            while not self._ends:
+                with self._wake:
+                    if not self._looks and not self._ends:
+                        self._wake.wait(LOOK_UP)
+                self._record()
+                self.stop(self._writer.trouble)
+            self._record()
+            self._writer.close()
+            self.stop(self._writer.trouble)
+        except Exception as error:  # a defect of ours must not be the end of somebody's training
+            self.stop(f"Recording to {self._writer.folder} stopped ({type(error).__name__}: {error}).")
+
+    def _record(self) -> None:
+        with self._wake:
+            taken = self._taken()
+        while taken:
+            begun = time.thread_time()
+            for left in taken:
+                self._writer.append(self._record_of(left))
+            self._writer.flush_if_due()
+            if taken[-1].tensors:
+                self._pace.worked(time.thread_time() - begun)
+            with self._wake:
+                taken = self._taken()
+
+    def _taken(self) -> list[Left]:
+        """What has waited longest, up to the first look and with it."""
+        taken = []
+        while self._waiting:
+            taken.append(self._waiting.popleft())
+            if taken[-1].tensors:
+                self._looks.popleft()
+                break
+        return taken
+
+    def _record_of(self, left: Left) -> StepRecord:
+        statistics, frames = {}, {}
+        for info, tensor in left.tensors:
+            values = read_region(tensor, full_region(info.shape))
+            statistics[info] = stats_of_array(values)
+            frames[info] = frame_of(values, self._frame_bytes)
+        return StepRecord(left.step, left.time, dict(self._numbers(left)), statistics, frames)
+
+    def _numbers(self, left: Left) -> Iterator[tuple[str, float]]:
+        for name, value in left.scalars.items():
+            try:
+                yield name, float(value)
+            except (TypeError, ValueError, RuntimeError):
+                if name not in self._odd:
+                    self._odd.add(name)
+                    log.warning("%r given to step() is not one number and is not recorded.", name)

@@ -1,0 +1,272 @@
+"""``watch``: record a training run, step by step, without changing it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import weakref
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from nnscope.core.errors import NnscopeError
+from nnscope.core.tensor import TensorInfo
+from nnscope.sources.live.gradients import GradientRecorder
+from nnscope.sources.live.modules import modules_of, select
+from nnscope.sources.live.pace import Pace
+from nnscope.sources.live.recording import Left, Recording
+from nnscope.sources.live.source import LiveSource
+from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
+from nnscope.store.runs.writer import Limits, RunWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from nnscope.sources.live.modules import Layers
+
+KINDS = ("parameter", "input", "output", "grad")
+BUDGET = 256 << 20  # bytes of tensors copied in one look
+
+
+class Watch:
+    """A model that is being recorded; see `watch`.
+
+    Attributes
+    ----------
+    step_number : int
+        Of the last `step`; −1 before the first.
+    looks : int
+        How often tensors were recorded.
+    """
+
+    def __init__(self, watched: Watched, recording: Recording, pace: Pace) -> None:
+        self.step_number = -1
+        self.looks = 0
+        self._count = 0  # calls of `step`
+        self._watched = watched
+        self._recording = recording
+        self._pace = pace
+        self._turn = 0  # where the next look begins, when not all tensors fit into one
+        self._process = os.getpid()
+        self._closed = False
+        self._seconds = 0.0  # that `step` took from training
+        self._begun = time.monotonic()
+        watched.listen(pace.is_due(0))
+        atexit.register(self.close)
+
+    @property
+    def dropped(self) -> int:
+        """Looks that were not recorded because newer ones came before they were taken."""
+        return self._recording.dropped
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is recorded any more; empty while all is well."""
+        return self._recording.trouble
+
+    @property
+    def slowdown(self) -> float:
+        """Share of the time since the start that was spent in `step`."""
+        return self._seconds / max(time.monotonic() - self._begun, 1e-9)
+
+    def step(self, step: int | None = None, **scalars: float | torch.Tensor) -> None:
+        """Tell that a training step is done.
+
+        Parameters
+        ----------
+        step : int, optional
+            Its number; one more than the last by default, beginning with 0.
+        **scalars : float or Tensor of one element
+            Numbers to be kept, such as ``loss=loss``.
+        """
+        if self._closed or os.getpid() != self._process:
+            return
+        begun = time.perf_counter()
+        self.step_number = self.step_number + 1 if step is None else int(step)
+        try:
+            looked = self._leave(scalars)
+        except Exception as error:  # never into the training loop (P10)
+            self._recording.stop(f"Recording stopped ({type(error).__name__}: {error}).")
+            looked = False
+        took = time.perf_counter() - begun
+        self._seconds += took
+        if looked:
+            self.looks += 1
+            self._pace.looked(took)
+        self._watched.listen(not self.trouble and self._pace.is_due(self._count))
+
+    def close(self) -> None:
+        """Take the hooks off and have everything on the disk. Idempotent."""
+        if self._closed or os.getpid() != self._process:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._watched.detach()
+        self._recording.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _leave(self, scalars: dict[str, float | torch.Tensor]) -> bool:
+        """Hand over what this step leaves behind; whether tensors are among it."""
+        if self.trouble:
+            return False
+        due = self._watched.listening and self._pace.is_due(self._count)
+        numbers = {name: _number(value) for name, value in scalars.items()}
+        tensors = self._look() if due else []
+        self._recording.leave(Left(self.step_number, time.time(), numbers, tensors))
+        self._count += 1
+        return bool(tensors)
+
+    def _look(self) -> list[tuple[TensorInfo, torch.Tensor]]:
+        """Copies of as many tensors as the budget allows; the others have their turn at the next look."""
+        found = list(self._tensors())
+        kept, size = [], 0
+        for place in range(len(found)):
+            info, tensor, ours = found[(self._turn + place) % len(found)]
+            if size + info.nbytes > BUDGET:
+                self._turn = (self._turn + place) % len(found)
+                break
+            size += info.nbytes
+            kept.append((info, tensor if ours else copy_of(tensor)))
+        return kept
+
+    def _tensors(self) -> Iterator[tuple[TensorInfo, torch.Tensor, bool]]:
+        """What there is to look at, and whether it is a copy of ours already."""
+        yield from ((info, tensor, False) for info, tensor in self._watched.parameters())
+        for name, gradient in self._watched.gradients.take().items():
+            yield _info(f"{name}:grad", "grad", gradient), gradient, True
+        yield from ((info, tensor, True) for info, tensor in self._watched.captured())
+
+
+class Watched:
+    """The hooks on a model and what they give; the model is not kept alive by this."""
+
+    def __init__(self, model: torch.nn.Module, layers: Layers, kinds: Sequence[str]) -> None:
+        modules = modules_of(model)
+        captured = tuple(kind for kind in kinds if kind in ("input", "output"))
+        self.name = type(model).__name__
+        self.tree = tuple((ref.path, ref.type) for ref in modules)
+        self.gradients = GradientRecorder(model, BUDGET)
+        self._source = LiveSource(model, self.name, select(modules, layers) if captured else (), captured, BUDGET)
+        self._model = weakref.ref(model)
+        self._kinds = kinds
+        self._version = 0
+
+    def attach(self) -> None:
+        """Put the hooks on."""
+        self.listen(False)
+        if "grad" in self._kinds:
+            self.gradients.attach()
+        if "input" in self._kinds or "output" in self._kinds:
+            self._source.recorder.attach()
+
+    def detach(self) -> None:
+        """Take them off. Idempotent."""
+        self.gradients.detach()
+        self._source.close()
+
+    @property
+    def listening(self) -> bool:
+        """Whether hooks copy what is computed."""
+        return not self.gradients.paused
+
+    def listen(self, on: bool) -> None:
+        """Whether hooks copy what the next step computes."""
+        self.gradients.paused = not on
+        self._source.recorder.paused = not on
+
+    def parameters(self) -> Iterator[tuple[TensorInfo, torch.Tensor]]:
+        """Parameters and buffers as they are, each once."""
+        model = self._model() if "parameter" in self._kinds else None
+        if model is None:
+            return
+        for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
+            for name, tensor in named:
+                if not why_unreadable(tensor):
+                    yield _info(name, kind, tensor), tensor
+
+    def captured(self) -> Iterator[tuple[TensorInfo, torch.Tensor]]:
+        """What hooks have copied since the last look; what was not computed anew is not the present."""
+        last = self._version
+        for info in self._source.captured.infos():
+            kept = self._source.captured.find(info.address) if info.version > last else None
+            self._version = max(self._version, info.version)
+            if kept is not None and kept.value is not None:
+                yield replace(info, version=0), kept.value
+
+
+def watch(
+    model: torch.nn.Module,
+    run: str | os.PathLike[str],
+    *,
+    every: int | None = None,
+    layers: Layers = "*",
+    kinds: Sequence[str] = ("parameter", "output", "grad"),
+    limits: Limits | None = None,
+) -> Watch:
+    """Record a training run: call `Watch.step` once after every step.
+
+    Losses, gradients, parameters and the random state are bit for bit those without recording. Numbers given to `step`
+    are kept for every step; statistics, histograms and frames of tensors at some steps. If anything goes wrong with the
+    recording, one line in the log tells why, and training goes on.
+
+    Parameters
+    ----------
+    model : Module
+    run : path
+        Folder of the run, made if it is not there; it must be empty.
+    every : int, optional
+        Look at tensors at every step that is a multiple of it. By default as often as recording takes no more than 3 %
+        of the time.
+    layers : str, iterable of str, or callable
+        Modules whose inputs and outputs are recorded, as for `capture`.
+    kinds : sequence of str
+        Of ``"parameter"``, ``"input"``, ``"output"`` and ``"grad"`` (gradients of parameters).
+    limits : Limits, optional
+        How often the disk is written and how large the run may become.
+
+    Returns
+    -------
+    Watch
+        Also a context manager, at whose end everything is on the disk.
+
+    Raises
+    ------
+    NnscopeError
+        If the folder can't be used, ``layers`` matches nothing or ``kinds`` holds something else.
+
+    Examples
+    --------
+    >>> with watch(model, "run.nnscope", every=10) as run:  # doctest: +SKIP
+    ...     for x, y in loader:
+    ...         loss = train_step(x, y)
+    ...         run.step(loss=loss)
+    """
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    for kind in kinds:
+        if kind not in KINDS:
+            known = ", ".join(map(repr, KINDS))
+            raise NnscopeError(f"{kind!r} is no kind of value that is recorded.", "kinds", f"There are {known}.")
+    if every is not None and every < 1:
+        raise NnscopeError("Steps can't be recorded more often than each.", f"every={every}", "Give 1 or more.")
+    watched, pace = Watched(model, layers, kinds), Pace(every)
+    writer = RunWriter(run, watched.name, watched.tree, limits)
+    watched.attach()
+    return Watch(watched, Recording(writer, pace), pace)
+
+
+def _number(value: float | torch.Tensor) -> float | torch.Tensor:
+    """A number, or a copy of a tensor that is read later: reading it now could wait for a device."""
+    return copy_of(value) if isinstance(value, torch.Tensor) else value
+
+
+def _info(address: str, kind: str, tensor: torch.Tensor) -> TensorInfo:
+    return TensorInfo(address, tuple(tensor.shape), dtype_name(tensor.dtype), kind, tensor.nbytes)

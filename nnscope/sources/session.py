@@ -1,0 +1,156 @@
+"""A recorded run as a source of tensors: each as it was last kept, and as it was at any step (``stem.weight@1200``).
+
+To be read in a reading process: a run may come from elsewhere, and its segments are HDF5 (promise P6). A tensor that
+was too large to be kept whole is listed as what was kept of it, the means of blocks, and the names of its axes say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.core.address import parse_address
+from nnscope.core.answer import Series
+from nnscope.core.errors import NnscopeError
+from nnscope.core.tensor import Listing, ModuleInfo
+from nnscope.core.text import plain
+from nnscope.store.runs.reader import RunReader
+from nnscope.store.runs.record import RAW
+
+if TYPE_CHECKING:
+    import os
+
+    from nnscope.core.request import Region
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.store.runs.record import Frame
+
+FORMAT = "run"
+
+
+class RunSource:
+    """A run (a `Source`), read as it was when it was opened and as it is at each `listing`.
+
+    Parameters
+    ----------
+    path : path
+        Its folder.
+
+    Raises
+    ------
+    FileError
+        If it is no run, or nothing of it can be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._reader = RunReader(path)
+
+    def listing(self) -> Listing:
+        """What was kept of each tensor when it was last kept."""
+        self._reader.refresh()
+        run = self._reader
+        steps = run.steps
+        meta = run.meta
+        told = [("steps", str(len(steps))), ("segments", str(len(run.files)))]
+        if len(steps):
+            told.append(("last step", str(int(steps[-1]))))
+        if meta is not None:
+            told.append(("model", meta.model))
+        return Listing(
+            str(run.folder),
+            FORMAT,
+            tuple(self._infos()),
+            tuple(ModuleInfo(path, kind) for path, kind in meta.modules) if meta else (),
+            warnings=tuple(self._warnings()),
+            metadata=tuple(told),
+            nbytes=sum(file.path.stat().st_size for file in run.files if file.path.exists()),
+        )
+
+    def reader(self, address: str) -> RecordedTensor:
+        """A tensor as it was last kept, or at the step that the address names.
+
+        Raises
+        ------
+        NnscopeError
+            If it was not kept, or not at that step.
+        """
+        parsed = parse_address(address)
+        found = self._reader.frame(parsed.name, parsed.step)
+        if found is not None:
+            step, info, frame = found
+            return RecordedTensor(replace(_shown(info, frame), address=address, version=step + 1), _values(frame))
+        steps = self._reader.frame_steps(parsed.name)
+        if not len(steps):
+            raise NnscopeError("There is no tensor of this name.", plain(address), "`nnscope info` lists the names.")
+        near = int(steps[np.argmin(np.abs(steps - (parsed.step or 0)))])
+        raise NnscopeError(f"It was not kept at step {parsed.step}.", plain(parsed.name), f"It was at step {near}.")
+
+    def series(self, address: str, name: str) -> Series:
+        """Numbers over the steps: of a tensor's statistics, or with no address those given to ``step``.
+
+        Raises
+        ------
+        NnscopeError
+            If there are none of that name.
+        """
+        try:
+            found = self._reader.series(address, name) if address else self._reader.scalar(name)
+        except KeyError:
+            raise NnscopeError("There is no such statistic.", plain(name)) from None
+        if not len(found.steps):
+            raise NnscopeError("Nothing of this name was recorded.", plain(name))
+        return Series(address, name, found.steps, found.values)
+
+    def close(self) -> None:
+        """Let go of what is kept in memory. Idempotent."""
+        self._reader.close()
+
+    def _infos(self) -> list[TensorInfo]:
+        found = []
+        for address in self._reader.tensors():
+            kept = self._reader.last_kept(address)
+            if kept is not None:
+                step, info, shape = kept
+                found.append(replace(_reduced(info, *shape), version=step + 1))
+        return found
+
+    def _warnings(self) -> list[str]:
+        run = self._reader
+        found = [f"{name} is damaged and left out." for name in run.troubles]
+        found += [f"Flushes {first} to {last} are missing." for first, last in run.missing]
+        if run.thinned:
+            found.append(f"{run.thinned} frames of old steps were thinned out to save room.")
+        return [*(run.meta.notes if run.meta else ()), *found]
+
+
+@dataclass(slots=True)
+class RecordedTensor:
+    """What was kept of a tensor (a `TensorReader`)."""
+
+    info: TensorInfo
+    values: np.ndarray
+
+    def read(self, region: Region) -> np.ndarray:
+        """The values of ``region``; see `TensorReader`."""
+        return self.values[tuple(slice(*axis) for axis in region)].copy()
+
+
+def _values(frame: Frame) -> np.ndarray:
+    return frame.arrays["values" if frame.form == RAW else "mean"]
+
+
+def _shown(info: TensorInfo, frame: Frame) -> TensorInfo:
+    return _reduced(info, frame.level, _values(frame).shape)
+
+
+def _reduced(info: TensorInfo, level: int, shape: tuple[int, ...]) -> TensorInfo:
+    """The tensor as it was kept: itself, or the means of blocks of it."""
+    if not level:
+        return info
+    side = 2**level
+    rows = " × ".join(info.axes[:-1]) if info.axes[:-1] else "row"
+    cols = info.axes[-1] if info.axes else "column"
+    axes = (f"{rows} (means of {side})", f"{cols} (means of {side})")
+    nbytes = 4 * shape[0] * shape[1]
+    return replace(info, shape=shape, dtype="float32", nbytes=nbytes, axes=axes)

@@ -1,0 +1,272 @@
+"""``watch``: a recorded run is what was trained, and training is what it would have been without."""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import pickle
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nnscope.core.errors import NnscopeError
+from nnscope.sources.live import recording as recording_module
+from nnscope.sources.live.frames import as_matrix, frame_of
+from nnscope.sources.live.watching import watch
+from nnscope.store.runs.reader import RunReader
+from nnscope.store.runs.verify import verify
+from nnscope.store.runs.writer import Limits
+from tests.sources.live.hostilemodels import MODELS
+from tests.sources.live.test_hostile_models import build, contents, fingerprint, keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.act = nn.ReLU(inplace=True)
+        self.head = nn.Linear(4 * 36, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.act(self.norm(self.stem(x))).flatten(1))
+
+
+def steps_of(model: nn.Module, count: int) -> Iterator[tuple[float, dict[str, np.ndarray], torch.Tensor]]:
+    """Train; after each step the loss, copies of the gradients, and the model's output."""
+    torch.manual_seed(1)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(count):
+        output = model(torch.randn(5, 1, 8, 8))
+        loss = output.logsumexp(1).mean() - output[:, 3].mean()
+        optimizer.zero_grad()
+        loss.backward()
+        gradients = {name: p.grad.numpy().copy() for name, p in model.named_parameters()}
+        optimizer.step()
+        yield loss.item(), gradients, output.detach()
+
+
+def test_a_run_holds_what_was_trained(tmp_path: Path) -> None:
+    model = build(Net)
+    weights, outputs, losses, gradients = [], [], [], []
+    with watch(model, tmp_path / "run", every=2) as run:
+        for loss, grads, output in steps_of(model, 7):
+            losses.append(loss)
+            gradients.append(grads)
+            outputs.append(output.numpy().copy())
+            weights.append(model.head.weight.detach().numpy().copy())
+            run.step(loss=loss, tensor=torch.tensor(loss / 2))
+    assert (run.looks, run.dropped, run.trouble, run.step_number) == (4, 0, "", 6)
+    reader = RunReader(tmp_path / "run")
+    assert reader.scalar("loss").values.tolist() == losses
+    assert reader.scalar("tensor").values.tolist() == [float(torch.tensor(loss / 2)) for loss in losses]
+    assert reader.frame_steps("head.weight").tolist() == [0, 2, 4, 6]
+    for step in (0, 2, 4, 6):
+        for address, values in (
+            ("head.weight", weights[step]),
+            ("head:output", outputs[step]),
+            ("(model):output", outputs[step]),
+            ("head.weight:grad", gradients[step]["head.weight"]),
+        ):
+            _, info, frame = reader.frame(address, step)
+            assert frame.arrays["values"].tobytes() == values.tobytes(), (address, step)
+            assert info.shape == values.shape
+            stats = reader.statistics(address, step)
+            assert stats.mean == pytest.approx(values.mean(dtype=np.float64), rel=1e-6, abs=1e-9)
+            assert stats.histogram.sum() == stats.finite == values.size
+    assert reader.tensors()["norm.running_mean"].kind == "buffer"
+    assert reader.tensors()["stem.weight:grad"].kind == "grad"
+    assert ("stem", "Conv2d") in reader.meta.modules
+    assert verify(tmp_path / "run").code == 0
+    reader.close()
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
+def test_training_is_bit_for_bit_the_same(make, tmp_path: Path) -> None:
+    def train(model: nn.Module, folder: Path | None) -> list:
+        torch.manual_seed(1)
+        run = watch(model, folder, every=1) if folder else None
+        seen, optimizer = [], None
+        for _ in range(3):
+            output = model(torch.randn(4, 6, requires_grad=True))
+            loss = output.float().square().sum()
+            if loss.requires_grad:
+                loss.backward()
+                if list(model.parameters()):
+                    optimizer = optimizer or torch.optim.SGD(model.parameters(), 0.1)
+                    optimizer.step()
+            if run:
+                run.step(loss=loss)
+            seen += [fingerprint(output), fingerprint(loss)]
+            seen.append({name: fingerprint(p.grad) for name, p in model.named_parameters()})
+        if run:
+            run.close()
+            assert not run.trouble
+        return [*seen, fingerprint(dict(model.state_dict())), fingerprint(torch.get_rng_state())]
+
+    watched = build(make)
+    before = keys(contents(watched))
+    assert train(build(make), None) == train(watched, tmp_path / "run")
+    assert keys(contents(watched)) == before
+    assert all(not p._post_accumulate_grad_hooks for p in watched.parameters() if p._post_accumulate_grad_hooks)
+
+
+def test_a_watched_model_is_copied_and_saved_as_ever(tmp_path: Path) -> None:
+    model = build(Net)
+    with watch(model, tmp_path / "run", every=1) as run:
+        for _ in steps_of(model, 1):
+            run.step()
+        buffer = io.BytesIO()
+        torch.save(model, buffer)
+        for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            assert fingerprint(dict(other.state_dict())) == fingerprint(dict(model.state_dict()))
+            assert not any(p._post_accumulate_grad_hooks for p in other.parameters())
+
+
+def test_what_was_not_computed_is_not_recorded(tmp_path: Path) -> None:
+    """A part that rests in a step has no output then, rather than an old one."""
+    model = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.Linear(2, 2)})
+    with watch(model, tmp_path / "run", every=1) as run:
+        for step in range(4):
+            model["a"](torch.ones(1, 2))
+            if step % 2:
+                model["b"](torch.ones(1, 2))
+            run.step()
+    reader = RunReader(tmp_path / "run")
+    assert reader.frame_steps("a:output").tolist() == [0, 1, 2, 3]
+    assert reader.frame_steps("b:output").tolist() == [1, 3]
+    reader.close()
+
+
+def test_steps_may_be_numbered(tmp_path: Path) -> None:
+    model = nn.Linear(2, 2)
+    with watch(model, tmp_path / "run", every=2) as run:
+        for step in (100, 110, 120, 130, 50):
+            run.step(step)
+    reader = RunReader(tmp_path / "run")
+    assert reader.steps.tolist() == [100, 110, 120, 130, 50]
+    assert reader.frame_steps("weight").tolist() == [100, 120, 50]
+    reader.close()
+
+
+def test_odd_numbers_are_left_out_with_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with watch(nn.Linear(2, 2), tmp_path / "run", every=1) as run:
+        for _ in range(3):
+            run.step(loss=float("nan"), text="none", many=torch.ones(3), whole=3)
+    reader = RunReader(tmp_path / "run")
+    assert reader.scalar_names == ("loss", "whole")
+    assert np.isnan(reader.scalar("loss").values).all()
+    assert sum("is not recorded" in line.message for line in caplog.records) == 2
+    assert not run.trouble
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"kinds": ("outptu",)}, "no kind of value"),
+        ({"every": 0}, "more often than each"),
+        ({"layers": "enc*"}, "No module of the model matches"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(tmp_path: Path, arguments: dict, words: str) -> None:
+    with pytest.raises(NnscopeError, match=words):
+        watch(nn.Linear(2, 2), tmp_path / "run", **arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_slow_disk_loses_looks_and_never_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies beyond the bytes that may wait are dropped, oldest first, and counted; numbers are all kept."""
+    monkeypatch.setattr(recording_module, "WAITING_BYTES", 4000)
+    model = nn.Linear(20, 20)  # 1.6 KB a look
+    run = watch(model, tmp_path / "run", every=1, kinds=("parameter",))
+    with run._recording._wake:  # the thread can take nothing meanwhile
+        for step in range(50):
+            run.step(loss=step)
+    run.close()
+    assert run.dropped == 48
+    reader = RunReader(tmp_path / "run")
+    assert len(reader.scalar("loss").steps) == 50
+    assert reader.frame_steps("weight").tolist() == [48, 49]
+    reader.close()
+
+
+@pytest.mark.logs_errors
+def test_training_goes_on_when_the_recording_can_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import shutil
+
+    def losses(folder: Path | None) -> list[float]:
+        model = build(Net)
+        run = watch(model, folder, every=1, limits=Limits(seconds=0.0)) if folder else None
+        found = []
+        for number, (loss, _, _) in enumerate(steps_of(model, 12)):
+            found.append(loss)
+            if run and number == 4:
+                shutil.rmtree(folder)
+            if run:
+                run.step(loss=loss)
+        if run:
+            run.close()
+            assert "Training goes on." in run.trouble
+        return found
+
+    assert losses(None) == losses(tmp_path / "run")
+    assert len([line for line in caplog.records if "stopped" in line.message]) == 1
+
+
+def test_a_forked_child_records_nothing(tmp_path: Path) -> None:
+    """Data loaders fork: a child's exit must not end or double the parent's recording."""
+    with watch(nn.Linear(2, 2), tmp_path / "run", every=1) as run:
+        run.step(0)
+        child = os.fork()
+        if not child:
+            try:
+                run.step(1)
+                run.close()
+            finally:
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        run.step(2)
+    reader = RunReader(tmp_path / "run")
+    assert reader.steps.tolist() == [0, 2]
+    reader.close()
+
+
+def test_looks_are_spaced_by_what_they_cost(tmp_path: Path) -> None:
+    from nnscope.sources.live.pace import Pace
+
+    pace = Pace(None, share=0.1)
+    assert pace.is_due(0)
+    pace.looked(1000.0)
+    assert not pace.is_due(1)
+    assert pace._next > 9000.0
+    pace = Pace(5)
+    assert [step for step in range(12) if pace.is_due(step)] == [0, 5, 10]
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (7,), (5000,), (40, 30), (3, 4, 50, 60), (0, 3), (1, 9001)])
+@pytest.mark.parametrize("most", [0, 64, 2000])
+def test_frames_fit_and_tell_the_truth(shape: tuple[int, ...], most: int) -> None:
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    frame = frame_of(values, most)
+    if frame.form == "raw":
+        assert frame.arrays["values"].tobytes() == values.tobytes()
+        assert values.nbytes <= most or values.size <= 1
+        return
+    assert frame.nbytes <= max(most, 16)
+    grid, padding = as_matrix(values)
+    whole = np.where(padding, np.nan, grid) if padding is not None else grid
+    side = 2**frame.level
+    for row, col in ((0, 0), (frame.arrays["mean"].shape[0] - 1, frame.arrays["mean"].shape[1] - 1)):
+        block = whole[row * side : (row + 1) * side, col * side : (col + 1) * side].astype(np.float64)
+        assert frame.arrays["mean"][row, col] == pytest.approx(np.nanmean(block), rel=1e-5, abs=1e-6)
+        assert frame.arrays["std"][row, col] == pytest.approx(np.nanstd(block), rel=1e-4, abs=1e-6)
+        assert frame.arrays["max"][row, col] == np.nanmax(block)
