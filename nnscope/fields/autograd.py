@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from nnscope.fields.evaluate import CUTOFF, Points, evaluate_lattice, evaluate_points, lattice_moments, point_moments
-from nnscope.fields.packing import pack_arrays, parameter_gradients
+from nnscope.fields.packing import amplitude_slopes, number_gradients, pack_arrays, parameter_gradients
 from nnscope.fields.parameters import amplitude_weights, cholesky_factors
+from nnscope.fields.projection import picture_gradients, picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from nnscope.fields.lattice import Lattice
     from nnscope.fields.packing import Packed
     from nnscope.fields.parameters import Amplitude, Covariance
-
-_LOWER = {2: ([0, 1, 1], [0, 0, 1]), 3: ([0, 1, 1, 2, 2, 2], [0, 0, 1, 0, 1, 2])}
+    from nnscope.fields.projection import Maxima
+    from nnscope.fields.views import Pinhole
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class GaussianSum(torch.autograd.Function):
         return torch.from_numpy(evaluate_lattice(packed, samples, kinds.cutoff, out))
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
         """gradient of the samples' shape → gradients by the parameters."""
         packed, samples, kinds = ctx.held
@@ -97,7 +98,7 @@ class SquaredError(torch.autograd.Function):
         return means.new_tensor(float(np.vdot(residual, residual)) / max(1, residual.size)), shown
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: torch.Tensor, _: torch.Tensor) -> tuple[Any, ...]:
         """Gradient by the loss → gradients by the parameters."""
         packed, lattice, kinds, residual = ctx.held
@@ -106,16 +107,34 @@ class SquaredError(torch.autograd.Function):
         return (*_gradients(packed, moments, kinds, gradient.dtype), None, None)
 
 
-def factors_of(chol: torch.Tensor, dimensions: int, diagonal: bool) -> torch.Tensor:
-    """L (n, d, d) from its numbers, with gradients: the twin of `nnscope.fields.parameters.cholesky_factors`."""
-    if diagonal:
-        return torch.diag_embed(torch.exp(chol.clamp(-20, 20)))
-    rows, columns = _LOWER[dimensions]
-    exponents = torch.tensor([row == column for row, column in zip(rows, columns, strict=True)])
-    entries = torch.where(exponents, torch.exp(torch.where(exponents, chol, 0.0).clamp(-20, 20)), chol)
-    factors = chol.new_zeros(len(chol), dimensions, dimensions)
-    factors[:, rows, columns] = entries
-    return factors
+class PictureError(torch.autograd.Function):
+    """Mean of (maximum projection − picture)² (`nnscope.fields.projection`)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        means: torch.Tensor,
+        chol: torch.Tensor,
+        amplitudes: torch.Tensor,
+        goal: tuple[Pinhole, Maxima, np.ndarray],
+        kinds: Kinds,
+    ) -> torch.Tensor:
+        """As `GaussianSum.forward`; goal is a camera, how pictures are made, and the picture [y, x] wanted."""
+        packed, (camera, how, wanted) = _packed(means, chol, amplitudes, kinds), goal
+        shown = picture_of(packed.numbers[:, :3], packed.factors, packed.numbers[:, 9], camera, how)
+        ctx.held = packed, shown, shown.values - wanted, kinds
+        return means.new_tensor(float(np.square(shown.values - wanted).mean()))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
+        """Gradient by the loss → gradients by the parameters."""
+        packed, shown, residual, kinds = ctx.held
+        field = residual * (2 * float(gradient) / max(1, residual.size))
+        means, factors, weights = picture_gradients(shown, field, len(packed.numbers))
+        chol = number_gradients(factors, packed.factors, kinds.covariance)
+        found = means, chol, weights * amplitude_slopes(packed.numbers[:, 9], kinds.amplitude)
+        return (*(torch.from_numpy(x).to(gradient.dtype) for x in found), None, None)
 
 
 def _packed(means: torch.Tensor, chol: torch.Tensor, amplitudes: torch.Tensor, kinds: Kinds) -> Packed:

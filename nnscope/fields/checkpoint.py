@@ -28,11 +28,12 @@ other keys          what the fit noted: ``address``, ``step``, ``seed``, ``psnr`
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -71,8 +72,8 @@ class Checkpoint:
     """
 
     field: Gaussians
-    moments: Mapping[str, np.ndarray] = field(default_factory=dict)
-    notes: Mapping[str, str] = field(default_factory=dict)
+    moments: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def is_field(metadata: Mapping[str, str]) -> bool:

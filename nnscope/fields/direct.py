@@ -78,9 +78,9 @@ def field_of_rows(matrix: np.ndarray, size: int = 256, sigma: float = 4.0) -> Ga
         raise NnscopeError("There is no room for Gaussians this wide.", f"σ = {sigma} in {size} cells", "Ask for less.")
     rows = _finite(matrix).astype(np.float64)
     places = _embedding(rows)
-    low, extent = places.min(axis=0, initial=np.inf), float(np.ptp(places, axis=0).max(initial=0.0)) or 1.0
-    middle = (np.ptp(places, axis=0) if len(places) else np.zeros(2)) / 2
-    means = (places - low - middle) * (room / extent) + size / 2
+    low, high = (places.min(axis=0), places.max(axis=0)) if len(places) else (np.zeros(2), np.zeros(2))
+    extent = float((high - low).max()) or 1.0
+    means = (places - (low + high) / 2) * (room / extent) + size / 2
     chol = np.full((len(rows), 2), math.log(sigma))
     return Gaussians(means, chol, rows.sum(axis=1), "identity", "diagonal", (size, size))
 

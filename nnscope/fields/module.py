@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from nnscope.fields.autograd import GaussianSum, Kinds, SquaredError, factors_of
+from nnscope.fields.autograd import GaussianSum, Kinds, PictureError, SquaredError
 from nnscope.fields.evaluate import CUTOFF, Points
 
 if TYPE_CHECKING:
     from nnscope.fields.lattice import Lattice
     from nnscope.fields.parameters import Covariance, Gaussians
+    from nnscope.fields.projection import Maxima
+    from nnscope.fields.views import Pinhole
 
 
 class GaussianField(nn.Module):
@@ -67,11 +69,6 @@ class GaussianField(nn.Module):
         """w of each Gaussian, shape (n,)."""
         return torch.sigmoid(self.amplitudes) if self._start.amplitude == "sigmoid" else self.amplitudes
 
-    @property
-    def factors(self) -> torch.Tensor:
-        """L of each Gaussian, shape (n, d, d)."""
-        return factors_of(self.chol, self.dimensions, self._start.covariance == "diagonal")
-
     def forward(self, samples: Lattice | Points | torch.Tensor, cutoff: float = CUTOFF) -> torch.Tensor:
         """f at the samples, without offset and scale.
 
@@ -93,6 +90,12 @@ class GaussianField(nn.Module):
             self.means, self.chol, self.amplitudes, (lattice, wanted), self._kinds(cutoff)
         )
         return loss, residual.numpy()
+
+    def picture_error(self, camera: Pinhole, wanted: np.ndarray, how: Maxima) -> torch.Tensor:
+        """Mean of (maximum projection − wanted)² over a picture [y, x], with gradients."""
+        goal = camera, how, wanted
+        loss: torch.Tensor = PictureError.apply(self.means, self.chol, self.amplitudes, goal, self._kinds(how.cutoff))
+        return loss
 
     def _kinds(self, cutoff: float) -> Kinds:
         return Kinds(self._start.amplitude, self._start.covariance, cutoff)

@@ -93,12 +93,20 @@ def parameter_gradients(packed: Packed, moments: np.ndarray, kinds: tuple[Amplit
     """Gradients by the parameters, from the moments (n, 10) under the gradient by the field's values."""
     amplitude, covariance = kinds
     means, factors, weights = factor_gradients(packed, moments)
-    d = means.shape[1]
+    chol = number_gradients(factors, packed.factors, covariance)
+    return Gradients(means, chol, weights * amplitude_slopes(packed.numbers[:, 9], amplitude))
+
+
+def number_gradients(gradients: np.ndarray, factors: np.ndarray, covariance: Covariance) -> np.ndarray:
+    """Gradients by the numbers of L, from those by its entries (n, d, d)."""
+    d = factors.shape[1]
     places = LOWER[d] if covariance == "full" else tuple((i, i) for i in range(d))
     rows, columns = zip(*places, strict=True)
-    chol = factors[:, rows, columns]
-    exponents = diagonal_positions(d, covariance)
-    chol[:, exponents] *= np.einsum("nii->ni", packed.factors)
-    w = packed.numbers[:, 9]
-    slope = w * (1 - w) if amplitude == "sigmoid" else 1.0
-    return Gradients(means, chol, weights * slope)
+    chol: np.ndarray = gradients[:, rows, columns]
+    chol[:, diagonal_positions(d, covariance)] *= np.einsum("nii->ni", factors)
+    return chol
+
+
+def amplitude_slopes(weights: np.ndarray, amplitude: Amplitude) -> np.ndarray:
+    """How fast weights change with amplitudes."""
+    return weights * (1 - weights) if amplitude == "sigmoid" else np.ones_like(weights)

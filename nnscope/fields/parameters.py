@@ -86,7 +86,7 @@ class Gaussians:
     @property
     def dimensions(self) -> int:
         """2 or 3."""
-        return self.means.shape[1]
+        return int(self.means.shape[1])
 
     @property
     def names(self) -> np.ndarray:
@@ -107,7 +107,7 @@ class Gaussians:
     def covariances(self) -> np.ndarray:
         """Σ = L·Lᵀ of each Gaussian, float64, shape (n, d, d)."""
         factors = self.factors
-        return factors @ factors.transpose(0, 2, 1)
+        return np.asarray(factors @ factors.transpose(0, 2, 1))
 
     @property
     def integrals(self) -> np.ndarray:
@@ -118,7 +118,7 @@ class Gaussians:
     @property
     def nbytes(self) -> int:
         """Bytes of the parameters as float32."""
-        return 4 * len(self) * (self.dimensions + self.chol.shape[1] + 1)
+        return 4 * len(self) * (self.dimensions + int(self.chol.shape[1]) + 1)
 
     def where(self, chosen: np.ndarray) -> Gaussians:
         """Some of the Gaussians, by indices or a mask; they keep their names."""

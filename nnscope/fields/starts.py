@@ -1,12 +1,14 @@
 """Where a fit begins: on leaves of the octree, on local maxima of the magnitude, or anywhere (methods.md §13).
 
 All give at most the number of Gaussians asked for. Leaves and maxima follow the data, so that a fit begins near its
-end; random ones are the yardstick.
+end; random ones are the yardstick. The weights of those that follow the data are then brought nearer to the best that
+these places and shapes can have, by two steps of conjugate gradients (each costs what a step of the fit does).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +16,12 @@ import numpy as np
 from nnscope.compute.octree.cut import cut, cut_leaves
 from nnscope.compute.octree.dense import dense_octree
 from nnscope.compute.octree.nodes import Tolerance
+from nnscope.fields.evaluate import evaluate_lattice, lattice_moments
+from nnscope.fields.packing import pack_arrays
 from nnscope.fields.parameters import Gaussians, cholesky_numbers, weight_amplitudes
 
 if TYPE_CHECKING:
+    from nnscope.fields.packing import Packed
     from nnscope.fields.settings import FitSettings
     from nnscope.fields.target import Target
 
@@ -24,13 +29,20 @@ _FAINT = 0.01  # share of the largest magnitude below which nothing begins
 _BISECTIONS = 24
 _LEAF_SIGMA = 0.5  # of a leaf's side
 _NARROWEST = 0.5  # cells
+_LIVELY = 0.005  # least weight under a sigmoid, whose slope is nothing near 0
+WEIGHINGS = 2  # steps of conjugate gradients
 
 
 def start_of(target: Target, settings: FitSettings) -> Gaussians:
     """The Gaussians that a fit of ``target`` begins with: between 1 and ``settings.gaussians`` of them."""
     way = {"octree": from_octree, "peaks": from_peaks, "random": at_random}[settings.start]
     means, sigmas, weights = way(target, settings.gaussians, np.random.default_rng(settings.seed))
-    chol = cholesky_numbers(np.einsum("ni,ij->nij", sigmas, np.eye(means.shape[1])), settings.covariance)
+    factors = np.einsum("ni,ij->nij", sigmas, np.eye(means.shape[1]))
+    if settings.start != "random":
+        weights = weighed(target, pack_arrays(means, factors, weights), settings.cutoff)
+    if target.amplitude == "sigmoid":
+        weights = np.maximum(weights, _LIVELY)
+    chol = cholesky_numbers(factors, settings.covariance)
     return Gaussians(
         means.astype(np.float32),
         chol.astype(np.float32),
@@ -44,6 +56,32 @@ def start_of(target: Target, settings: FitSettings) -> Gaussians:
 
 
 Start = tuple[np.ndarray, np.ndarray, np.ndarray]  # means (n, d), σ along each axis (n, d), weights (n,)
+
+
+def weighed(target: Target, packed: Packed, cutoff: float, steps: int = WEIGHINGS) -> np.ndarray:
+    """Weights (n,) after some steps of conjugate gradients on the squared error, with all else fixed (CGLS)."""
+    lattice, weights = target.lattice, packed.numbers[:, 9].copy()
+
+    def values(w: np.ndarray) -> np.ndarray:
+        numbers = packed.numbers.copy()
+        numbers[:, 9] = w
+        found: np.ndarray = evaluate_lattice(replace(packed, numbers=numbers), lattice, cutoff)
+        return found
+
+    residual = target.values - values(weights)
+    gradient = lattice_moments(packed, lattice, residual, cutoff)[:, 0]
+    direction, square = gradient, float(gradient @ gradient)
+    for _ in range(steps):
+        change = values(direction)
+        bend = float(np.vdot(change, change))
+        if not bend > 0:
+            break
+        weights += square / bend * direction
+        residual -= np.float32(square / bend) * change
+        gradient = lattice_moments(packed, lattice, residual, cutoff)[:, 0]
+        before, square = square, float(gradient @ gradient)
+        direction = gradient + square / before * direction
+    return weights
 
 
 def from_octree(target: Target, count: int, rng: np.random.Generator) -> Start:

@@ -198,9 +198,8 @@ class _ViewFit:
             self._adapt()
 
     def _loss(self, view: View) -> torch.Tensor:
-        module, how = self.module, Maxima(view.camera.size, self.views.beta, self.settings.cutoff)
-        shown = picture_of(module.means, module.factors, module.weights, view.camera, how)
-        return (shown - torch.from_numpy(view.picture)).square().mean()
+        how = Maxima(view.camera.size, self.views.beta, self.settings.cutoff)
+        return self.module.picture_error(view.camera, view.picture, how)
 
     def _adapt(self) -> None:
         change = adapt(self.module.frozen(), self.lengths, self.push, self.settings.gaussians)
@@ -218,11 +217,8 @@ class _ViewFit:
 
     def _error(self, gaussians: Gaussians, views: Sequence[View]) -> float:
         """Mean squared error of hard maxima over all pixels of views."""
-        module, errors = GaussianField(gaussians), []
-        with torch.no_grad():
-            means, factors, weights = module.means, module.factors, module.weights
-            for view in views:
-                how = Maxima(view.camera.size, cutoff=self.settings.cutoff)
-                shown = picture_of(means, factors, weights, view.camera, how).numpy()
-                errors.append(float(np.square(shown - view.picture, dtype=np.float64).mean()))
+        parameters, errors = (gaussians.means, gaussians.factors, gaussians.weights), []
+        for view in views:
+            shown = picture_of(*parameters, view.camera, Maxima(view.camera.size, cutoff=self.settings.cutoff))
+            errors.append(float(np.square(shown.values - view.picture).mean()))
         return float(np.mean(errors))

@@ -9,6 +9,7 @@ from nnscope.arrays.compiled import compiled
 
 if TYPE_CHECKING:
     import numpy as np
+
     Span = tuple[int, int]
 
 _ROUNDING = 1e-3  # as in nnscope.compute.space.rays
@@ -41,7 +42,8 @@ def _interpolated(values: np.ndarray, x: float, y: float, z: float) -> float:
     near = near * (1 - fy) + (values[k, j1, i] * (1 - fx) + values[k, j1, i1] * fx) * fy
     far = values[k1, j, i] * (1 - fx) + values[k1, j, i1] * fx
     far = far * (1 - fy) + (values[k1, j1, i] * (1 - fx) + values[k1, j1, i1] * fx) * fy
-    return near * (1 - fz) + far * fz
+    found: float = near * (1 - fz) + far * fz
+    return found
 
 
 @compiled
