@@ -20,7 +20,7 @@ import ml_dtypes
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
-from nnscope.core import answer, errors, layout, picture, request, statistics, tensor, volume
+from nnscope.core import answer, errors, layout, picture, request, statistics, tensor, volume, voxels
 from nnscope.core.errors import NnscopeError
 from nnscope.engine.fieldtypes import field_checks
 
@@ -40,6 +40,8 @@ Answer = (
     | statistics.TensorStats
     | picture.TilePicture
     | volume.VolumePicture
+    | voxels.VoxelPicture
+    | voxels.LeafPicture
     | errors.Failure
 )
 MAX_AXES = 64  # NumPy's own limit
@@ -104,6 +106,7 @@ _CLASSES: dict[str, type] = {
         *(request.GetBranches, answer.Branches, answer.BranchRegion, answer.ControlAnswer),
         *(answer.Changed, answer.Progress, answer.Died),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
+        *(voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts),
         *(volume.VolumePicture, picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),
     )
 }

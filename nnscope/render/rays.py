@@ -43,9 +43,9 @@ class Programs:
         self._made.clear()
 
 
-def apply_rays(program: Any, space: SpaceFrame, picture: Rect) -> None:
-    """Set the uniforms of ``ray.glsl``: the rays in voxels of the level."""
-    side, bounds = 2.0**space.picture.level, space.picture.bounds
+def apply_rays(program: Any, space: SpaceFrame, picture: Rect, level: int | None = None) -> None:
+    """Set the uniforms of ``ray.glsl``: the rays in voxels of a level, which is the picture's by default."""
+    side, bounds = 2.0 ** (space.picture.level if level is None else level), space.picture.bounds
     rays = pencil(space.camera, bounds, picture)
     for name in ("origin", "origin_x", "origin_y", "towards", "towards_x", "towards_y"):
         program[f"u_{name}"] = tuple(getattr(rays, name) / side)

@@ -14,7 +14,10 @@ import numpy as np
 from vispy import gloo
 
 from nnscope.core.volume import VolumePicture
+from nnscope.core.voxels import LeafPicture, VoxelPicture
 from nnscope.render.colour import mapping
+from nnscope.render.cubes import CubeVisual
+from nnscope.render.leaves import LeafVisual
 from nnscope.render.palettes import Palettes
 from nnscope.render.quads import QuadBuffer
 from nnscope.render.rays import WHOLE, Programs
@@ -71,7 +74,11 @@ class SpaceVisual(Protocol):
         ...
 
 
-VISUALS: dict[type, type[SpaceVisual]] = {VolumePicture: VolumeVisual}
+VISUALS: dict[type, type[SpaceVisual]] = {
+    VolumePicture: VolumeVisual,
+    VoxelPicture: CubeVisual,
+    LeafPicture: LeafVisual,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,11 +9,12 @@ from nnscope.core.plugins import loaded_plugins
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.rgb import PcaRgb
 from nnscope.views.volume import Volume
+from nnscope.views.voxels import Voxels
 
 if TYPE_CHECKING:
     from nnscope.views.base import SpaceView, View
 
-_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume())}
+_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels())}
 
 
 def views() -> tuple[View, ...]:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nnscope.compute.decode import to_float
-from nnscope.compute.parallel import map_blocks
 from nnscope.compute.space.cutting import told
 from nnscope.compute.space.detail import level_for
 from nnscope.compute.space.transfer import mean_side
-from nnscope.compute.space.voxels import REDUCTIONS, brick_ranges, reduce_block
+from nnscope.compute.space.voxels import REDUCTIONS, brick_ranges
 from nnscope.compute.statistics.block import block_stats
 from nnscope.core.cut import AXES
 from nnscope.core.errors import NnscopeError
@@ -24,6 +20,7 @@ from nnscope.core.volume import BRICK, VOXELS, VolumePicture, least_level, volum
 from nnscope.views.cells import read_voxels
 from nnscope.views.probing import probe_element
 from nnscope.views.volume_pick import voxel_under
+from nnscope.views.volume_read import read_level, spans_under, voxel_shown
 
 if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
@@ -36,11 +33,6 @@ if TYPE_CHECKING:
     from nnscope.core.volume import Shape3
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import BuildContext
-    from nnscope.views.cells import Span
-
-BLOCK = 1 << 22  # elements read at once, about
-
-Reduced = tuple[np.ndarray, np.ndarray | None]
 
 
 class Volume:
@@ -52,7 +44,7 @@ class Volume:
     coloured = False
     dimensions = 3
     deep = True
-    looks = ("mode", "interpolation", "threshold", "gain", "cut", "clip")
+    looks = ("mode", "interpolation", "threshold", "gain", "opacity", "cut", "clip")
     options = ()
 
     def refuses(self, info: TensorInfo) -> str:
@@ -130,8 +122,10 @@ class Volume:
         reader = context.reader(request.address)
         if not request.level:
             return probe_element(context, reader, request.layout.index_at(*request.place))
-        values, padding = read_voxels(reader, request.layout, _under(request))
-        depth, row, col = _shown(values, padding, request)
+        spans = spans_under(request.layout, request.place, request.level)
+        values, padding = read_voxels(reader, request.layout, spans)
+        shown = voxel_shown(values, padding, _reduction(request))
+        depth, row, col = (first + i for (first, _), i in zip(spans, shown, strict=True))
         return probe_element(context, reader, request.layout.index_at(row, col, depth), block_stats(values, padding))
 
 
@@ -140,19 +134,7 @@ def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> 
     shape = volume_level_shape(layout.volume_shape, level)
     if not 0 <= level < volume_levels(layout.volume_shape) or math.prod(shape) > VOXELS:
         raise NnscopeError(f"Level {level} of this volume can't be shown.", request.address, "Choose another one.")
-    values, states = np.empty(shape, np.float32), None
-    parts = _parts(shape, layout.volume_shape, level)
-
-    def reduced(number: int) -> Reduced:
-        x, padding = read_voxels(reader, layout, _spans(parts[number], layout.volume_shape, level))
-        return reduce_block(to_float(x), padding, 1 << level, reduction)
-
-    for number, (part, odd) in enumerate(map_blocks(reduced, len(parts))):
-        context.progress(number, len(parts), "Reading the volume")
-        values[parts[number]] = part
-        if odd is not None:
-            states = np.zeros(shape, np.uint8) if states is None else states
-            states[parts[number]] = odd
+    values, states = read_level(context, reader, layout, level, reduction)
     return VolumePicture(
         request.address,
         request.view,
@@ -166,46 +148,6 @@ def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> 
         reduction if level else "",
         _recipe(reader.info, level, reduction),
     )
-
-
-def _parts(shape: Shape3, whole: Shape3, level: int) -> list[tuple[slice, slice]]:
-    """Depths and rows of the level in pieces that stand for about `BLOCK` elements each."""
-    side = 1 << level
-    rows = max(1, min(shape[1], BLOCK // (side * side * whole[2])))
-    planes_at_once = max(1, BLOCK // (side * whole[1] * whole[2])) if rows == shape[1] else 1
-    return [
-        (slice(z, min(z + planes_at_once, shape[0])), slice(y, min(y + rows, shape[1])))
-        for z in range(0, shape[0], planes_at_once)
-        for y in range(0, shape[1], rows)
-    ]
-
-
-def _spans(part: tuple[slice, slice], whole: Shape3, level: int) -> tuple[Span, Span, Span]:
-    """The level-0 voxels under a part."""
-    depth, rows = ((s.start << level, min(s.stop << level, size)) for s, size in zip(part, whole, strict=False))
-    return depth, rows, (0, whole[2])
-
-
-def _under(request: ProbeSpace) -> tuple[Span, Span, Span]:
-    """The level-0 voxels under the voxel of the request's level."""
-    whole, level = request.layout.volume_shape, request.level
-    row, col, depth = (at >> level for at in request.place)
-    spans = (
-        (min(at << level, n - 1), min((at + 1) << level, n)) for at, n in zip((depth, row, col), whole, strict=True)
-    )
-    depths, rows, cols = spans
-    return depths, rows, cols
-
-
-def _shown(values: np.ndarray, padding: np.ndarray | None, request: ProbeSpace) -> Shape3:
-    """The level-0 voxel under the request's whose value it has; the first one for a mean."""
-    x = to_float(values)
-    missing = np.isnan(x) if padding is None else np.isnan(x) | padding
-    score = {"max": x, "min": -x, "extremes": np.abs(x)}.get(_reduction(request))
-    best = 0 if score is None else int(np.argmax(np.where(missing, -np.inf, score)))
-    at = np.unravel_index(best, x.shape)
-    depth, row, col = (int(i) + first for i, (first, _) in zip(at, _under(request), strict=True))
-    return depth, row, col
 
 
 def _reduction(request: BuildSpace | ProbeSpace) -> str:

@@ -102,6 +102,18 @@ def cut_nodes(found: Cut) -> Nodes:
     return _nodes(found, leaves_only=False)
 
 
+def listed(found: Cut, level: int) -> tuple[np.ndarray, np.ndarray]:
+    """Morton codes, ascending, and child masks of the nodes of a level."""
+    if level:
+        return found.codes[level - 1], found.masks[level - 1]
+    codes = np.zeros(found.voxels, np.int64)
+    if found.codes:
+        parents, masks = found.codes[0], found.masks[0]
+        counts = [int(np.bitwise_count(masks[part]).sum()) for part in slices(len(parents), _BLOCK)]
+        codes = _children(parents, masks, counts)
+    return codes, np.zeros(len(codes), np.uint8)
+
+
 def _limits(tree: DenseOctree, tolerance: Tolerance) -> tuple[float, float, float, float]:
     dense = tree.dense if tolerance.density else 0.0
     return min(tolerance.epsilon, 1e300), min(tolerance.tau, 1e300), tolerance.density, 1 / dense if dense else 0.0
@@ -129,19 +141,11 @@ def _children(codes: np.ndarray, masks: np.ndarray, counts: list[int]) -> np.nda
     return out
 
 
-def _voxel_codes(found: Cut) -> np.ndarray:
-    if not found.codes:
-        return np.zeros(found.voxels, np.int64)
-    codes, masks = found.codes[0], found.masks[0]
-    counts = [int(np.bitwise_count(masks[part]).sum()) for part in slices(len(codes), _BLOCK)]
-    return _children(codes, masks, counts)
-
-
 def _nodes(found: Cut, *, leaves_only: bool) -> Nodes:
     room = NodeRoom.of(found.leaf_count if leaves_only else found.node_count)
     at = 0
     for level in range(found.tree.depth, -1, -1):
-        codes, masks = _listed(found, level)
+        codes, masks = listed(found, level)
         if leaves_only and level:
             leaf = masks == 0
             codes, masks = codes[leaf], masks[leaf]
@@ -150,18 +154,6 @@ def _nodes(found: Cut, *, leaves_only: bool) -> Nodes:
         _read(found.tree, level, room, place)
         at = place.stop
     return room.nodes()
-
-
-def _listed(found: Cut, level: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and child masks of the nodes of a level."""
-    if level:
-        return found.codes[level - 1], found.masks[level - 1]
-    codes = np.zeros(found.voxels, np.int64)
-    if found.codes:
-        parents, masks = found.codes[0], found.masks[0]
-        counts = [int(np.bitwise_count(masks[part]).sum()) for part in slices(len(parents), _BLOCK)]
-        codes = _children(parents, masks, counts)
-    return codes, np.zeros(len(codes), np.uint8)
 
 
 def _read(tree: DenseOctree, level: int, room: NodeRoom, place: slice) -> None:

@@ -86,6 +86,25 @@ def brick_ranges(values: np.ndarray, states: np.ndarray | None, brick: int) -> t
     return low, high
 
 
+def brick_peaks(values: np.ndarray, states: np.ndarray | None, brick: int) -> np.ndarray:
+    """Largest magnitude in each brick; the largest float32 for one with a value that is not finite.
+
+    Parameters
+    ----------
+    values, states, brick
+        As in `brick_ranges`. Padding counts as −1.
+
+    Returns
+    -------
+    ndarray of float32, shape (bricks along z, y, x)
+    """
+    size = np.abs(values)
+    if states is not None:
+        odd = np.where(states == State.PADDING, np.float32(-1), np.float32(_F32_MAX))
+        size = np.where(states == State.FINITE, size, odd)
+    return np.ascontiguousarray(_blocks(np.maximum, size, brick), np.float32)
+
+
 def _bricks(shape: tuple[int, ...], brick: int) -> Shape3:
     depth, rows, cols = (-(-side // brick) for side in shape)
     return depth, rows, cols

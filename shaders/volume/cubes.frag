@@ -1,0 +1,89 @@
+// The first cube along each ray whose magnitude reaches a threshold, or that is no finite number: a walk through the grid
+// on which the leaves of an octree lie (Amanatides & Woo 1987). Bricks without such a cell are skipped. STATES: 1 when
+// some cell is no finite number; FOLD: as in voxels.glsl; SHADED: as in cube.glsl.
+#include "ray.glsl"
+#include "voxels.glsl"
+#include "cube.glsl"
+
+const float NOTHING = 7.0;
+const float PADDING = 4.0;
+const float BRICK_SIDE = 8.0;
+
+#if STATES
+uniform sampler3D u_states;
+#endif
+#if SHADED
+uniform sampler3D u_nodes;   // levels of the nodes in which cells lie, less that of the cells
+#endif
+uniform sampler3D u_peaks;   // largest magnitude in each brick
+uniform vec3 u_bricks;       // along each axis
+uniform float u_threshold;
+
+float state = NOTHING;
+float value = 0.0;
+
+// Whether a cell is seen, which is remembered.
+bool stops(vec3 cell) {
+    vec3 at = place(cell + 0.5);
+    value = texture3D(u_values, at).r;
+    state = abs(value) >= u_threshold ? 0.0 : NOTHING;
+#if STATES
+    float odd = floor(texture3D(u_states, at).r * 255.0 + 0.5);
+    state = odd < 0.5 ? state : odd == PADDING ? NOTHING : odd;
+#endif
+    return state != NOTHING;
+}
+
+void main() {
+    Ray r = ray();
+    vec3 least = floor(u_low);
+    vec3 most = ceil(u_box) - 1.0;
+    vec3 onward = sign(r.towards);
+    vec3 ahead = max(onward, 0.0);
+    vec3 entered = vec3(greaterThanEqual(min((u_low - r.origin) * r.inverse, (u_box - r.origin) * r.inverse), vec3(r.first)));
+    vec3 cell = clamp(floor(r.origin + r.first * r.towards), least, most);
+    vec3 brick = floor(cell / BRICK_SIDE);
+    float t = r.first;
+    bool done = false;
+    while (t < r.last && !done) {
+        float leave = t;
+        vec3 here = brick;
+        vec3 across = entered;
+        bool skips = true;
+        while (t < r.last && skips) {
+            here = brick;
+            vec3 next = ((brick + ahead) * BRICK_SIDE - r.origin) * r.inverse;
+            leave = min(next.x, min(next.y, next.z));
+            across = vec3(lessThanEqual(next, vec3(leave)));
+            brick += onward * across;
+            skips = texture3D(u_peaks, (here + 0.5) / u_bricks).r < u_threshold;
+            t = skips ? leave : t;
+            entered = skips ? across : entered;
+        }
+        float end = skips ? t : min(leave, r.last);
+        vec3 low = max(here * BRICK_SIDE, least);
+        vec3 high = min(here * BRICK_SIDE + (BRICK_SIDE - 1.0), most);
+        cell = clamp(floor(r.origin + t * r.towards), low, high);
+        while (t < end && !done) {
+            done = stops(cell);
+            vec3 next = (cell + ahead - r.origin) * r.inverse;
+            float out_at = min(next.x, min(next.y, next.z));
+            vec3 through = vec3(lessThanEqual(next, vec3(out_at)));
+            t = done ? t : out_at;
+            entered = done ? entered : through;
+            cell += done ? vec3(0.0) : onward * through;
+        }
+        t = done || skips ? t : max(t, leave);
+    }
+    if (!done) {
+        gl_FragColor = vec4(0.0, NOTHING, 1.0, 0.0);
+        return;
+    }
+#if SHADED
+    float side = exp2(floor(texture3D(u_nodes, place(cell + 0.5)).r * 255.0 + 0.5));
+#else
+    float side = 1.0;
+#endif
+    float light = light_on(r, t, entered, floor(cell / side) * side, side);
+    gl_FragColor = vec4(state == 0.0 ? value : 0.0, state, light, 0.0);
+}
