@@ -99,6 +99,10 @@ class Layout:
         """The virtual axis of an axis of the tensor (the outer part of a split one)."""
         return axis if self.split is None or axis <= self.split[0] else axis + 1
 
+    def tensor_axis(self, virtual: int) -> int:
+        """The axis of the tensor that a virtual axis belongs to."""
+        return virtual - 1 if self.split is not None and virtual > self.split[0] else virtual
+
     def with_fixed(self, axis: int, index: int) -> Layout:
         """The same layout with virtual axis ``axis`` fixed at ``index``."""
         return replace(self, fixed=tuple((a, index if a == axis else i) for a, i in self.fixed))

@@ -20,7 +20,7 @@ import ml_dtypes
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
-from nnscope.core import answer, errors, layout, picture, request, statistics, tensor, volume, voxels
+from nnscope.core import answer, errors, landscape, layout, picture, request, statistics, tensor, volume, voxels
 from nnscope.core.errors import NnscopeError
 from nnscope.engine.fieldtypes import field_checks
 
@@ -42,6 +42,7 @@ Answer = (
     | volume.VolumePicture
     | voxels.VoxelPicture
     | voxels.LeafPicture
+    | landscape.LandscapePicture
     | errors.Failure
 )
 MAX_AXES = 64  # NumPy's own limit
@@ -106,8 +107,16 @@ _CLASSES: dict[str, type] = {
         *(request.GetBranches, answer.Branches, answer.BranchRegion, answer.ControlAnswer),
         *(answer.Changed, answer.Progress, answer.Died),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
-        *(voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts),
-        *(volume.VolumePicture, picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),
+        *(
+            volume.VolumePicture,
+            *(voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts),
+            landscape.LandscapePicture,
+            picture.TilePicture,
+            picture.Tile,
+            picture.Step,
+            layout.Layout,
+            errors.Failure,
+        ),
     )
 }
 _NUMPY = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"

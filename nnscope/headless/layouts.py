@@ -21,7 +21,7 @@ Axes = tuple[int, ...]
 def fixed_layout(view: View, info: TensorInfo, fixed: Mapping[int, int]) -> Layout:
     """The view's layout with some axes at an index: its sliders where it has them, else a layout of the other axes."""
     own = view.layout(info)
-    sliders = {tensor_axis(own, axis): axis for axis, _ in own.fixed}
+    sliders = {own.tensor_axis(axis): axis for axis, _ in own.fixed}
     if all(axis in sliders for axis in fixed):
         for axis, index in fixed.items():
             own = own.with_fixed(sliders[axis], index)
@@ -60,11 +60,6 @@ def showing(layout: Layout, index: Axes) -> Layout:
     return layout
 
 
-def tensor_axis(layout: Layout, virtual: int) -> int:
-    """The tensor's axis that a virtual axis of a layout belongs to."""
-    return virtual - 1 if layout.split is not None and virtual > layout.split[0] else virtual
-
-
 def _axis(axis: int, info: TensorInfo) -> int:
     if not -info.ndim <= axis < info.ndim:
         raise OptionError(f"There is no axis {axis}.", plain(info.address), f"It has {info.ndim} axes, counted from 0.")
@@ -85,7 +80,7 @@ def _lifted(part: Layout, shape: Axes, fixed: Mapping[int, int]) -> Layout:
 
     def whole(virtual: int) -> int:
         """The whole tensor's virtual axis for the part's."""
-        axis = left[tensor_axis(part, virtual)]
+        axis = left[part.tensor_axis(virtual)]
         if split is None or axis < split[0]:
             return axis
         inner = part.split is not None and virtual == part.split[0] + 1

@@ -6,6 +6,8 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from nnscope.scene.ticks import nice_step
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -39,12 +41,6 @@ def scale_ticks(norm: Normalisation, length: float, gap: float) -> tuple[tuple[f
         values = _spread(norm, length, gap)
         texts = list(map(brief, values))
     return tuple(zip(map(norm.forward, values), texts, strict=True))
-
-
-def nice_step(least: float) -> float:
-    """The smallest of 1, 2, 5 × 10^k that is at least ``least`` > 0."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
 
 
 def _even(norm: Normalisation, most: float) -> tuple[list[float], float]:

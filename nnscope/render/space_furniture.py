@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.compute.space.perspective import Eye, eye
+from nnscope.core.landscape import LandscapePicture
 from nnscope.render.overlay import aligned
 from nnscope.scene.cube import cube_eye, cube_place
 
@@ -52,7 +53,10 @@ def draw_space(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
     seen = eye(space.camera, space.picture.bounds, pane.picture)
     corner = np.array((pane.picture.x, pane.picture.y))
     all_edges = edges(seen, size) if _spread(seen, size) > overlay.px(LEAST_BOX) else []
+    solid = isinstance(space.picture, LandscapePicture)
     for edge in all_edges:
+        if solid and edge.front != 1 and (edge.axis != 1 or edge.front == 2):
+            continue  # it lies behind the ground, or would cross the picture in front
         ends = _visible(seen, edge.start * size, edge.end * size)
         line = None if ends is None else clipped(seen.project(ends)[0] + corner, pane.picture)
         if line is not None:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from vispy import gloo
 
+from nnscope.core.landscape import LandscapePicture
 from nnscope.core.volume import VolumePicture
 from nnscope.core.voxels import LeafPicture, VoxelPicture
 from nnscope.render.colour import mapping
 from nnscope.render.cubes import CubeVisual
+from nnscope.render.landscapes import LandscapeVisual
 from nnscope.render.leaves import LeafVisual
 from nnscope.render.palettes import Palettes
 from nnscope.render.quads import QuadBuffer
@@ -76,6 +78,7 @@ class SpaceVisual(Protocol):
 
 VISUALS: dict[type, type[SpaceVisual]] = {
     VolumePicture: VolumeVisual,
+    LandscapePicture: LandscapeVisual,
     VoxelPicture: CubeVisual,
     LeafPicture: LeafVisual,
 }

@@ -10,8 +10,10 @@ import numpy as np
 from nnscope.compute.space.cutting import facing
 from nnscope.compute.space.perspective import eye
 from nnscope.core.frame import SpaceFrame
+from nnscope.core.landscape import LandscapePicture
 from nnscope.core.space import Camera3D
 from nnscope.scene.compose import Composed, begun
+from nnscope.scene.ground_axes import over_ground
 from nnscope.scene.orbit import fitted
 from nnscope.scene.spacework import SpaceKey
 from nnscope.scene.ticks import axis_ticks
@@ -63,7 +65,7 @@ def compose_space(
         space=replace(
             _space(resolved, camera, picture, (replace(key, level=picture.level), quality)),
             plane=_plane(resolved, view, camera, place),
-            axes=_ticks(resolved, view, camera, place),
+            axes=_ticks(resolved, camera, place, picture),
         ),
     )
     return Composed(frame, picture=picture, level=picture.level, wanted=wanted, orbit=camera)
@@ -82,6 +84,7 @@ def _space(resolved: Resolved, camera: Camera3D, picture: SpacePicture, held: tu
         quality=quality,
         threshold=resolved.space.threshold or 0.0,
         gain=resolved.space.gain,
+        opacity=resolved.space.opacity,
         shaded=resolved.space.shading,
         clip=resolved.space.clip,
     )
@@ -110,14 +113,17 @@ def at_hand(key: SpaceKey, spaces: SpaceStore) -> SpacePicture | None:
 
 
 def _ticks(
-    resolved: Resolved, view: SpaceView, camera: Camera3D, place: Place
+    resolved: Resolved, camera: Camera3D, place: Place, picture: SpacePicture
 ) -> tuple[AxisTicks, AxisTicks, AxisTicks]:
-    layout = resolved.layout
+    layout, view = resolved.layout, resolved.space_view
+    assert view is not None
     zooms = _zooms(camera, resolved.bounds, place)
     depth, rows, cols = (
         axis_ticks(layout, axes, resolved.info.axes, (0, int(size)), zoom)
         for axes, size, zoom in zip(view.sides(layout), resolved.bounds, zooms, strict=True)
     )
+    if isinstance(picture, LandscapePicture):
+        return over_ground((depth, rows, cols), picture, zooms[1])
     return depth, rows, cols
 
 

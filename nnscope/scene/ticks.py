@@ -35,7 +35,7 @@ def axis_ticks(
     name = " × ".join(dict.fromkeys(_name(layout, a, names) for a in axes))  # both parts of a split have one name
     sizes = [layout.virtual_shape[a] for a in axes]
     block = math.prod(sizes[1:])  # cells per step of the outermost axis
-    step = _nice(TICK_SPACING / max(zoom * block, 1e-12))
+    step = max(1, round(nice_step(TICK_SPACING / max(zoom * block, 1e-12))))
     first = -(-(window[0] // block) // step) * step
     stop = -(-window[1] // block)
     factor = layout.split[1] if layout.split is not None and layout.split[0] == axes[0] else 1
@@ -47,12 +47,10 @@ def axis_name(axis: int, names: tuple[str, ...]) -> str:
     return names[axis] if axis < len(names) and names[axis] else f"axis {axis}"
 
 
-def _nice(step: float) -> int:
-    """The smallest of 1, 2, 5 × 10^k that is at least ``step``."""
-    if step <= 1:
-        return 1
-    power = 10 ** math.floor(math.log10(step))
-    return next(int(m * power) for m in (1, 2, 5, 10) if m * power >= step * (1 - 1e-9))
+def nice_step(least: float) -> float:
+    """The smallest of 1, 2, 5 × 10^k that is at least ``least`` > 0."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
 
 
 def _name(layout: Layout, axis: int, names: tuple[str, ...]) -> str:

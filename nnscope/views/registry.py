@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from nnscope.core.errors import NnscopeError
 from nnscope.core.plugins import loaded_plugins
 from nnscope.views.heatmap import Heatmap
+from nnscope.views.landscape import Landscape
 from nnscope.views.rgb import PcaRgb
 from nnscope.views.volume import Volume
 from nnscope.views.voxels import Voxels
@@ -14,7 +15,7 @@ from nnscope.views.voxels import Voxels
 if TYPE_CHECKING:
     from nnscope.views.base import SpaceView, View
 
-_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels())}
+_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape())}
 
 
 def views() -> tuple[View, ...]:

@@ -20,12 +20,15 @@ from nnscope.core.picture import TILE, Tile
 from nnscope.views.cells import read_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from nnscope.core.layout import Layout
     from nnscope.core.request import BuildPicture, Probe
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import BuildContext
+    from nnscope.views.cells import Span
+
+    Read = Callable[[Span, Span], tuple[np.ndarray, np.ndarray | None]]
 
 PYRAMID_CELLS = 1 << 21  # cells of the base level: about 60 MB of pyramid
 SAMPLE_READ = 1 << 22  # elements read for a sampled tile
@@ -82,7 +85,7 @@ def block_under(context: BuildContext, reader: TensorReader, request: Probe) -> 
     if kept is None and (rows[1] - rows[0]) * (cols[1] - cols[0]) <= BLOCK_READ:
         values, padding = read_cells(reader, layout, rows, cols)
         return block_stats(to_float(values), padding)
-    cells = (kept or _pyramid(context, reader, layout))[level - base]
+    cells = (kept or kept_levels(context, reader, layout))[level - base]
     at = (request.row, request.col)
     moments = (float(a[at]) for a in (cells.mean, cells.min, cells.max, cells.std))
     return BlockStats((rows[1] - rows[0]) * (cols[1] - cols[0]), int(cells.count[at]), *moments)
@@ -101,30 +104,44 @@ def _kept_levels(context: BuildContext, reader: TensorReader, request: BuildPict
     if not request.exact and can_sample(layout):
         found: Levels | None = context.peek(_key(reader, layout))
         return found
-    return _pyramid(context, reader, layout)
+    return kept_levels(context, reader, layout)
 
 
-def _pyramid(context: BuildContext, reader: TensorReader, layout: Layout) -> Levels:
-    """All levels from the base up, in one pass over the tensor, kept in memory and (when it took long) on disk."""
-    base = base_level(layout.grid)
+def kept_levels(
+    context: BuildContext, reader: TensorReader, layout: Layout, kind: str = "", read: Read | None = None
+) -> Levels:
+    """All levels from the base up, in one pass over the tensor, kept in memory and (when it took long) on disk.
+
+    Parameters
+    ----------
+    context : BuildContext
+    reader : TensorReader
+    layout : Layout
+    kind : str
+        What the cells hold, where it is not the tensor's values.
+    read : callable or None
+        Gives the cells of that kind: see `build_levels`.
+    """
+    base, key = base_level(layout.grid), _key(reader, layout, kind)
 
     def build() -> Levels:
         return build_levels(
-            lambda rows, cols: read_cells(reader, layout, rows, cols),
+            read or (lambda rows, cols: read_cells(reader, layout, rows, cols)),
             layout.grid,
             base,
             lambda done, total: context.progress(done, total, "Building the overview"),
         )
 
     def durably() -> Levels:
-        return context.durable(_key(reader, layout), build, _to_arrays, _from_arrays) if base else build()
+        return context.durable(key, build, _to_arrays, _from_arrays) if base else build()
 
-    levels: Levels = context.memo(_key(reader, layout), durably, lambda held: sum(level.nbytes for level in held))
+    levels: Levels = context.memo(key, durably, lambda held: sum(level.nbytes for level in held))
     return levels
 
 
-def _key(reader: TensorReader, layout: Layout) -> Hashable:
-    return ("pyramid", reader.info.address, reader.info.version, layout)
+def _key(reader: TensorReader, layout: Layout, kind: str = "") -> Hashable:
+    name = f"pyramid of {kind}" if kind else "pyramid"
+    return (name, reader.info.address, reader.info.version, layout)
 
 
 def _to_arrays(levels: Levels) -> dict[str, np.ndarray]:
