@@ -26,6 +26,7 @@ import numpy as np
 
 from nnscope.arrays.backend import namespace, to_host
 from nnscope.compute.attention.maps import AttentionMap, attention_map, bands, is_causal, square
+from nnscope.compute.blas_threads import one_thread_each
 from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MODES = ("plain", "residual", "sink-excluded")
 MAX_LEVELS = 20
 EXACT_SIDE = 384  # tokens up to which the second eigenvalue comes from all of them
+TRIANGLE = 128  # tokens of a half, from which a causal matrix is squared by halves
 
 _STEPS, _ROUNDING = 48, 1e-6  # of Arnoldi's method: products, and the length below which a float32 vector is none
 _CHANGED = 1e-3  # distance of row sums from 1 that is more than rounding
@@ -129,9 +131,10 @@ def recursion(
     row_normalise(power)
     second = second_eigenvalue(power)
     levels = [_level(power, masked, 1, second)]
-    product = namespace(power).empty_like(power)
+    causal = is_causal(power)
+    product = namespace(power).zeros_like(power)
     for level in range(1, options.levels + 1):
-        product = namespace(power).matmul(power, power, out=product)
+        _square_into(product, power, causal)
         changed = row_normalise(product)
         power, product = product, power
         second = second_eigenvalue(power) if changed else second**2
@@ -140,10 +143,26 @@ def recursion(
     return Recursion(power, masked, tuple(levels), sink)
 
 
+def _square_into(product: Any, power: Any, causal: bool) -> None:
+    """``power @ power``; of causal weights the lower triangle alone, in a third of the products, zeros being there."""
+    xp, half = namespace(power), len(power) // 2
+    if not causal or half < TRIANGLE:
+        xp.matmul(power, power, out=product)
+        return
+    early, late, below = power[:half, :half], power[half:, half:], power[half:, :half]
+    _square_into(product[:half, :half], early, True)
+    _square_into(product[half:, half:], late, True)
+    xp.matmul(below, early, out=product[half:, :half])
+    for start in range(0, len(late), TRIANGLE):  # by rows, to hold little beside the product
+        rows = slice(start, start + TRIANGLE)
+        product[half:, :half][rows] += late[rows, : rows.stop] @ below[: rows.stop]
+
+
 def row_normalise(weights: Any) -> bool:
     """Make each row of float32 weights sum to 1, in place; rows of zeros stay. Whether that was more than rounding."""
     xp = namespace(weights)
-    total = weights @ xp.ones(weights.shape[1], xp.float32)
+    with one_thread_each():
+        total = weights @ xp.ones(weights.shape[1], xp.float32)
     filled = total > 0
     faint = filled & (total < _FAINT)
     if bool(faint.any()):  # one over it would overflow
@@ -176,7 +195,8 @@ def second_eigenvalue(weights: Any) -> float:
     elif len(weights) <= EXACT_SIDE:
         magnitudes = np.abs(np.linalg.eigvals(to_host(weights).astype(np.float64)))
     else:
-        magnitudes = _arnoldi(weights)
+        with one_thread_each():  # hundreds of products with a vector, too short for threads to wait for each other
+            magnitudes = _arnoldi(weights)
     return float(min(1.0, np.sort(magnitudes)[-2])) if len(magnitudes) > 1 else 0.0
 
 
@@ -222,7 +242,8 @@ def _level(weights: Any, masked: Any, power: int, second: float) -> Level:
     queries = len(weights) - int(masked.sum())
     if not queries:
         return Level(power, -1, 0.0, 1.0 - second)
-    mass = (~masked).astype(xp.float32) @ weights
+    with one_thread_each():
+        mass = (~masked).astype(xp.float32) @ weights
     heaviest = int(mass.argmax())
     return Level(power, heaviest, min(1.0, float(mass[heaviest]) / queries), 1.0 - second)
 
