@@ -107,16 +107,8 @@ _CLASSES: dict[str, type] = {
         *(request.GetBranches, answer.Branches, answer.BranchRegion, answer.ControlAnswer),
         *(answer.Changed, answer.Progress, answer.Died),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
-        *(
-            volume.VolumePicture,
-            *(voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts),
-            landscape.LandscapePicture,
-            picture.TilePicture,
-            picture.Tile,
-            picture.Step,
-            layout.Layout,
-            errors.Failure,
-        ),
+        *(volume.VolumePicture, voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts, landscape.LandscapePicture),
+        *(picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),
     )
 }
 _NUMPY = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"
@@ -234,7 +226,6 @@ def _refuse(code: int, data: bytes) -> Any:
     raise WireError(f"A message holds a msgpack extension ({code}), which none of ours does.")
 
 
-_CHECKS = {
-    name: field_checks(cls, {**vars(request), **_CLASSES, "np": np, "Answer": Answer}) for name, cls in _CLASSES.items()
-}
+_NAMES = {**vars(request), **_CLASSES, "np": np, "Answer": Answer, "Shape3": volume.Shape3}
+_CHECKS = {name: field_checks(cls, _NAMES) for name, cls in _CLASSES.items()}
 _OTHERS: dict[str, Callable[..., Any]] = {"ndarray": _build_array, "complex": complex}
