@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnscope.core.cut import Box, CutPlane
     from nnscope.core.legend import Legend, Normalisation
     from nnscope.core.picture import Tile
-    from nnscope.core.space import Camera3D
+    from nnscope.core.space import Camera3D, Opacity
     from nnscope.core.space_picture import SpacePicture
 
 Colour = tuple[int, int, int]
@@ -181,7 +181,7 @@ class SpaceFrame:
         Voxels between samples, at most; has no meaning for every voxel.
     quality : int
         Device pixels a side for which one ray is sent; 1 is the exact picture.
-    threshold, gain : float
+    threshold, gain, opacity
         See `SpaceLook`.
     shaded : bool
         Whether surfaces are lit, which darkens colours by the way they face.
@@ -202,6 +202,7 @@ class SpaceFrame:
     quality: int = 1
     threshold: float = 0.0
     gain: float = 6.0
+    opacity: Opacity = ()
     shaded: bool = False
     plane: CutPlane | None = None
     clip: Box | None = None

@@ -79,6 +79,9 @@ class Legend:
     faithful : bool
         Whether every step of the picture is.
     notes : tuple of str
+    opacity : tuple of float
+        For equal parts of the colour scale, the share of the light that a mean side of the volume of that value hides;
+        none where everything seen hides all.
     """
 
     title: str
@@ -93,3 +96,4 @@ class Legend:
     scientific: bool = False
     faithful: bool = True
     notes: tuple[str, ...] = ()
+    opacity: tuple[float, ...] = ()

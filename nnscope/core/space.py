@@ -34,6 +34,7 @@ RAYS = {
 }
 AESTHETIC = ("surface", "translucent")  # modes whose colours are lit or mixed, and not those of the scale
 INTERPOLATIONS = ("nearest", "linear")
+Opacity = tuple[tuple[float, float], ...]  # (place on the colour scale, share of the gain), both in [0, 1], in order
 FOV = 30.0  # degrees: what a camera has at first, and the framing of a parallel projection
 
 
@@ -51,6 +52,9 @@ class SpaceLook:
         Magnitude at which the surface lies; None for one that stands out from the data.
     gain : float
         Of translucent pictures: how often the strongest colour would be absorbed over a mean side of the volume.
+    opacity : Opacity
+        Of translucent pictures: points of the curve of opacity over the colour scale; none for the square of the
+        distance from where it is clear.
     shading : bool
         Light on surfaces of cubes and landscapes; never in scientific mode.
     cut : Cut or None
@@ -63,6 +67,7 @@ class SpaceLook:
     interpolation: str = "nearest"
     threshold: float | None = None
     gain: float = 6.0
+    opacity: Opacity = ()
     shading: bool = True
     cut: Cut | None = None
     clip: Box | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nnscope.core.frame import Rect
 from nnscope.render.overlay import aligned
 from nnscope.render.scale import brief, scale_ticks
@@ -165,7 +167,17 @@ def _scale(overlay: Overlay, legend: Legend, style: ColourStyle | None, place: R
     overlay.rect(Rect(bar.x, top, width, cap), style.over)
     overlay.rect(Rect(bar.x, bar.y + bar.h + gap, width, cap), style.under)
     overlay.ramp(bar, style.lut[:, :3], upwards=True)
+    if legend.opacity:
+        half = bar.w // 2
+        seen = over_ground(style.lut[:, :3], legend.opacity, overlay.theme.ground)
+        overlay.ramp(Rect(bar.x + half, bar.y, bar.w - half, bar.h), seen, upwards=True)
     _bar_ticks(overlay, norm, bar)
+
+
+def over_ground(colours: np.ndarray, opacity: tuple[float, ...], ground: Colour) -> np.ndarray:
+    """Colours (n, 3) as they are seen over the ground through a mean side of the volume: uint8."""
+    share = np.array(opacity)[:, None]
+    return np.asarray(np.round(share * colours + (1 - share) * np.array(ground)), np.uint8)
 
 
 def _bar_ticks(overlay: Overlay, norm: Normalisation, bar: Rect) -> None:

@@ -130,7 +130,7 @@ class VolumeVisual:
         if space.mode == "translucent":
             self._palettes.apply(program, norm, style)
             row = np.zeros((1, PALETTE, 1), np.float32)
-            found = extinctions(norm, space.gain, volume.shape)
+            found = extinctions(norm, space.gain, volume.shape, space.opacity)
             row[0, : len(found), 0] = found
             self._extinctions.set_data(row)
             program["u_extinctions"] = self._extinctions
@@ -152,5 +152,5 @@ def _tuning(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
     if space.mode == "surface":
         return (space.threshold,)
     if space.mode == "translucent" and pane.style is not None:
-        return (space.gain, pane.normalisation, pane.style.name, pane.style.lut.tobytes())
+        return (space.gain, space.opacity, pane.normalisation, pane.style.name, pane.style.lut.tobytes())
     return ()

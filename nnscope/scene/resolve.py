@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nnscope.compute.colour import colour_style, default_colours
 from nnscope.compute.normalise import clipped_share, normalisation
 from nnscope.compute.space.cutting import clipped_to, placed
+from nnscope.compute.space.transfer import hidden_shares
 from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
@@ -164,7 +165,15 @@ class Resolved:
             scientific=self.scientific,
             faithful=all(step.faithful for step in self.recipe(picture)),
             notes=notes,
+            opacity=self._opacity,
         )
+
+    @property
+    def _opacity(self) -> tuple[float, ...]:
+        """What the colour scale says of translucent pictures."""
+        view, look = self.space_view, self.space
+        mixed = view is not None and "opacity" in view.looks and look.mode == "translucent"
+        return hidden_shares(self.normalisation, look.gain, look.opacity) if mixed and self.normalisation else ()
 
 
 def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "dark") -> Resolved | None:

@@ -136,7 +136,8 @@ def _weights(pane: PaneFrame, space: SpaceFrame, met: Met) -> np.ndarray:
             return np.where(reaches, -np.arange(len(reaches)), -np.inf)
         case "translucent":
             assert pane.normalisation is not None
-            found = extinctions(pane.normalisation, space.gain, space.picture.layout.volume_shape)
+            shape = space.picture.layout.volume_shape
+            found = extinctions(pane.normalisation, space.gain, shape, space.opacity)
             absorbs = np.where(odd, 0, found[colour_places(pane.normalisation, met.values)])
             weights = shares(absorbs, met.lengths * 2.0**space.picture.level)
             return np.where(weights > 0, weights, -np.inf)

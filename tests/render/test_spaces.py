@@ -84,12 +84,19 @@ def test_sums_are_those_of_float64(screen: Offscreen, camera: Camera3D, mode: st
                 assert values[y, x] == pytest.approx(expected, abs=2e-3)
 
 
+CURVES = {"square": (), "hills": ((0.0, 0.9), (0.2, 0.0), (0.5, 0.3), (0.55, 0.3), (0.8, 1.0), (1.0, 0.1))}
+
+
+@pytest.mark.parametrize("points", CURVES.values(), ids=CURVES)
 @pytest.mark.parametrize("interpolation", ["nearest", "linear"])
 @pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
-def test_mist_is_composed_from_the_front(screen: Offscreen, camera: Camera3D, interpolation: str) -> None:
-    from nnscope.compute.space.transfer import colour_places, extinctions, shares
+def test_mist_is_composed_from_the_front(
+    screen: Offscreen, camera: Camera3D, interpolation: str, points: tuple[tuple[float, float], ...]
+) -> None:
+    from nnscope.compute.space.transfer import colour_places, shares
 
-    shown = volumes.pane(volumes.picture(_noise()), camera, mode="translucent", interpolation=interpolation, gain=2.0)
+    how = {"mode": "translucent", "interpolation": interpolation, "gain": 2.0, "opacity": points}
+    shown = volumes.pane(volumes.picture(_noise()), camera, **how)
     assert shown.style is not None
     shown = replace(shown, style=_soft(shown.style))
     assert shown.style is not None
@@ -99,7 +106,9 @@ def test_mist_is_composed_from_the_front(screen: Offscreen, camera: Camera3D, in
     norm = shown.normalisation
     assert norm is not None
     lut = np.concatenate((shown.style.lut[:, :3], [shown.style.under, shown.style.over])) / 255.0
-    table = extinctions(norm, 2.0, (11, 17, 21))
+    u = np.append((np.arange(256) + 0.5) / 256, (0.0, 1.0))
+    opacity = np.interp(u, *np.array(points).T) if points else (2 * u - 1) ** 2
+    table = 2.0 / (11 * 17 * 21) ** (1 / 3) * opacity
     for y in range(0, 80, 5):
         for x in range(0, 96, 5):
             met = volumes.met_at(shown, x, y)

@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QCheckBox, QFormLayout, QSizePolicy, QWidget
 from nnscope.core.space import FOV
 from nnscope.gui.inspector.number_slider import NumberSlider, Range
 from nnscope.gui.inspector.threshold_plot import ThresholdBox
+from nnscope.gui.inspector.transfer_box import TransferBox
 from nnscope.gui.text import Label, tooltip
 from nnscope.gui.toolbar.choice import Choice, Entry
 from nnscope.gui.toolbar.offers import rays
@@ -69,6 +70,7 @@ class SpaceBox(QWidget):
         self.angle = NumberSlider("Angle of view", "Of the smaller side of the picture, in degrees", ANGLES)
         self.threshold = ThresholdBox()
         self.gain = NumberSlider("Gain", "How strongly colours absorb what is behind them", GAIN)
+        self.transfer = TransferBox()
         self.shading = QCheckBox("Light on surfaces")
         self._form = QFormLayout(self)
         self._lay_out()
@@ -88,6 +90,7 @@ class SpaceBox(QWidget):
             self.interpolation.setToolTip(tooltip(ODD))
         self.threshold.show_threshold(resolved.stats, look.threshold or 0.0)
         self.gain.show_value(look.gain)
+        self.transfer.show_transfer(resolved)
         self.shading.setChecked(look.shading and not resolved.scientific)
         self.shading.setEnabled(not resolved.scientific)
         self.shading.setToolTip("Aesthetic: not in scientific mode" if resolved.scientific else "Lit from the eye")
@@ -98,6 +101,7 @@ class SpaceBox(QWidget):
                 self.interpolation: "interpolation" in fields,
                 self.threshold: "threshold" in fields and look.mode in ("surface", ""),
                 self.gain: "gain" in fields and look.mode == "translucent",
+                self.transfer: "opacity" in fields and look.mode == "translucent",
                 self.shading: "shading" in fields,
             }
         )
@@ -124,6 +128,7 @@ class SpaceBox(QWidget):
             ("Sampling", self.interpolation),
             ("", self.threshold),
             ("Gain", self.gain),
+            ("", self.transfer),
             ("", self.shading),
             ("Projection", self.projection),
             ("Angle", self.angle),
@@ -147,6 +152,7 @@ class SpaceBox(QWidget):
         self.threshold.moved.connect(lambda value: self.looked.emit("threshold", value))
         self.threshold.reset.connect(lambda: self.looked.emit("threshold", None))
         self.gain.moved.connect(lambda value: self.looked.emit("gain", value))
+        self.transfer.moved.connect(lambda points: self.looked.emit("opacity", points))
         self.shading.clicked.connect(lambda on: self.looked.emit("shading", on))
         self.projection.chosen.connect(lambda name: self.projected.emit(self._fov if name == "perspective" else 0.0))
         self.angle.moved.connect(self.projected)
