@@ -14,10 +14,12 @@ from functools import cache
 
 import numpy as np
 
+from nnscope.compute.parts import slices
 from nnscope.core.assets import assets_folder
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import DARK, LIGHT, Colour, ColourStyle
 
+_BAND = 1 << 14  # values coloured at a time
 DIVERGING, SEQUENTIAL = "blue-red", "viridis"
 
 # Far from every entry of every map and from each other (CIE Lab distance; tested).
@@ -77,16 +79,28 @@ def hsv_gradient(x: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint8, shape (rows, columns, 3)
     """
-    x = x.astype(np.float64)  # in which differences of float32 stay in range
-    gradient = [np.gradient(x, axis=a) if x.shape[a] > 1 else np.zeros_like(x) for a in (0, 1)]
-    hue = np.arctan2(gradient[0], gradient[1]) / (2 * math.pi) % 1.0
-    saturation, value = _relative(np.hypot(*gradient)), _relative(np.abs(x))
-    return np.round(_hsv_to_rgb(hue, saturation, value) * 255).astype(np.uint8)
+    bands = slices(len(x), max(1, _BAND // max(1, x.shape[1])))
+    steepest = max((float(_size(x, rows).max(initial=0.0)) for rows in bands), default=0.0)
+    most = max((float(np.abs(x[rows], dtype=np.float64).max(initial=0.0)) for rows in bands), default=0.0)
+    colours = np.empty((*x.shape, 3), np.uint8)
+    for rows in bands:
+        down, right = _gradient(x, rows)
+        hue = np.arctan2(down, right) / (2 * math.pi) % 1.0
+        saturation, value = np.hypot(down, right) / (steepest or 1.0), np.abs(x[rows], dtype=np.float64) / (most or 1.0)
+        colours[rows] = np.round(_hsv_to_rgb(hue, saturation, value) * 255)
+    return colours
 
 
-def _relative(size: np.ndarray) -> np.ndarray:
-    most = float(size.max(initial=0.0))
-    return size / most if most > 0 else np.zeros_like(size)
+def _gradient(x: np.ndarray, rows: slice) -> list[np.ndarray]:
+    """Differences down and to the right in some rows: central, one-sided at the edges; float64, which holds them."""
+    first = max(0, rows.start - 1)
+    held = x[first : rows.stop + 1].astype(np.float64)
+    steps = (np.gradient(held, axis=a) if held.shape[a] > 1 else np.zeros_like(held) for a in (0, 1))
+    return [step[rows.start - first : rows.stop - first] for step in steps]
+
+
+def _size(x: np.ndarray, rows: slice) -> np.ndarray:
+    return np.asarray(np.hypot(*_gradient(x, rows)))
 
 
 def _hsv_to_rgb(hue: np.ndarray, saturation: np.ndarray, value: np.ndarray) -> np.ndarray:

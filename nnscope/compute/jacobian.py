@@ -153,8 +153,7 @@ def sensitivity(
     rng = np.random.default_rng(options.seed)
     found = _Moments()
     while found.count < options.max_samples and not found.settled(options.relative_error):
-        signs = rng.integers(0, 2, output_shape, np.int8).astype(np.float32) * 2 - 1
-        found.add(_finite(vjp(signs)) ** 2)
+        found.add(_finite(vjp(_random_signs(rng, output_shape))) ** 2)
         progress(found.count, options.max_samples)
     return found.result(options.relative_error)
 
@@ -194,15 +193,19 @@ def top_singular(
         if converged or done == options.max_iterations:
             break
         right = _unit(back)[0]
+        left = back = None  # room for the next products
         progress(done, options.max_iterations)
     right = namespace(back).asarray(right)  # where products are
-    residual = _unit(back - sigma**2 * right)[1] / sigma**2
+    back -= sigma**2 * right
+    residual = _unit(back)[1] / sigma**2
     sign = _sign(right)
-    return TopSingular(sigma, right * sign, left * sign, residual, done, converged)
+    right *= sign
+    left *= sign
+    return TopSingular(sigma, right, left, residual, done, converged)
 
 
 class _Moments:
-    """Mean and spread of squares as they come (Welford 1962), for each input and for their sum."""
+    """Mean and spread of squares as they come (Welford 1962), for each input and for their sum; in place."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -212,11 +215,17 @@ class _Moments:
         self.total_spread = 0.0
 
     def add(self, squares: Any) -> None:
-        self.count += 1
-        step = squares - self.mean
-        self.mean = self.mean + step / self.count
-        self.spread = self.spread + step * (squares - self.mean)
+        """Take in ``squares``, whose memory is used up."""
         total = float(squares.sum())
+        if not self.count:
+            self.mean, self.spread = namespace(squares).zeros_like(squares), namespace(squares).zeros_like(squares)
+        self.count += 1
+        squares -= self.mean
+        squares /= self.count  # how far the mean moves
+        self.mean += squares
+        squares *= squares
+        squares *= self.count * (self.count - 1)
+        self.spread += squares
         apart = total - self.total
         self.total += apart / self.count
         self.total_spread += apart * (total - self.total)
@@ -230,9 +239,15 @@ class _Moments:
         return self.count >= LEAST_SAMPLES and self.error <= relative_error * self.total
 
     def result(self, relative_error: float) -> Sensitivity:
-        errors = (self.spread / (self.count - 1) / self.count) ** 0.5
+        errors = self.spread
+        errors /= (self.count - 1) * self.count
+        errors = namespace(errors).sqrt(errors, out=errors)
         settled = self.settled(relative_error)
         return Sensitivity(self.total, self.error, self.mean, errors, self.count, False, settled)
+
+
+def _random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.integers(0, 2, shape, np.int8).astype(np.float32) * 2 - 1
 
 
 def _exact(vjp: Product, output_shape: tuple[int, ...], progress: Progress) -> Sensitivity:

@@ -72,13 +72,23 @@ def normalisation(
 def apply(chosen: Normalisation, x: Any) -> Any:
     """Colour coordinate u (float64) of every value of a real array, NumPy's or CuPy's; NaN where it is not finite."""
     xp = namespace(x)
+    t = xp.array(x, xp.float64)  # changed in place: more copies would be larger than all else
     with np.errstate(all="ignore"):
-        t = (xp.asarray(x, xp.float64) - chosen.shift) / chosen.scale
+        t -= chosen.shift
+        t /= chosen.scale
         if chosen.function == "log":
-            t = xp.copysign(xp.log1p(xp.abs(t)), t)
+            xp.copysign(_log1p_of_size(xp, t), t, out=t)
         elif chosen.function == "tanh":
-            t = xp.tanh(t)
-        return xp.where(xp.isfinite(x), (t - chosen.lo) / (chosen.hi - chosen.lo), xp.nan)
+            xp.tanh(t, out=t)
+        t -= chosen.lo
+        t /= chosen.hi - chosen.lo
+    xp.copyto(t, xp.nan, where=~xp.isfinite(xp.asarray(x)))
+    return t
+
+
+def _log1p_of_size(xp: Any, t: Any) -> Any:
+    size = xp.abs(t, out=xp.empty_like(t))
+    return xp.log1p(size, out=size)
 
 
 def clipped_share(stats: TensorStats, domain: tuple[float, float]) -> float:

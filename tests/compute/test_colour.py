@@ -77,3 +77,13 @@ def test_hsv_gradient_tells_direction_and_size() -> None:
     assert downwards.tolist() == [128, 255, 0]  # hue 1/4
     assert colour.hsv_gradient(np.zeros((1, 5))).shape == (1, 5, 3)
     assert not colour.hsv_gradient(np.zeros((3, 3))).any()
+
+
+def test_hsv_gradient_is_the_same_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).normal(size=(11, 7))
+    at_once = colour.hsv_gradient(x)
+    down, right = np.gradient(x)
+    largest = np.unravel_index(np.hypot(down, right).argmax(), x.shape)
+    assert at_once[largest].min() == 0  # full saturation
+    monkeypatch.setattr(colour, "_BAND", 14)
+    np.testing.assert_array_equal(colour.hsv_gradient(x), at_once)

@@ -218,7 +218,7 @@ def _noise(x: np.ndarray) -> object:
 
 def _fractal(x: np.ndarray) -> object:
     base = fractal_map.rank_map(decode.to_float32(x), 3, 5)
-    return base, fractal_map.fractal_region(base, fractal_map.Fractal(1), (3, 3), (10, 10))
+    return base, fractal_map.fractal_region(base.cells, fractal_map.Fractal(1), (3, 3), (10, 10))
 
 
 def _recursion(mode: str) -> Callable[[np.ndarray], object]:

@@ -57,11 +57,11 @@ def test_the_rank_map_is_the_low_rank_matrix_in_cells() -> None:
     u, s, vt = np.linalg.svd(w)
     low = (u[:, :2] * s[:2]) @ vt[:2]
     cells = low.reshape(2, 3, 2, 4).mean(axis=(1, 3))
-    np.testing.assert_allclose(rank_map(w, 2, 2), cells / np.abs(cells).max(), atol=1e-12)
-    fine = rank_map(w, 8, 24)
+    np.testing.assert_allclose(rank_map(w, 2, 2).cells, cells / np.abs(cells).max(), atol=1e-12)
+    fine = rank_map(w, 8, 24).cells
     np.testing.assert_allclose(fine[0, 0] / fine[5, 9], w[0, 0] / w[1, 3], rtol=1e-9)
-    assert np.abs(rank_map(w, 3, 5)).max() == 1
-    assert not rank_map(np.full((3, 3), np.nan), 2, 4).any()
+    assert np.abs(rank_map(w, 3, 5).cells).max() == 1
+    assert not rank_map(np.full((3, 3), np.nan), 2, 4).cells.any()
 
 
 @pytest.mark.parametrize(

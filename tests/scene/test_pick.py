@@ -31,13 +31,19 @@ def _space(x: np.ndarray, camera: Camera3D, mode: str) -> SpaceFrame:
     return SpaceFrame("key", volume, camera, mode)
 
 
-def _walked(space: SpaceFrame, x: float, y: float) -> set[tuple[int, ...]]:
-    """The voxels that steps of a thousandth of a voxel come through: brute force."""
+def _stepped(space: SpaceFrame, x: float, y: float) -> np.ndarray:
+    """The voxels [z, y, x] at steps of a thousandth of a voxel along a ray: brute force."""
     origin, towards = pencil(space.camera, space.picture.shape, PICTURE).ray(x - PICTURE.x, y - PICTURE.y)
     unit = towards / np.linalg.norm(towards)
-    t = np.arange(0, 4 * np.linalg.norm(SHAPE) + np.linalg.norm(origin), 1e-3)
+    middle = np.array(SHAPE[::-1]) / 2
+    near, reach = (middle - origin) @ unit, np.linalg.norm(SHAPE)  # of a ball that holds the volume with room to spare
+    t = np.arange(max(0, int((near - reach) * 1e3)), max(0, int((near + reach) * 1e3))) * 1e-3
     places = np.floor(origin + t[:, None] * unit).astype(int)[:, ::-1]
-    held = places[((places >= 0) & (places < space.picture.shape)).all(1)]
+    return places[((places >= 0) & (places < space.picture.shape)).all(1)]
+
+
+def _walked(space: SpaceFrame, x: float, y: float) -> set[tuple[int, ...]]:
+    held = _stepped(space, x, y)
     return set(map(tuple, held[np.r_[True, (np.diff(held, axis=0) != 0).any(1)]].tolist())) if len(held) else set()
 
 
@@ -68,12 +74,8 @@ def test_two_hundred_random_rays_find_the_voxel_of_brute_force(mode: str) -> Non
 
 
 def _dense(space: SpaceFrame, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The voxels [z, y, x] and values at steps of a thousandth of a voxel along a ray."""
-    rays = pencil(space.camera, space.picture.shape, PICTURE)
-    origin, towards = rays.ray(at[0] - PICTURE.x, at[1] - PICTURE.y)
-    t = np.arange(0, 4 * np.linalg.norm(SHAPE) + np.linalg.norm(origin), 1e-3)
-    places = np.floor(origin + t[:, None] * towards / np.linalg.norm(towards)).astype(int)[:, ::-1]
-    held = places[((places >= 0) & (places < space.picture.shape)).all(1)]
+    """The voxels and values at the steps along a ray."""
+    held = _stepped(space, *at)
     return held, space.picture.values[tuple(held.T)].astype(float)
 
 
@@ -106,10 +108,9 @@ def _adds_most(space: SpaceFrame, voxels: np.ndarray, values: np.ndarray, found:
         u = np.clip((values + 2) / 4, 0, 1)
         passes = np.exp(-space.gain / np.prod(SHAPE) ** (1 / 3) * (2 * u - 1) ** 2 * 1e-3)
         weights = np.concatenate(([1.0], np.cumprod(passes)[:-1])) * (1 - passes)
-    sums: dict[tuple[int, ...], float] = {}
-    for voxel, weight in zip(map(tuple, voxels.tolist()), weights.tolist(), strict=True):
-        sums[voxel] = sums.get(voxel, 0.0) + weight
-    return found is not None and sums.get(found, 0.0) >= max(sums.values()) * 0.98
+    sums = np.zeros(SHAPE)
+    np.add.at(sums, tuple(voxels.T), weights)
+    return found is not None and sums[found] >= sums.max() * 0.98
 
 
 def _brushed(space: SpaceFrame, at: np.ndarray, voxel: tuple[int, ...]) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from nnscope.arrays.backend import to_host
-from nnscope.compute.attention.maps import attention_map, square, symmetrised
+from nnscope.compute.attention.maps import symmetrised
 from nnscope.core.errors import NnscopeError
 
 DENSE_SIDE = 1536  # tokens up to which a dense solver is used
@@ -57,7 +57,7 @@ class TokenGraph:
 
 def laplacian(weights: Any, normalised: bool = False) -> np.ndarray:
     """L = D − S of square weights, or its normalised form; float64 on the host, shape (tokens, tokens)."""
-    return _laplacian(_similarity(weights), normalised)
+    return _laplacian(_similarity(weights, np.float64), normalised)
 
 
 def token_graph(weights: Any, k: int = 4, normalised: bool = False) -> TokenGraph:
@@ -78,9 +78,10 @@ def token_graph(weights: Any, k: int = 4, normalised: bool = False) -> TokenGrap
     """
     if k < 1:
         raise NnscopeError("At least one eigenvector must be asked for.", str(k))
-    similarity = _similarity(weights)
+    small = len(weights) <= DENSE_SIDE
+    similarity = _similarity(weights, np.float64 if small else np.float32)
     labels = components(similarity)
-    if len(similarity) <= DENSE_SIDE:
+    if small:
         matrix = _laplacian(similarity, normalised)
         zero = ZERO * float(matrix.diagonal().max(initial=0.0))
         values, vectors = _dense(matrix, min(len(matrix), max(k, int(labels.max(initial=-1)) + 2)))
@@ -90,7 +91,7 @@ def token_graph(weights: Any, k: int = 4, normalised: bool = False) -> TokenGrap
         null = int(labels.max()) + 1
     found = min(k, len(values))
     vectors = _signed(vectors[:, :found])
-    order = _order(similarity, labels, vectors, normalised)
+    order = _order(weights, labels, vectors, normalised)
     return TokenGraph(values[:found], vectors, null, labels, order, found == min(k, len(labels)))
 
 
@@ -112,16 +113,17 @@ def components(adjacency: np.ndarray) -> np.ndarray:
     return labels
 
 
-def _similarity(weights: Any) -> np.ndarray:
+def _similarity(weights: Any, dtype: type) -> np.ndarray:
     """S: symmetric weights without the diagonal, on the host."""
-    similarity = symmetrised(attention_map(square(to_host(weights))).weights)
+    similarity = symmetrised(to_host(weights), dtype)
     np.fill_diagonal(similarity, 0)
     return np.asarray(similarity)
 
 
 def _laplacian(similarity: np.ndarray, normalised: bool) -> np.ndarray:
-    degree = similarity.sum(axis=1, dtype=np.float64)
-    result = similarity.astype(np.float64)
+    """L in the place of S, float64."""
+    degree = similarity.sum(axis=1)
+    result = similarity
     np.negative(result, out=result)
     if normalised:
         root = _inverse_root(degree)
@@ -200,12 +202,13 @@ def _lanczos(flipped: _Flipped, k: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([zeros, values[ascending]]), np.hstack([null, vectors[:, ascending]])
 
 
-def _order(similarity: np.ndarray, labels: np.ndarray, vectors: np.ndarray, normalised: bool) -> np.ndarray:
+def _order(weights: Any, labels: np.ndarray, vectors: np.ndarray, normalised: bool) -> np.ndarray:
     """Tokens by component, and inside each by its own Fiedler vector."""
     count = int(labels.max(initial=-1)) + 1
     if count == 1 and vectors.shape[1] > 1:
         return np.argsort(vectors[:, 1], kind="stable")
     parts = [np.flatnonzero(labels == label) for label in range(count)]
+    similarity = _similarity(weights, np.float32)
     return np.concatenate([tokens[_inside(similarity, tokens, normalised)] for tokens in parts] or [labels])
 
 
@@ -215,7 +218,7 @@ def _inside(similarity: np.ndarray, tokens: np.ndarray, normalised: bool) -> np.
         return np.arange(len(tokens))
     own = similarity[np.ix_(tokens, tokens)]
     if len(own) <= DENSE_SIDE:
-        _, vectors = _dense(_laplacian(own, normalised), 2)
+        _, vectors = _dense(_laplacian(own.astype(np.float64), normalised), 2)
     else:
         _, vectors = _lanczos(_Flipped.of(own, np.zeros(len(own), np.int64), normalised), 2)
     return np.argsort(_signed(vectors)[:, -1], kind="stable")

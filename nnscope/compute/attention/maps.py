@@ -120,19 +120,20 @@ def row_entropy(attention: Any) -> Any:
     return entropy
 
 
-def symmetrised(weights: Any) -> Any:
-    """(A + Aᵀ)/2 of square weights as `AttentionMap` holds them, in float32.
+def symmetrised(weights: Any, dtype: Any = np.float32) -> Any:
+    """(A + Aᵀ)/2 of square weights, with what is not finite as zero; a few rows at a time.
 
     Raises
     ------
     NnscopeError
-        If queries and keys are not the same tokens.
+        If queries and keys are not the same tokens, or these are no weights.
     """
     xp = namespace(square(weights))
-    symmetric = xp.empty(weights.shape, xp.float32)
+    symmetric = xp.empty(weights.shape, dtype)
     for rows in bands(weights.shape):
-        xp.add(weights[rows], weights[:, rows].T, out=symmetric[rows], dtype=xp.float32)
-        symmetric[rows] *= xp.float32(0.5)
+        symmetric[rows] = attention_map(weights[:, rows]).weights.T
+        symmetric[rows] += attention_map(weights[rows]).weights
+        symmetric[rows] *= 0.5
     return symmetric
 
 

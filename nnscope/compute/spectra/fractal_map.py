@@ -14,16 +14,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnscope.arrays.backend import namespace
 from nnscope.compute.blas_threads import one_thread_each
+from nnscope.compute.parts import slices
 from nnscope.compute.spectra.ranks import condition
 from nnscope.core.errors import NnscopeError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 DEPTHS = (1, 12)
+_BAND = 1 << 18  # values of a matrix in float64 at a time
 LARGEST = 1 << 26  # places at most that `fractal_region` evaluates
 
 
@@ -49,17 +54,65 @@ def zoom_depth(sigma: np.ndarray, gamma: float = 1.0) -> int:
     return min(max(round(gamma * octaves), DEPTHS[0]), DEPTHS[1])
 
 
-def rank_map(w: np.ndarray, k: int, n: int) -> np.ndarray:
-    """The rank-k map of ``w`` [rows, columns] as n × n cells in [−1, 1], float64; each cell a mean by area."""
-    finite = np.where(np.isfinite(w), w, 0).astype(np.float64)
-    most = float(np.abs(finite).max(initial=0.0))
+@dataclass(frozen=True, slots=True, eq=False)
+class RankMap:
+    """A low-rank map.
+
+    Attributes
+    ----------
+    cells : ndarray of float64, shape (n, n)
+        In [−1, 1].
+    sigma : ndarray of float64, shape (k,), or fewer for a smaller matrix
+        The singular values that it is made of, descending.
+    """
+
+    cells: np.ndarray
+    sigma: np.ndarray
+
+
+def rank_map(w: np.ndarray, k: int, n: int) -> RankMap:
+    """The rank-k map of ``w`` [rows, columns] in n × n cells, each a mean by area.
+
+    The singular vectors are those of the shorter side's Gram matrix in float64, and W·V stands for U·Σ: neither the
+    matrix nor its other vectors are held in float64.
+    """
+    if w.shape[0] < w.shape[1]:
+        found = rank_map(w.T, k, n)
+        return RankMap(found.cells.T, found.sigma)
+    most = max((float(np.abs(part).max(initial=0.0)) for part in _bands(w)), default=0.0)
     if most == 0:
-        return np.zeros((n, n))
+        return RankMap(np.zeros((n, n)), np.zeros(min(k, w.shape[1])))
     with one_thread_each():
-        u, sigma, vt = np.linalg.svd(finite / most, full_matrices=False)
-    cells = (_cell_means(u[:, :k], n) * sigma[:k]) @ _cell_means(vt[:k].T, n).T
+        squares, right = _right_vectors(w, most, k)
+        scores = np.concatenate([part / most @ right for part in _bands(w)])
+    cells = _cell_means(scores, n) @ _cell_means(right, n).T
     largest = float(np.abs(cells).max())
-    return np.asarray(cells / largest if largest > 0 else cells)
+    sigma = np.sqrt(np.maximum(squares[::-1], 0.0)) * most
+    return RankMap(np.asarray(cells / largest if largest > 0 else cells), sigma)
+
+
+def _bands(w: np.ndarray) -> Iterator[np.ndarray]:
+    """A few rows at a time, float64, with zeros in place of what is not finite."""
+    for rows in slices(len(w), max(1, _BAND // max(1, w.shape[1]))):
+        part = w[rows].astype(np.float64)
+        part[~np.isfinite(part)] = 0
+        yield part
+
+
+def _right_vectors(w: np.ndarray, most: float, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k leading right singular vectors, or all, as columns, and the squares of their singular values, ascending.
+
+    Of ``w`` divided by ``most``, its largest magnitude.
+    """
+    from scipy.linalg import blas, eigh
+
+    columns = w.shape[1]
+    gram = np.zeros((columns, columns), order="F")
+    for part in _bands(w):
+        gram = blas.dsyrk(1.0, part.T / most, 1.0, gram, overwrite_c=True)  # the upper triangle, in place
+    first = max(0, columns - k)
+    squares, vectors = eigh(gram, lower=False, overwrite_a=True, subset_by_index=[first, columns - 1])
+    return squares, vectors
 
 
 def fractal_map(m: Any, u: Any, v: Any, fractal: Fractal) -> Any:
@@ -103,12 +156,15 @@ def fractal_region(m: Any, fractal: Fractal, first: tuple[int, int], count: tupl
     xp = namespace(m)
     rows = [xp.asarray(d)[:, None] for d in _digits(first[0], count[0], len(m), fractal.depth + 1)]
     cols = [xp.asarray(d)[None, :] for d in _digits(first[1], count[1], len(m), fractal.depth + 1)]
-    total, weight = xp.zeros(count), 1.0
-    for row, col in zip(rows, cols, strict=True):
-        here = m[row, col]
-        total = total + weight * here
-        weight = fractal.decay * weight * abs(here)
-    return total
+    found = xp.empty(count)
+    for band in slices(count[0], max(1, _BAND // 4 // max(1, count[1]))):
+        total, weight = xp.zeros(found[band].shape), 1.0
+        for row, col in zip(rows, cols, strict=True):
+            here = m[row[band], col]
+            total += weight * here
+            weight = fractal.decay * weight * abs(here)
+        found[band] = total
+    return found
 
 
 def _digit(xp: Any, place: Any, n: int) -> tuple[Any, Any]:

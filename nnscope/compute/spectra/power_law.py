@@ -107,8 +107,9 @@ def scan_all(eigenvalues: np.ndarray) -> Cuts:
 def positive(eigenvalues: np.ndarray) -> np.ndarray:
     """The eigenvalues that are more than rounding, ascending, in float64."""
     values = np.asarray(eigenvalues, np.float64).ravel()
-    values = np.sort(values[np.isfinite(values)])
-    return np.asarray(values[values > values[-1:].max(initial=0.0) * _FLOOR])
+    values = values[np.isfinite(values)]
+    values.sort()
+    return np.asarray(values[np.searchsorted(values, values[-1:].max(initial=0.0) * _FLOOR, "right") :])
 
 
 def _best_start(values: np.ndarray, logs: np.ndarray) -> int:
@@ -117,7 +118,8 @@ def _best_start(values: np.ndarray, logs: np.ndarray) -> int:
         return int(starts[np.argmin(scan_all(values).ks)])
     from nnscope.arrays.kernels.power_law import best_cut
 
-    sums = np.cumsum(logs[::-1])[::-1].copy()
+    sums = np.empty_like(logs)
+    np.cumsum(logs[::-1], out=sums[::-1])
     return int(starts[best_cut(logs, sums, starts)])
 
 

@@ -6,12 +6,16 @@ bar, is faithful. Values that are not finite count as zero in norms. NumPy and C
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nnscope.arrays.backend import namespace, to_host
+from nnscope.compute.parts import slices
+
+_PART = 1 << 16  # values of a channel taken at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +54,11 @@ def scaled_map(x: Any, ratio: np.ndarray) -> Any:
 
 def _norm(row: Any) -> float:
     """Euclidean norm in float64, of any magnitude; values that are not finite count as zero."""
-    xp = namespace(row)
-    values = xp.where(xp.isfinite(row), row, 0).astype(np.float64)
+    return math.hypot(*(_norm_of_part(row[part]) for part in slices(len(row), _PART)))
+
+
+def _norm_of_part(values: Any) -> float:
+    xp = namespace(values)
+    values = xp.where(xp.isfinite(values), values, 0).astype(np.float64)
     most = float(abs(values).max()) if values.size else 0.0
     return most * float(to_host(xp.linalg.norm(values / most))) if most > 0 else 0.0

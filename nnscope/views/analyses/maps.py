@@ -55,6 +55,16 @@ def _subpixels(work: Work) -> Found:
     return Found(arrays, facts)
 
 
+def _gradient(work: Work) -> Found:
+    from nnscope.compute.colour import hsv_gradient
+
+    values = _map(work.values())
+    odd = ~np.isfinite(values)
+    count = int(np.count_nonzero(odd))
+    colours = hsv_gradient(np.where(odd, np.float32(0), values) if count else values)
+    return Found({"colours": colours}, {"nonfinite": count})
+
+
 METHODS = (
     Method(
         "automaton",
@@ -76,5 +86,6 @@ METHODS = (
         _blend,
         (Setting("share", 0.5, 0, 1), Setting("rounds", 1, 0, 30)),
     ),
+    Method("gradient-colours", "Direction of the gradient as hue, its size as saturation", matrices, _gradient),
     Method("subpixels", "Blocks as texels of local statistics", matrices, _subpixels, (Setting("n", 2, 2, 3),)),
 )

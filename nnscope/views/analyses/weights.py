@@ -102,7 +102,7 @@ def _convolution(work: Work) -> Found:
 
 
 def _fractal(work: Work) -> Found:
-    from nnscope.compute.spectra.fractal_map import LARGEST, Fractal, fractal_region, rank_map
+    from nnscope.compute.spectra.fractal_map import LARGEST, Fractal, fractal_region, rank_map, zoom_depth
 
     matrix, odd = _matrix(work)
     settings = work.settings
@@ -111,8 +111,9 @@ def _fractal(work: Work) -> Found:
     if side * side > LARGEST:
         raise NnscopeError(f"A map of {side} × {side} cells is too large.", remedy="Choose less depth or fewer cells.")
     base = rank_map(matrix, int(settings["rank"]), cells)
-    whole = fractal_region(base, fractal, (0, 0), (side, side))
-    return Found({"base": base, "map": np.asarray(whole, np.float32)}, {"nonfinite": odd})
+    whole = fractal_region(base.cells, fractal, (0, 0), (side, side))
+    arrays = {"base": base.cells, "sigma": base.sigma, "map": np.asarray(whole, np.float32)}
+    return Found(arrays, {"zoom_depth": zoom_depth(base.sigma), "nonfinite": odd})
 
 
 METHODS = (

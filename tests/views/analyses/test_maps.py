@@ -53,3 +53,10 @@ def test_texels_hold_means_within_half_a_step(tensor: Make) -> None:
     means = x.reshape(4, 2, 3, 2).mean((1, 3))
     decoded = found.arrays["offset"][0] + found.arrays["scale"][0] * found.arrays["texels"][..., 0]
     assert np.abs(decoded - means).max() <= found.arrays["scale"][0] / 2 + 1e-6
+
+
+def test_a_ramp_has_one_hue(tensor: Make) -> None:
+    ramp = np.add.outer(np.arange(9), np.zeros(7)).astype(np.float32)  # it rises downwards: a quarter of the wheel
+    colours = tensor(ramp).analyse("gradient-colours").arrays["colours"]
+    assert (colours.dtype, colours.shape) == (np.uint8, (9, 7, 3))
+    np.testing.assert_allclose(colours[-1], np.tile([128, 255, 0], (7, 1)), atol=1)

@@ -60,6 +60,14 @@ def test_a_fractal_without_decay_is_its_base(tensor: Make) -> None:
     np.testing.assert_allclose(whole, np.kron(base, np.ones((4, 4))), atol=1e-6)
 
 
+def test_a_fractal_tells_how_deep_its_spectrum_goes(tensor: Make) -> None:
+    w = (values(30, 20) * np.logspace(0, -2, 20)).astype(np.float32)
+    found = tensor(w).analyse("fractal-map", rank=9)
+    sigma = np.linalg.svd(w.astype(np.float64), compute_uv=False)[:9]
+    np.testing.assert_allclose(found.arrays["sigma"], sigma, rtol=1e-6)
+    assert dict(found.facts)["zoom_depth"] == round(np.log2(sigma[0] / sigma[-1])) > 1
+
+
 @pytest.mark.parametrize(
     ("method", "settings"),
     [("fractal-map", {"depth": 12, "cells": 256}), ("convolution-spectrum", {"size": 60_000})],
