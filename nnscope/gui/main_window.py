@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from nnscope.core.errors import Failure
     from nnscope.core.layout import Layout
     from nnscope.core.registry import ModelSpec
+    from nnscope.core.request import Scalar
     from nnscope.core.tensor import Listing
     from nnscope.engine.protocol import Engine
     from nnscope.gui.canvas import Canvas, FrameSource
@@ -310,6 +311,7 @@ class MainWindow(QMainWindow):
         self.pointer.centred.connect(self.turning.turn)
         self.inspector.space.looked.connect(self._look)
         self.inspector.space.projected.connect(self.commands.space.project)
+        self.inspector.options.changed.connect(self._set_option)
         slicing, space = self.inspector.cut, self.commands.space
         slicing.plane.connect(space.choose_plane)
         slicing.moved.connect(space.move_cut)
@@ -326,6 +328,12 @@ class MainWindow(QMainWindow):
             return
         workspace = self.controller.workspace
         workspace.update_pane(merge=f"look {field}", space=replace(workspace.pane.space, **{field: value}))
+
+    def _set_option(self, name: str, value: Scalar) -> None:
+        """Change a setting of the view."""
+        workspace = self.controller.workspace
+        settings = tuple(sorted({**dict(workspace.pane.settings), name: value}.items()))
+        workspace.update_pane(merge=f"setting {name}", settings=settings)
 
     def _choose_layout(self, layout: Layout, sliding: bool) -> None:
         """A slider keeps the camera; another arrangement fits anew."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
+from nnscope.core.picture import TilePicture
 from nnscope.core.space import Camera3D
 from nnscope.core.text import plain
-from nnscope.core.volume import VolumePicture
 from nnscope.gui.inspector.space_box import SpaceFacts
 from nnscope.gui.live import LiveState
 from nnscope.gui.subscriptions import Subscriptions
@@ -201,8 +201,8 @@ class Presenter(QObject):
             self._window.inspector.show_space(None)
             return
         picture, camera = (drawn.composed.picture, drawn.composed.orbit) if drawn is not None else (None, None)
-        odd = isinstance(picture, VolumePicture) and picture.states is not None
-        self._window.inspector.show_space(SpaceFacts(resolved, camera, odd))
+        shown = None if isinstance(picture, TilePicture) else picture
+        self._window.inspector.show_space(SpaceFacts(resolved, camera, shown))
 
     def _show_drawn(self) -> None:
         """The canvas has drawn something: legend and recipe may be other ones."""

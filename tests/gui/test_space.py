@@ -11,7 +11,8 @@ from PyQt6.QtCore import QPoint, Qt
 from nnscope.compute.space.perspective import eye
 from nnscope.core.frame import Rect
 from nnscope.core.space import FOV, Camera3D
-from nnscope.gui.inspector.number_slider import Range
+from nnscope.gui.inspector.number_field import NumberField
+from nnscope.gui.inspector.number_slider import NumberSlider, Range
 from nnscope.scene.cube import SIDE, cube_eye, cube_place, face_at
 from nnscope.scene.directions import DIRECTIONS, between, seen_from
 from nnscope.scene.flight import flown, looked_around
@@ -287,3 +288,27 @@ def test_flying_moves_the_eye_and_looking_turns_about_it() -> None:
     assert looked.position == pytest.approx(before.position)
     assert looked.ahead @ before.right > 0
     assert looked.ahead @ before.down > 0
+
+
+def test_the_tolerances_of_voxels_are_live_with_what_they_come_to_beside_them(volume: Bench) -> None:
+    volume.window.commands.view.choose_view("voxels")
+    volume.settle()
+    box = volume.window.inspector.options
+    volume.until(lambda: box.isVisible() and "epsilon" in box.controls and box.facts[0].isVisible())
+    before = [label.text() for label in box.facts]
+    assert before[2] == "0"
+    epsilon = box.controls["epsilon"]
+    assert isinstance(epsilon, NumberSlider)
+    epsilon.slider.setValue(800)
+    volume.until(lambda: [label.text() for label in box.facts] != before)
+    assert float(box.facts[2].text()) > 0
+    tau = box.controls["tau"]
+    assert isinstance(tau, NumberField)
+    assert tau.text() == ""
+    volume.qtbot.keyClicks(tau, "0.5")
+    volume.qtbot.keyClick(tau, Qt.Key.Key_Return)
+    assert dict(volume.controller.workspace.pane.settings)["tau"] == 0.5
+    assert not volume.window.inspector.cut.kind.isVisible()
+    assert volume.window.inspector.cut.ends[0][0].isVisible()
+    volume.window.commands.view.choose_view("landscape")
+    volume.until(lambda: set(box.controls) == {"height", "colour", "relief"})

@@ -69,10 +69,13 @@ class CutBox(QWidget):
         self._lay_out()
         self._connect_parts()
 
-    def show_cut(self, resolved: Resolved) -> None:
-        """Fill in."""
-        cut, self._shape = resolved.space.cut, resolved.layout.volume_shape
-        self._cut = cut
+    def show_cut(self, resolved: Resolved) -> bool:
+        """Fill in; whether the view can be cut or clipped at all."""
+        view, self._shape = resolved.space_view, resolved.layout.volume_shape
+        looks = view.looks if view is not None and 0 not in self._shape else ()
+        cut = self._cut = resolved.space.cut
+        for widget, name in ((self.kind, "cut"), (self._buttons, "cut"), (self._clip_fields, "clip")):
+            self._form.setRowVisible(widget, name in looks)
         self.kind.choose("none" if cut is None else cut.axis or "free")
         free = cut is not None and not cut.axis
         for row, shown in ((self._position, cut is not None), (self._slab, cut is not None), (self._tilt, free)):
@@ -91,6 +94,7 @@ class CutBox(QWidget):
         why = "A free plane has no heat map: its cells are no elements" if free else "Its heat map in a pane of its own"
         self.show_beside.setToolTip(why)
         self._show_clip(resolved.space.clip)
+        return "cut" in looks or "clip" in looks
 
     def _show_position(self, cut: Cut) -> None:
         if cut.axis:
@@ -124,8 +128,9 @@ class CutBox(QWidget):
         self.at.setAccessibleName("Position of the plane")
         self._position = _row(self.at, self.number)
         self._slab = _row(self.thickness, self.reduction)
+        self._buttons = _row(self.show_beside, self.face)
         self._tilt = _row(self.azimuth, self.elevation)
-        clip = QWidget()
+        clip = self._clip_fields = QWidget()
         grid = QGridLayout(clip)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -138,7 +143,7 @@ class CutBox(QWidget):
         grid.addWidget(self.reset_clip, 3, 1, 1, 3, Qt.AlignmentFlag.AlignLeft)
         grid.setColumnStretch(4, 1)
         named = (("Plane", self.kind), ("Position", self._position), ("Slab", self._slab), ("Turned", self._tilt))
-        for name, widget in (*named, ("", _row(self.show_beside, self.face)), ("Shown", clip)):
+        for name, widget in (*named, ("", self._buttons), ("Shown", clip)):
             label = Label(name, "secondary")
             label.setMinimumWidth(60)
             label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)

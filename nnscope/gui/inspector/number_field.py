@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PyQt6.QtCore import QLocale, Qt, pyqtSignal
 from PyQt6.QtGui import QDoubleValidator, QKeyEvent
 from PyQt6.QtWidgets import QLineEdit, QWidget
@@ -13,9 +15,13 @@ WIDTH = 64  # logical pixels
 
 
 class NumberField(QLineEdit):
-    """Emits ``typed`` (number) when the user has entered one; the arrows up and down move it by ``step``."""
+    """Emits ``typed`` (number) when the user has entered one, ``emptied`` when it was deleted.
+
+    The arrows up and down move it by ``step``. Infinity is shown as an empty field.
+    """
 
     typed = pyqtSignal(float)
+    emptied = pyqtSignal()
 
     def __init__(self, name: str, hint: str = "", step: float = 0.0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +35,7 @@ class NumberField(QLineEdit):
         self.setValidator(validator)
         self.setAccessibleName(name)
         self.setToolTip(tooltip(hint or name))
+        self.setPlaceholderText("none")
         self.editingFinished.connect(self._entered)
 
     @property
@@ -44,14 +51,14 @@ class NumberField(QLineEdit):
         """Show a number, unless the user is just typing another one."""
         self._value = value
         if not (self.hasFocus() and self.isModified()):
-            self.setText(numbers.typed(value))
+            self.setText(numbers.typed(value) if math.isfinite(value) else "")
             self.setCursorPosition(0)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Up and down count; Escape takes back what was typed."""
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
         if event is not None and self._step and event.key() in steps:
-            self._tell(self._value + steps[Qt.Key(event.key())] * self._step)
+            self._tell((self._value if math.isfinite(self._value) else 0.0) + steps[Qt.Key(event.key())] * self._step)
         elif event is not None and event.key() == Qt.Key.Key_Escape and self.isModified():
             self.setText(numbers.typed(self._value))
         else:
@@ -61,6 +68,9 @@ class NumberField(QLineEdit):
         if not self.isModified():
             return
         self.setModified(False)
+        if not self.text():
+            self.emptied.emit()
+            return
         try:
             value = float(self.text())
         except ValueError:

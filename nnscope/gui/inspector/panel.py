@@ -13,6 +13,7 @@ from nnscope.gui.inspector.facts import Facts
 from nnscope.gui.inspector.histogram import HistogramBox
 from nnscope.gui.inspector.histogram_plot import Histogram
 from nnscope.gui.inspector.layout_box import LayoutBox
+from nnscope.gui.inspector.options_box import OptionsBox
 from nnscope.gui.inspector.recipe import RecipeList
 from nnscope.gui.inspector.rows import sample_note
 from nnscope.gui.inspector.section import Section
@@ -49,6 +50,7 @@ class Inspector(QWidget):
         self.layout_box = LayoutBox()
         self.space = SpaceBox()
         self.cut = CutBox()
+        self.options = OptionsBox()
         self.spectrum = SpectrumBox()
         self.recipe = RecipeList()
         self._log_counts = _tool("Logarithmic counts", self.histogram.plot.set_log)
@@ -86,13 +88,11 @@ class Inspector(QWidget):
 
     def show_space(self, facts: SpaceFacts | None) -> None:
         """Fill the part about three dimensions; None for a picture of two."""
-        view = facts.resolved.space_view if facts is not None else None
-        cuts = view is not None and "cut" in view.looks and 0 not in facts.resolved.layout.volume_shape  # type: ignore[union-attr]
         self._spatial.setVisible(facts is not None)
-        self._slicing.setVisible(cuts)
+        self._slicing.setVisible(facts is not None and self.cut.show_cut(facts.resolved))
+        self._optional.setVisible(facts is not None and self.options.show_options(facts.resolved, facts.picture))
         if facts is not None:
             self.space.show_space(facts)
-            self.cut.show_cut(facts.resolved)
 
     def show_spectrum(self, spectrum: Spectrum | None, matrix: bool) -> None:
         """Fill the singular values."""
@@ -107,12 +107,14 @@ class Inspector(QWidget):
         box.addWidget(self._note)
         self._spatial = Section("Three dimensions", self.space)
         self._slicing = Section("Slice", self.cut)
-        self._spatial.hide()
-        self._slicing.hide()
+        self._optional = Section("Settings of the view", self.options)
+        for section in (self._spatial, self._slicing, self._optional):
+            section.hide()
         return [
             Section("Tensor", self.facts),
             Section("Histogram", self.histogram, (self._log_counts,)),
             self._spatial,
+            self._optional,
             self._slicing,
             Section("Layout", self.layout_box),
             Section("What was done", self.recipe),

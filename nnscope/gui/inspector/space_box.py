@@ -12,6 +12,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFormLayout, QSizePolicy, QWidget
 
 from nnscope.core.space import FOV
+from nnscope.core.volume import VolumePicture
 from nnscope.gui.inspector.number_slider import NumberSlider, Range
 from nnscope.gui.inspector.threshold_plot import ThresholdBox
 from nnscope.gui.inspector.transfer_box import TransferBox
@@ -21,6 +22,7 @@ from nnscope.gui.toolbar.offers import rays
 
 if TYPE_CHECKING:
     from nnscope.core.space import Camera3D
+    from nnscope.core.space_picture import SpacePicture
     from nnscope.scene.resolve import Resolved
 
 WIDTH = 150
@@ -46,13 +48,18 @@ class SpaceFacts:
     resolved : Resolved
     camera : Camera3D or None
         As drawn; None before the first frame.
-    odd : bool
-        Whether some voxel is no finite number.
+    picture : SpacePicture or None
+        As drawn.
     """
 
     resolved: Resolved
     camera: Camera3D | None
-    odd: bool = False
+    picture: SpacePicture | None = None
+
+    @property
+    def odd(self) -> bool:
+        """Whether some voxel is no finite number."""
+        return isinstance(self.picture, VolumePicture) and self.picture.states is not None
 
 
 class SpaceBox(QWidget):
@@ -99,7 +106,7 @@ class SpaceBox(QWidget):
             {
                 self.mode: "mode" in fields,
                 self.interpolation: "interpolation" in fields,
-                self.threshold: "threshold" in fields and look.mode in ("surface", ""),
+                self.threshold: "threshold" in fields and ("mode" not in fields or look.mode == "surface"),
                 self.gain: "gain" in fields and look.mode == "translucent",
                 self.transfer: "opacity" in fields and look.mode == "translucent",
                 self.shading: "shading" in fields,

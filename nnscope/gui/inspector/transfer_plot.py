@@ -235,13 +235,13 @@ class TransferPlot(QWidget):
 
 
 def heights_over_scale(stats: TensorStats, normalisation: Normalisation, columns: int) -> np.ndarray:
-    """Height in [0, 1] of each column of the colour scale: log of the number of values in its range, spread evenly."""
+    """Height in [0, 1] of each column of the colour scale: root of the number of values in its range."""
     counts = stats.histogram.astype(float)
     if not stats.finite or not stats.max > stats.min:
         return np.zeros(columns)
     edges = np.array([normalisation.inverse(at / columns) for at in range(columns + 1)])
     ends = stats.min + (stats.max - stats.min) * np.linspace(0, 1, len(counts) + 1)
     below = np.interp(edges, ends, np.concatenate(([0.0], np.cumsum(counts))))
-    heights = np.log1p(np.maximum(np.diff(below), 0))
+    heights = np.sqrt(np.maximum(np.diff(below), 0))
     top = heights.max(initial=0)
     return np.asarray(heights / top) if top > 0 else heights
