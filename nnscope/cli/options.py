@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnscope.headless.look import OptionError
+
+if TYPE_CHECKING:
+    from nnscope.core.request import Scalar
 
 PathArgument = Annotated[
     str, typer.Argument(metavar="PATH", help="A file, a folder, demo:NAME or file.py:factory.", show_default=False)
@@ -44,6 +47,28 @@ def parse_camera(text: str) -> tuple[float, float, float]:
     except ValueError:
         raise OptionError(f"{text!r} is no camera.", remedy="Write it such as 30,20,2.") from None
     return azimuth, elevation, distance
+
+
+def parse_settings(text: str) -> dict[str, Scalar]:
+    """``"epsilon=0.1,smooth=true"`` → ``{"epsilon": 0.1, "smooth": True}``."""
+    found: dict[str, Scalar] = {}
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        if not (name.strip() and equals):
+            raise OptionError(f"{part!r} is no setting.", remedy="Write it such as epsilon=0.1,tau=0.5.")
+        found[name.strip()] = _scalar(value.strip())
+    return found
+
+
+def _scalar(text: str) -> Scalar:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def parse_limits(text: str) -> tuple[float, float]:

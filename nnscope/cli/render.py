@@ -17,6 +17,7 @@ from nnscope.cli.options import (
     parse_camera,
     parse_integers,
     parse_limits,
+    parse_settings,
     parse_size,
 )
 from nnscope.cli.progress import reporter
@@ -37,7 +38,7 @@ def _words(names: tuple[str, ...]) -> str:
 class LookArguments:
     """How the picture is to look, as the command line has it; see `nnscope.headless.look.Look`."""
 
-    view: Annotated[str, typer.Option(metavar="NAME", help="heatmap, rgb or volume.")] = "heatmap"
+    view: Annotated[str, typer.Option(metavar="NAME", help="heatmap, rgb, volume, voxels or landscape.")] = "heatmap"
     scientific: Annotated[bool, typer.Option("--scientific", help="Leave every aesthetic step out.")] = False
     size: Annotated[str, typer.Option(metavar="WxH", help="Width and height in pixels.")] = "1280x800"
     colours: Annotated[str, typer.Option(metavar="NAME", help="Colour map; chosen by the data otherwise.")] = ""
@@ -57,6 +58,13 @@ class LookArguments:
     mode: Annotated[str, typer.Option(metavar="NAME", help=f"What a ray finds: {_words(tuple(MODES))}.")] = ""
     interpolation: Annotated[str, typer.Option(metavar="NAME", help=f"{_words(INTERPOLATIONS)}.")] = "nearest"
     parallel: Annotated[bool, typer.Option("--parallel", help="Parallel projection, not perspective.")] = False
+    threshold: Annotated[
+        float | None, typer.Option(metavar="X", help="Magnitude of a surface, or from which voxels are seen.")
+    ] = None
+    settings: Annotated[
+        str,
+        typer.Option("--set", metavar="NAME=X,…", help="The view's own settings: epsilon, tau and density of voxels."),
+    ] = ""
     quick: Annotated[bool, typer.Option("--quick", help="Show a large tensor from a labelled sample.")] = False
 
     def options(self) -> LookOptions:
@@ -80,6 +88,8 @@ class LookArguments:
             mode=self.mode,
             interpolation=self.interpolation,
             parallel=self.parallel,
+            threshold=self.threshold,
+            settings=parse_settings(self.settings),
         )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.space import INTERPOLATIONS, MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+
+    from nnscope.core.request import Scalar, Settings
 
 NORMALISATIONS = ("linear", "minmax", "zscore", "robust", "log", "tanh")
 REDUCTIONS = ("mean", "extremes", "variance", "min", "max")
@@ -43,6 +45,8 @@ class LookOptions(TypedDict, total=False):
     mode: str
     interpolation: str
     parallel: bool
+    threshold: float | None
+    settings: Mapping[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,10 @@ class Look:
         One of `INTERPOLATIONS`.
     parallel : bool
         Parallel projection instead of perspective.
+    threshold : float or None
+        Magnitude at which a volume's surface lies, or from which voxels are seen; None for one that stands out.
+    settings : tuple of (name, value)
+        The view's own, such as ``epsilon`` of voxels.
     """
 
     view: str = "heatmap"
@@ -103,6 +111,8 @@ class Look:
     mode: str = ""
     interpolation: str = "nearest"
     parallel: bool = False
+    threshold: float | None = None
+    settings: Settings = ()
 
     def __post_init__(self) -> None:
         if self.normalisation:
@@ -117,6 +127,8 @@ class Look:
             _check_camera(*self.camera)
         if self.limits is not None:
             _check_limits(*self.limits)
+        if self.threshold is not None and not 0 <= self.threshold < math.inf:
+            raise OptionError(f"The threshold {self.threshold:g} is no magnitude.", remedy="Give a number from 0 up.")
         if not 0.25 <= self.scale <= 16:
             raise OptionError(f"The scale {self.scale:g} is outside 0.25 … 16.")
         if self.depth is not None and self.rows is None:
@@ -135,7 +147,9 @@ def look(options: LookOptions) -> Look:
     """
     for name in options:
         _one_of("option", name, [field.name for field in fields(Look)])
-    return Look(**options)
+    given: dict[str, Any] = dict(options)
+    given["settings"] = tuple(sorted(dict(given.get("settings", {})).items()))
+    return Look(**given)
 
 
 def _one_of(what: str, value: str, choices: Collection[str]) -> None:

@@ -25,7 +25,7 @@ from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.spacework import space_request
 from nnscope.scene.state import PaneState
 from nnscope.scene.tilework import keep_tiles, tile_request
-from nnscope.views.registry import find_view
+from nnscope.views.registry import find_view, spacious
 
 if TYPE_CHECKING:
     import os
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from nnscope.core.legend import Legend
     from nnscope.core.picture import Step
+    from nnscope.core.request import Settings
     from nnscope.core.tensor import TensorInfo
     from nnscope.headless.client import Client
     from nnscope.headless.look import Look
@@ -202,8 +203,24 @@ def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) ->
         look.normalisation,
         look.limits,
         look.colours,
-        space=SpaceLook(look.mode, look.interpolation),
+        _settings(view, look),
+        space=SpaceLook(look.mode, look.interpolation, look.threshold),
     )
+
+
+def _settings(view: View, look: Look) -> Settings:
+    """The view's own settings, checked."""
+    in_space = spacious(view)
+    options = {option.name: option for option in in_space.options} if in_space is not None else {}
+    for name, value in look.settings:
+        if name not in options:
+            known = f"They are: {', '.join(options)}." if options else "It has none."
+            raise OptionError(f"The view {view.name} has no setting {name!r}.", remedy=known)
+        try:
+            options[name].checked(value)
+        except NnscopeError as error:
+            raise OptionError(error.what, error.where, error.remedy) from None
+    return look.settings
 
 
 def _resolved(pane: PaneState, look: Look, library: Library) -> Resolved:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from nnscope.render.palettes import Palettes
 
 VERTEX = np.dtype(
-    [("a_corner", np.float32, 3), ("a_low", np.float32, 4), ("a_high", np.float32, 3), ("a_shown", np.float32, 2)]
+    [("a_corner", np.float32, 3), ("a_low", np.float32, 4), ("a_high", np.float32, 3), ("a_number", np.float32)]
 )
 GROUP = 2  # levels below the root: leaves in one node of that level are left out together
+ROW = 64  # leaves in a row of the table of what they show
 _ROUND = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
 _FACES = np.stack(  # of the unit cube: across x at 0 and 1, across y, across z; four corners (x, y, z) of each
     [np.insert(_ROUND, axis, at, axis=1) for axis in range(3) for at in (0.0, 1.0)]
@@ -42,6 +43,7 @@ class LeafVisual:
         self._programs = Programs()
         self._vertices: Any = gloo.VertexBuffer(np.zeros(24, VERTEX))
         self._indices: Any = gloo.IndexBuffer(np.zeros(6, np.uint32))
+        self._shown: Any = gloo.Texture2D((1, ROW, 4), format="rgba", internalformat="rgba32f", interpolation="nearest")
         self._held: object = None  # what the vertices are made from
 
     @staticmethod
@@ -62,6 +64,7 @@ class LeafVisual:
         low, high = np.maximum(low, least), np.minimum(high, most)
         if self._held != (space.key, space.clip):
             self._vertices.set_data(vertices(picture, low, high))
+            self._shown.set_data(table(picture))
             self._held = (space.key, space.clip)
         matrix = projection(space, pane.picture)
         seen = eye(space.camera, picture.bounds, pane.picture)
@@ -73,6 +76,8 @@ class LeafVisual:
         program = self._programs.get("leaves.vert", "leaves.frag", SHADED=space.shaded, CUT=0)
         program.bind(self._vertices)
         program["u_projection"] = matrix.astype(np.float32)
+        program["u_shown"] = self._shown
+        program["u_shape"] = tuple(map(float, self._shown.shape[1::-1]))
         apply_rays(program, space, pane.picture, level=0)
         program.draw("triangles", self._indices)
 
@@ -81,7 +86,7 @@ class LeafVisual:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        for thing in (self._programs, self._vertices, self._indices):
+        for thing in (self._programs, self._vertices, self._indices, self._shown):
             thing.delete()
 
 
@@ -92,17 +97,30 @@ def vertices(picture: LeafPicture, low: np.ndarray, high: np.ndarray) -> np.ndar
     made["a_low"][..., :3] = picture.origin[:, None, None, ::-1]
     made["a_low"][..., 3] = _sides(picture)[:, None, None]
     made["a_high"] = high[:, None, None]
-    made["a_shown"][..., 0] = picture.values[:, None, None]
-    made["a_shown"][..., 1] = picture.states[:, None, None]
+    made["a_number"] = np.arange(len(low))[:, None, None]
     return made.reshape(-1)
 
 
+def table(picture: LeafPicture) -> np.ndarray:
+    """Value and state of each leaf: float32, shape (rows, `ROW`, 4)."""
+    shown = np.zeros((-(-len(picture.values) // ROW) * ROW, 4), np.float32)
+    shown[: len(picture.values), 0] = picture.values
+    shown[: len(picture.values), 1] = picture.states
+    return shown.reshape(-1, ROW, 4)
+
+
 def facing(seen: Eye, low: np.ndarray, high: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Indices of the triangles of the faces that are turned to the eye: uint32."""
+    """Indices of the triangles of the faces that are turned to the eye: uint32.
+
+    A cube in which the eye is hides all others, and its faces are seen from behind.
+    """
     if seen.parallel:
         before = np.broadcast_to(np.stack((seen.ahead > 0, seen.ahead < 0), 1), (len(low), 3, 2))
     else:
         before = np.stack((seen.position < low, seen.position > high), 2)
+        around = drawn & np.asarray((seen.position >= low) & (seen.position <= high)).all(1)
+        if around.any():
+            before, drawn = np.ones_like(before), around
     at = np.flatnonzero((before & drawn[:, None, None]).reshape(len(low), 6))
     indices: np.ndarray = (4 * at[:, None] + _TRIANGLES).astype(np.uint32).reshape(-1)
     return indices
@@ -123,4 +141,4 @@ def inside(picture: LeafPicture, matrix: np.ndarray) -> np.ndarray:
 
 
 def _sides(picture: LeafPicture) -> np.ndarray:
-    return np.left_shift(1, picture.nodes, dtype=np.int64)
+    return np.asarray(np.left_shift(1, picture.nodes, dtype=np.int64))

@@ -4,7 +4,10 @@
 
 varying vec4 v_low;
 varying vec3 v_high;
-varying vec2 v_shown;
+varying float v_number;
+
+uniform sampler2D u_shown;   // value and state of each cube, exact, which what is interpolated is not
+uniform vec2 u_shape;        // cubes in a row of it, rows
 
 void main() {
     Ray r = ray();
@@ -14,5 +17,8 @@ void main() {
     float t = max(max(near.x, near.y), max(near.z, 0.0));
     vec3 entered = vec3(greaterThanEqual(near, vec3(t)));
     float light = light_on(r, t, entered, floor(v_low.xyz + 0.5), v_low.w);
-    gl_FragColor = vec4(v_shown.x, floor(v_shown.y + 0.5), light, 0.0);
+    float number = floor(v_number + 0.5);
+    float row = floor((number + 0.5) / u_shape.x);
+    vec2 shown = texture2D(u_shown, (vec2(number - row * u_shape.x, row) + 0.5) / u_shape).rg;
+    gl_FragColor = vec4(shown.x, floor(shown.y + 0.5), light, 0.0);
 }

@@ -2,17 +2,17 @@
 attribute vec3 a_corner;
 attribute vec4 a_low;        // least corner, and the side before the volume's end cuts it off
 attribute vec3 a_high;
-attribute vec2 a_shown;      // value and state
+attribute float a_number;    // of the cube
 
 uniform mat4 u_projection;
 
 varying vec4 v_low;
 varying vec3 v_high;
-varying vec2 v_shown;
+varying float v_number;
 
 void main() {
     v_low = a_low;
     v_high = a_high;
-    v_shown = a_shown;
+    v_number = a_number;
     gl_Position = u_projection * vec4(a_corner, 1.0);
 }
