@@ -1,6 +1,6 @@
 """The leading eigenpairs of a covariance, quickly, and only with a bound on their error.
 
-Two ways, by shape. *Gram*: few features; XᵀX from one pass over bands, all its eigenpairs, one more pass for the
+Two ways, by shape. *Gram*: few features; XᵀX from one pass over bands, its leading pairs, and one more pass for the
 scores. *Krylov*: a block of k + `OVERSAMPLING` vectors is found by power iteration on a sample of rows (or begins with
 the basis of a step before) and multiplied with all rows and back, one pass each; the eigenpairs are sought in all
 blocks together (Musco and Musco 2015) until the bound is good: two or three passes of 4·n·c·12 flops against n·c².
