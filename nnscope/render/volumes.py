@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vispy import gloo
 
-from nnscope.compute.space.transfer import extinctions
-from nnscope.core.volume import VolumePicture
+from nnscope.core.volume import BRICK, VolumePicture
+from nnscope.render.bricks import EXTREMES
 from nnscope.render.colour import PALETTE, mapping
+from nnscope.render.prepass import Ends
 from nnscope.render.rays import WHOLE, Programs, apply_rays
-from nnscope.render.voxels import EXTREMES, VolumeTextures
+from nnscope.render.voxels import VolumeTextures, mist
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from nnscope.core.cut import CutPlane
     from nnscope.core.frame import PaneFrame, SpaceFrame
     from nnscope.render.palettes import Palettes
-    from nnscope.render.voxels import VoxelTextures
+    from nnscope.render.voxels import BrickTextures, VoxelTextures
 
 _REDUCTIONS = {"max": 0, "extremes": 2, "mean": 3}  # of slabs
+GLANCE, SHORT_GLANCE = 48, 16  # voxels between samples for a lower bound: among bricks that hold anything, in all
 _LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
 _SHADERS = {  # and the number of the mode in it
     "mip": ("extreme.frag", 0),
@@ -42,6 +44,7 @@ class VolumeVisual:
     def __init__(self, palettes: Palettes) -> None:
         self._palettes = palettes
         self._programs = Programs()
+        self._ends = Ends(self._programs)
         self._volumes = VolumeTextures(int(gloo.gl.glGetParameter(_LIMIT)))
         self._extinctions: Any = gloo.Texture2D((1, PALETTE, 1), format="red", internalformat="r32f")
 
@@ -59,8 +62,11 @@ class VolumeVisual:
     def send(self, pane: PaneFrame, space: SpaceFrame) -> None:
         """Send the rays of a pane."""
         voxels = self._volumes.get(space)
-        program = self._marching(pane, space, voxels)
+        bricks = voxels.bricks(pane, space)
+        program = self._marching(pane, space, voxels, bricks)
         apply_rays(program, space, pane.picture)
+        if bricks is not None and bricks.hull is not None:
+            self._ends.draw(program, space, pane.picture, bricks.hull)
         program.draw("triangle_strip")
         if space.plane is not None:
             program = self._cutting(pane, space, space.plane, voxels)
@@ -73,25 +79,24 @@ class VolumeVisual:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        for thing in (self._programs, self._volumes, self._extinctions):
+        for thing in (self._programs, self._ends, self._volumes, self._extinctions):
             thing.delete()
 
-    def _marching(self, pane: PaneFrame, space: SpaceFrame, voxels: VoxelTextures) -> Any:
+    def _marching(self, pane: PaneFrame, space: SpaceFrame, voxels: VoxelTextures, bricks: BrickTextures | None) -> Any:
         """The program that sends the rays, with what it needs of the volume."""
         states = voxels.states is not None
         linear = space.interpolation == "linear" and not states
-        bricks = space.mode in EXTREMES and voxels.skips(space.mode)
         fragment, mode = _SHADERS[space.mode]
         constants = {"MODE": mode, "LINEAR": linear, "STATES": states, "FOLD": voxels.fold is not None}
-        constants |= {"BRICKS": bricks, "CUT": space.plane is not None}
+        constants |= {"CUT": space.plane is not None, **_passing(space, bricks)}
         program = self._programs.get("march.vert", fragment, **_curve(pane, space), **constants)
         voxels.apply(program, linear)
         if linear:
             program["u_step"] = space.step
-        if bricks:
-            scores = voxels.scores(space.mode)
-            program["u_scores"] = scores
-            program["u_bricks"] = tuple(float(side) for side in reversed(scores.shape[:3]))
+        if bricks is not None:
+            bricks.apply(program)
+            if bricks.hull is not None and space.mode in EXTREMES:
+                program["u_floor"] = bricks.floor
         if space.plane is not None:
             program["u_plane"] = _onto(space, space.plane)
         self._apply_mode(program, pane, space, linear)
@@ -130,7 +135,7 @@ class VolumeVisual:
         if space.mode == "translucent":
             self._palettes.apply(program, norm, style)
             row = np.zeros((1, PALETTE, 1), np.float32)
-            found = extinctions(norm, space.gain, volume.shape, space.opacity)
+            found = mist(volume, norm, space)
             row[0, : len(found), 0] = found
             self._extinctions.set_data(row)
             program["u_extinctions"] = self._extinctions
@@ -139,6 +144,15 @@ class VolumeVisual:
 def _onto(space: SpaceFrame, plane: CutPlane) -> tuple[float, ...]:
     """A cut in voxels of the level."""
     return (*plane.normal, plane.first / 2.0**space.picture.level)
+
+
+def _passing(space: SpaceFrame, bricks: BrickTextures | None) -> dict[str, int]:
+    """How rays pass over bricks; see ``shaders/volume/traverse.glsl``."""
+    if bricks is None:
+        return {"BRICKS": 0, "GLANCE": 0, "TIGHT": 0}
+    tight = bricks.hull is not None
+    glance = (GLANCE if tight else SHORT_GLANCE) if space.mode in EXTREMES else 0
+    return {"BRICKS": BRICK, "GLANCE": glance, "TIGHT": tight}
 
 
 def _curve(pane: PaneFrame, space: SpaceFrame) -> dict[str, int]:

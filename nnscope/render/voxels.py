@@ -8,20 +8,59 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vispy import gloo
 
+from nnscope.compute.space.transfer import extinctions
 from nnscope.core.errors import NnscopeError
-from nnscope.core.picture import State
 from nnscope.core.volume import BRICK, VolumePicture, fold
+from nnscope.render.bricks import EXTREMES, cleared, extreme_bricks, misty_bricks, summed_bricks, surface_bricks
+from nnscope.render.prepass import Hull, worth_drawing
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from nnscope.core.frame import SpaceFrame
+    from nnscope.core.frame import PaneFrame, SpaceFrame
+    from nnscope.core.legend import Normalisation
     from nnscope.core.volume import Fold
+    from nnscope.render.bricks import Bricks
 
 BUDGET = 768 << 20  # bytes of textures that no frame needs at present
-EXTREMES = ("mip", "minip", "signed")  # modes in which a brick that can't surpass what was found is skipped
-WORTH_SKIPPING = 0.4  # of the bricks
-_F32_MAX = float(np.finfo(np.float32).max)
+WORTH_LOOKING = 0.4  # share of bricks that extremes must pass over; a first glance along the rays comes with it
+WORTH_PASSING = 0.1  # likewise for the other modes
+
+
+class BrickTextures:
+    """The bricks of a volume for one mode.
+
+    Parameters
+    ----------
+    bricks : Bricks
+    box : (float, float, float)
+        Size (x, y, z) of the volume in voxels of the level.
+
+    Attributes
+    ----------
+    floor : float
+        See `Bricks`.
+    hull : Hull or None
+        What is drawn to see where rays meet bricks that hold anything; None when that is nearly everywhere.
+    """
+
+    def __init__(self, bricks: Bricks, box: tuple[float, ...]) -> None:
+        made = {"format": "red", "internalformat": "r32f", "interpolation": "nearest", "wrapping": "clamp_to_edge"}
+        self._scores: Any = gloo.Texture3D(bricks.scores[..., None], **made)
+        self._share = tuple(1.0 / side for side in reversed(bricks.scores.shape))
+        self.floor = bricks.floor
+        self.hull = Hull(bricks, box) if worth_drawing(bricks) else None
+
+    def apply(self, program: Any) -> None:
+        """Set the uniforms of ``bricks.glsl``."""
+        program["u_scores"] = self._scores
+        program["u_bricks"] = self._share
+
+    def delete(self) -> None:
+        """Free them; the context must be current."""
+        self._scores.delete()
+        if self.hull is not None:
+            self.hull.delete()
 
 
 class VoxelTextures:
@@ -46,26 +85,35 @@ class VoxelTextures:
         self.fold = _fold(picture, limit) if max(shape) > limit else None
         self.values: Any = self._upload(picture.values, "r32f")
         self.states: Any = None if picture.states is None else self._upload(picture.states, "r8")
-        self._scores: dict[str, Any] = {}
-        self._skips: dict[str, bool] = {}
+        self._bricks: dict[str, tuple[tuple[object, ...], BrickTextures | None]] = {}
 
     @property
     def nbytes(self) -> int:
         """Bytes of the large textures."""
         return self._picture.nbytes
 
-    def scores(self, mode: str) -> Any:
-        """A texture of the highest score in each brick; see ``shaders/volume/extreme.frag``."""
-        if mode not in self._scores:
-            scores = brick_scores(self._picture, mode)
-            self._scores[mode] = gloo.Texture3D(scores, format="red", internalformat="r32f", interpolation="nearest")
-        return self._scores[mode]
+    def bricks(self, pane: PaneFrame, space: SpaceFrame) -> BrickTextures | None:
+        """What the mode of a pane knows of its bricks; None where looking at them first would cost more than it saves.
 
-    def skips(self, mode: str) -> bool:
-        """Whether looking at bricks first saves more than it costs; noise has its extremes everywhere."""
-        if mode not in self._skips:
-            self._skips[mode] = skipped_share(self._picture, mode) > WORTH_SKIPPING
-        return self._skips[mode]
+        Noise has its extremes everywhere.
+        """
+        tuning = mode_tuning(pane, space)
+        if space.mode not in self._bricks or self._bricks[space.mode][0] != tuning:
+            _, old = self._bricks.pop(space.mode, (None, None))
+            if old is not None:
+                old.delete()
+            self._bricks[space.mode] = (tuning, self._look_at_bricks(pane, space))
+        return self._bricks[space.mode][1]
+
+    def _look_at_bricks(self, pane: PaneFrame, space: SpaceFrame) -> BrickTextures | None:
+        picture = self._picture
+        bricks = _bricks_of(picture, pane, space)
+        if space.mode in EXTREMES:
+            worth = passed_share(picture, space.mode, bricks) > WORTH_LOOKING
+        else:
+            worth = float(bricks.occupied.mean()) < 1.0 - WORTH_PASSING
+        side = 2.0**picture.level
+        return BrickTextures(bricks, tuple(size / side for size in reversed(picture.shape))) if worth else None
 
     def apply(self, program: Any, linear: bool) -> None:
         """Set the uniforms of ``voxels.glsl``."""
@@ -82,9 +130,9 @@ class VoxelTextures:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        for texture in (self.values, self.states, *self._scores.values()):
-            if texture is not None:
-                texture.delete()
+        for thing in (self.values, self.states, *(bricks for _, bricks in self._bricks.values())):
+            if thing is not None:
+                thing.delete()
 
     def _upload(self, voxels: np.ndarray, internal: str) -> Any:
         made = {"format": "red", "internalformat": internal, "interpolation": "nearest", "wrapping": "clamp_to_edge"}
@@ -135,32 +183,36 @@ class VolumeTextures:
         self._kept.clear()
 
 
-def brick_scores(picture: VolumePicture, mode: str) -> np.ndarray:
-    """The highest score in each brick: float32, shape [z, y, x] of bricks. One with odd values is never skipped."""
-    low, high = picture.low, picture.high
-    scores = {"mip": high, "minip": -low, "signed": np.maximum(high, -low)}[mode]
-    scores = np.clip(scores, -_F32_MAX, _F32_MAX)
-    if picture.states is not None:
-        odd = (picture.states != State.FINITE) & (picture.states != State.PADDING)
-        scores = np.where(_any_in_brick(odd, low.shape), np.float32(_F32_MAX), scores)
-    return np.ascontiguousarray(scores[..., None], np.float32)
+def mist(picture: VolumePicture, normalisation: Normalisation, space: SpaceFrame) -> np.ndarray:
+    """Extinctions of a translucent picture, with 0 where rays may pass over bricks."""
+    return cleared(extinctions(normalisation, space.gain, picture.shape, space.opacity), picture.shape)
 
 
-def skipped_share(picture: VolumePicture, mode: str) -> float:
+def mode_tuning(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
+    """What else the bricks of a mode depend on."""
+    if space.mode == "surface":
+        return (space.threshold,)
+    return (space.gain, space.opacity, pane.normalisation) if space.mode == "translucent" else ()
+
+
+def _bricks_of(picture: VolumePicture, pane: PaneFrame, space: SpaceFrame) -> Bricks:
+    if space.mode in EXTREMES:
+        return extreme_bricks(picture, space.mode)
+    if space.mode == "surface":
+        return surface_bricks(picture, space.threshold)
+    if space.mode == "translucent":
+        assert pane.normalisation is not None
+        return misty_bricks(picture, pane.normalisation, mist(picture, pane.normalisation, space))
+    return summed_bricks(picture)
+
+
+def passed_share(picture: VolumePicture, mode: str, bricks: Bricks) -> float:
     """Share of the bricks that can't surpass what rays along the depth find: one ray for a few bricks."""
     stride = BRICK + 1  # falls on all places within bricks
     columns = picture.values[:, ::stride, ::stride]
     score = np.abs(columns) if mode == "signed" else -columns if mode == "minip" else columns
-    best = score.max(0)
-    scores = brick_scores(picture, mode)[..., 0]
     rows, cols = (np.arange(0, side, stride) // BRICK for side in picture.values.shape[1:])
-    return float((scores[:, rows[:, None], cols] <= best).mean())
-
-
-def _any_in_brick(marked: np.ndarray, bricks: tuple[int, ...]) -> np.ndarray:
-    for axis in range(3):
-        marked = np.logical_or.reduceat(marked, range(0, marked.shape[axis], BRICK), axis=axis)
-    return marked
+    return float((bricks.scores[:, rows[:, None], cols] <= score.max(0)).mean())
 
 
 def folded_piece(voxels: np.ndarray, how: Fold, piece: int) -> tuple[np.ndarray, tuple[int, int, int]]:

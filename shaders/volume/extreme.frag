@@ -1,6 +1,5 @@
-// The extreme value along each ray: MODE 0 the greatest, 1 the least, 2 the largest magnitude with its sign.
-// LINEAR: 0 takes every voxel that the ray crosses; 1 interpolates at equal steps. STATES: 1 when some voxel is no finite
-// number (then LINEAR is 0). BRICKS: 1 skips bricks in which nothing can surpass what was found.
+// The extreme value along each ray: MODE 0 the greatest, 1 the least, 2 the largest magnitude with its sign. STATES: 1
+// when some voxel is no finite number (then LINEAR is 0).
 #include "ray.glsl"
 #include "voxels.glsl"
 #include "found.glsl"
@@ -46,14 +45,24 @@ void visit(vec3 position, float length) {
 }
 
 #if BRICKS
-#include "bricks.glsl"
+bool worth(float score) {
+    return score > best;
+}
+
+void passed(float length) {
+}
+#endif
+#if TIGHT
+uniform float u_floor;       // the score of everything outside of the bricks that were drawn
+
+void outside(float length) {
+    best = length > 0.0 ? u_floor : best;
+}
 #endif
 #include "traverse.glsl"
 
 void main() {
     Ray r = ray();
-    if (r.first < r.last) {
-        traverse(r);
-    }
+    send(r);
     gl_FragColor = found(best > LOWEST, value_of(best, best_sign), MODE);
 }

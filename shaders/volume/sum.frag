@@ -19,13 +19,25 @@ void visit(vec3 position, float length) {
     length_of_all += length;
 }
 
+#if BRICKS
+bool worth(float score) {
+    return score > 0.0;
+}
+
+void passed(float length) {
+    length_of_all += length;
+}
+#endif
+#if TIGHT
+void outside(float length) {
+    length_of_all += length;
+}
+#endif
 #include "traverse.glsl"
 
 void main() {
     Ray r = ray();
-    if (r.first < r.last) {
-        traverse(r);
-    }
+    send(r);
 #if MODE == 3
     gl_FragColor = found(length_of_all > 0.0, total / max(length_of_all, 1e-30), MODE);
 #else

@@ -30,6 +30,18 @@ void visit(vec3 position, float length) {
     }
 }
 
+#if BRICKS
+bool worth(float score) {
+    return score > 0.0;
+}
+
+void passed(float length) {
+}
+#endif
+#if TIGHT
+void outside(float length) {
+}
+#endif
 #include "traverse.glsl"
 
 #if LINEAR
@@ -66,9 +78,7 @@ float light(Ray r) {
 
 void main() {
     Ray r = ray();
-    if (r.first < r.last) {
-        traverse(r);
-    }
+    send(r);
 #if LINEAR
     if (done) {
         refine(r);

@@ -27,12 +27,22 @@ void visit(vec3 position, float length) {
     done = through < CLEAR;
 }
 
+#if BRICKS
+bool worth(float score) {
+    return score > 0.0;
+}
+
+void passed(float length) {
+}
+#endif
+#if TIGHT
+void outside(float length) {
+}
+#endif
 #include "traverse.glsl"
 
 void main() {
     Ray r = ray();
-    if (r.first < r.last) {
-        traverse(r);
-    }
+    send(r);
     gl_FragColor = vec4(colour, 1.0 - (done ? 0.0 : through));
 }

@@ -1,8 +1,30 @@
-// Along a ray: visit(position, length) for every voxel that it crosses or every sample, until it sets `done`.
-// LINEAR: 0 takes every voxel, with the length of the ray in it; 1 takes samples at equal steps.
+// Send the ray of the fragment. A mode defines
+//   visit(position, length): take the value at a position, to which a length of the ray belongs; may set `done`;
+//   worth(score): whether a brick in which no score is higher can change anything;
+//   passed(length): so much of the ray was in bricks that can't;
+//   outside(length): so much of the ray was in bricks with nothing in them.
+// LINEAR: 0 takes every voxel that the ray crosses; 1 takes samples at equal steps. BRICKS: voxels along the bricks that
+// are looked at first, 0 for none. GLANCE: voxels between the samples by which a lower bound is found before, 0 for none.
+// TIGHT: 1 when the bricks with anything in them were drawn.
+#if BRICKS
+#include "bricks.glsl"
+#endif
+#if TIGHT
+#include "occupied.glsl"
+#endif
 #if LINEAR
-uniform float u_step;        // between samples, in voxels, at most
 #include "comb.glsl"
 #else
 #include "walk.glsl"
 #endif
+
+void send(Ray r) {
+    vec2 part = vec2(r.first, r.last);
+    if (part.x < part.y) {
+#if TIGHT
+        traverse(r, part, occupied(part));
+#else
+        traverse(r, part, part);
+#endif
+    }
+}

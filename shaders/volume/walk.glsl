@@ -17,36 +17,48 @@ void walk(Ray r, float t, float last, vec3 low, vec3 high) {
     }
 }
 
-void traverse(Ray r) {
+void traverse(Ray r, vec2 part, vec2 within) {
+#if TIGHT
+    outside(part.y - part.x - (within.y - within.x));
+#endif
+    vec3 innermost = floor(u_low);
+    vec3 outermost = ceil(u_box) - 1.0;
+    crossed = vec3(greaterThanEqual(min((u_low - r.origin) * r.inverse, (u_box - r.origin) * r.inverse), vec3(within.x)));
 #if BRICKS
-    for (float t = r.first + 0.5 * GLANCE; t < r.last; t += GLANCE) {
-        visit(entered_at(r, t, floor(u_low), ceil(u_box) - 1.0) + 0.5, 0.0);
+#if GLANCE
+    for (float t = within.x + 0.5 * float(GLANCE); t < within.y; t += float(GLANCE)) {
+        visit(entered_at(r, t, innermost, outermost) + 0.5, 0.0);
     }
-    vec3 brick = floor(entered_at(r, r.first, floor(u_low), ceil(u_box) - 1.0) / BRICK_SIDE);
+#endif
+    vec3 brick = floor(entered_at(r, within.x, innermost, outermost) / SIDE);
     vec3 onward = sign(r.towards);
     vec3 ahead = max(onward, 0.0);
-    float t = r.first;
-    while (t < r.last) {
+    vec3 faces = crossed;
+    float t = within.x;
+    while (t < within.y && !done) {
+        float first = t;
         float leave = t;
-        bool skips = true;
+        bool idle = true;
         vec3 here = brick;
-        while (t < r.last && skips) {
+        while (t < within.y && idle) {
             here = brick;
-            vec3 next = ((brick + ahead) * BRICK_SIDE - r.origin) * r.inverse;
+            crossed = faces;
+            vec3 next = ((brick + ahead) * SIDE - r.origin) * r.inverse;
             leave = min(next.x, min(next.y, next.z));
-            brick += onward * vec3(lessThanEqual(next, vec3(leave)));
-            skips = brick_score(here) <= best;
-            t = skips ? leave : t;
+            faces = vec3(lessThanEqual(next, vec3(leave)));
+            brick += onward * faces;
+            idle = !worth(brick_score(here));
+            t = idle ? leave : t;
         }
-        if (!skips) {
-            vec3 low = here * BRICK_SIDE;
-            vec3 high = min(low + (BRICK_SIDE - 1.0), ceil(u_box) - 1.0);
-            walk(r, t, min(leave, r.last), max(low, floor(u_low)), high);
+        passed(min(t, within.y) - first);
+        if (!idle) {
+            vec3 low = here * SIDE;
+            vec3 high = min(low + (SIDE - 1.0), outermost);
+            walk(r, t, min(leave, within.y), max(low, innermost), high);
+            t = leave;
         }
-        t = leave;
     }
 #else
-    crossed = vec3(greaterThanEqual(min((u_low - r.origin) * r.inverse, (u_box - r.origin) * r.inverse), vec3(r.first)));
-    walk(r, r.first, r.last, floor(u_low), ceil(u_box) - 1.0);
+    walk(r, within.x, within.y, innermost, outermost);
 #endif
 }
