@@ -103,7 +103,9 @@ def test_compiled_code_agrees_with_the_definition(x: np.ndarray, elements: int) 
     np.testing.assert_array_equal(fast.histogram, plain.histogram)
 
 
-@pytest.mark.parametrize("kind", ["even", "wide", "far", "ties", "huge", "tiny", "odd", "constant", "two scales"])
+@pytest.mark.parametrize(
+    "kind", ["even", "wide", "far", "below", "signs", "ties", "huge", "tiny", "odd", "constant", "two scales"]
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_compiled_code_agrees_on_hard_ranges(kind: str, dtype: type) -> None:
     rng = np.random.default_rng(5)
@@ -112,6 +114,8 @@ def test_compiled_code_agrees_on_hard_ranges(kind: str, dtype: type) -> None:
         "even": normal,
         "wide": normal * 10.0 ** rng.integers(-20, 20, normal.size),
         "far": 1e6 + normal,
+        "below": -np.abs(normal),
+        "signs": np.copysign(np.maximum(np.abs(normal) - 1, 0), -np.arange(normal.size) % 7 - 3.5),
         "ties": np.maximum(np.round(normal * 4), 0),
         "huge": normal * (float(np.finfo(dtype).max) / 8),
         "tiny": normal * 100 * float(np.finfo(dtype).smallest_subnormal),

@@ -31,41 +31,6 @@ _DROPPED = np.uint32(14)  # bits of a float32 pattern that tell nothing of its b
 
 
 @compiled
-def sums_of(values: np.ndarray, patterns: np.ndarray, scale: float, shift: float) -> tuple[Any, ...]:
-    """Sums and extremes of a block.
-
-    Parameters
-    ----------
-    values : ndarray of float32 or float64, shape (n,)
-        At least one. Where one is not finite, only the extremes mean something.
-    patterns : ndarray of int32 or int64, shape (n,)
-        The same memory.
-    scale, shift : float
-        Of d = x·scale − shift.
-
-    Returns
-    -------
-    low, high : int
-        Keys (`_key`) of the extremes, of which one is no finite number exactly when some value is none.
-    total, squares, sizes : float
-        Σd, Σd² and Σ|x·scale|.
-    positive, zeros : int
-        How many x are that.
-    """
-    total = squares = sizes = 0.0
-    positive = zeros = 0
-    low = high = _key(patterns[0], patterns)
-    for start in range(0, values.size, CHUNK):
-        chunk = values[start : start + CHUNK]
-        a, b, c, above, nothing = _sums(chunk, scale, shift)
-        total, squares, sizes = total + a, squares + b, sizes + c
-        positive, zeros = positive + int(above), zeros + int(nothing)
-        least, greatest = _extremes(patterns[start : start + CHUNK])
-        low, high = min(low, least), max(high, greatest)
-    return low, high, total, squares, sizes, positive, zeros
-
-
-@compiled
 def tally_about(values: np.ndarray, pivot: Any, tally: np.ndarray) -> None:
     """Add the finite elements of a block (float32 or float64) to a tally (int64, shape (262144,)) about ``pivot``."""
     distances = np.empty(CHUNK, np.float32)
@@ -271,40 +236,6 @@ def _count_fours(codes: np.ndarray, counts: np.ndarray) -> None:
         counts[four >> np.uint64(48)] += one
     for i in range(whole, codes.size):
         counts[codes[i]] += one
-
-
-@compiled_fast
-def _sums(chunk: np.ndarray, scale: float, shift: float) -> tuple[float, float, float, Any, Any]:
-    total = squares = sizes = 0.0
-    positive = zeros = _NOTHING
-    for i in range(chunk.size):
-        x = float(chunk[i])
-        d = x * scale - shift
-        total += d
-        squares += d * d
-        sizes += abs(x) * scale
-    for i in range(chunk.size):
-        positive += _ONE if chunk[i] > _NOTHING else _NOTHING
-        zeros += _ONE if chunk[i] == _NOTHING else _NOTHING
-    return total, squares, sizes, positive, zeros
-
-
-@compiled
-def _key(pattern: Any, patterns: np.ndarray) -> Any:
-    """An integer for the pattern of a number that rises as the number does; its own inverse."""
-    sign = 8 * patterns.itemsize - 1
-    return patterns.dtype.type(pattern ^ ((pattern >> sign) & ((1 << sign) - 1)))
-
-
-@compiled
-def _extremes(patterns: np.ndarray) -> tuple[Any, Any]:
-    """Least and greatest key: integers, as comparing floats has cases that don't vectorise."""
-    low = high = _key(patterns[0], patterns)
-    for i in range(patterns.size):
-        key = _key(patterns[i], patterns)
-        low = key if key < low else low
-        high = key if key > high else high
-    return low, high
 
 
 @compiled

@@ -111,7 +111,7 @@ class NumpyLooker:
 
 
 class CompiledLooker:
-    """By `nnscope.arrays.kernels.statistics`, whose import this makes.
+    """By `nnscope.arrays.kernels.statistics` and `nnscope.arrays.kernels.moments`, whose import this makes.
 
     Wide values are looked at three times: for the sums and the range, for a tally, which may so be an even one, and for
     what that left open, if it matters.
@@ -120,9 +120,10 @@ class CompiledLooker:
     threads = None
 
     def __init__(self) -> None:
+        from nnscope.arrays.kernels import moments as sums
         from nnscope.arrays.kernels import statistics as kernels
 
-        self._kernels = kernels
+        self._kernels, self._sum_kernels = kernels, sums
         self._tables, self._even, self._recent = Tables(FINE), Tables(EVEN), Tables(SIZE + 1, np.uint32)
 
     def decode(self, block: Any, component: str) -> Any:
@@ -195,16 +196,21 @@ class CompiledLooker:
         """None when there is no value, or one that is not finite."""
         if not values.size:
             return None
-        patterns = values.view(f"i{values.dtype.itemsize}")
-        scale = 1.0
-        low, high, *sums = self._kernels.sums_of(values, patterns, scale, float(values[0]))
-        low, high = (_number(key, patterns.dtype, values.dtype) for key in (low, high))
+        low, high, *sums = self._sums_of(values)
+        patterns, scale = np.dtype(f"i{values.dtype.itemsize}"), 1.0
+        low, high = (_number(key, patterns, values.dtype) for key in (low, high))
         if not (math.isfinite(low) and math.isfinite(high)):
             return None
         if max(high, -low) >= HUGE:
             scale = SMALLER
-            _, _, *sums = self._kernels.sums_of(values, patterns, scale, float(values[0]) * scale)
-        return Sums(scale, float(values[0]) * scale, low, high, *sums)
+            _, _, total, squares, sizes, *_ = self._sums_of(values * scale)
+            sums[:3] = total, squares, sizes
+        return Sums(scale, float(values[0] * scale), low, high, *sums)
+
+    def _sums_of(self, values: np.ndarray) -> tuple[Any, ...]:
+        size = values.dtype.itemsize
+        patterns = values.view(f"i{size}"), values.view(f"u{size}")
+        return self._sum_kernels.sums_of(values, *patterns, float(values[0]))
 
 
 def looker(block: Any, count: int) -> Looker | CompiledLooker:
