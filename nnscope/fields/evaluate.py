@@ -31,7 +31,8 @@ CUTOFF = 5.0
 """r beyond which Gaussians are left out, in standard deviations."""
 
 _MOST = 1e6  # of r: no cut-off at all
-_SMALL = 100_000  # pairs of a sample and a Gaussian that one thread works on alone
+_SMALL = 100_000  # pairs of a sample and a Gaussian, in short rows, that one thread works on alone
+_CHEAP = 8  # pairs in whole vectors of points that take as long as one of these
 _SLABS = 8
 _GAUSSIANS = 64  # that a thread takes at a time, at least
 _POINTS = 64  # in a block
@@ -170,7 +171,7 @@ def evaluate_points(field: Gaussians | Packed, points: Any, cutoff: float = CUTO
     _run(
         lambda i: add_points(packed.numbers, packed.reach, r2, held.blocks[parts[i]], held.offsets, out),
         len(parts),
-        float(len(out) * len(packed.numbers)),
+        len(out) * len(packed.numbers) / _CHEAP,
     )
     return held.unsorted(out)
 
@@ -189,7 +190,7 @@ def point_moments(
     _run(
         lambda i: moments(packed.numbers[parts[i]], packed.reach[parts[i]], *data, out[parts[i]]),
         len(parts),
-        float(len(weight) * len(out)),
+        len(weight) * len(out) / _CHEAP,
     )
     return out
 

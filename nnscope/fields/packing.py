@@ -1,9 +1,9 @@
 """Between a field's parameters and the ten numbers that kernels take, and back for gradients (methods.md §13).
 
 With A = Σ⁻¹ and d the offset from the mean, m = dᵀ·A·d is written with x completed to a square (see
-`nnscope.arrays.kernels.gaussians`). In terms of u = L⁻¹·d:
+`nnscope.arrays.kernels.gaussians`):
 
-    a = A_xx,  p = A_xy / A_xx,  q = A_xz / A_xx,  (s, t; t, u) = A_yz-block − a·(p, q)ᵀ(p, q) = (Σ_yz-block)⁻¹.
+    (s, t; t, u) = B⁻¹,  (p, q) = −(Σ_xy, Σ_xz)·B⁻¹,  a = det B / det Σ,  with B the block of Σ over y and z.
 
 Gradients come from the moments Σ g·e·(1, d, d·dᵀ) alone. With v = Σ g·e·d and S = Σ g·e·d·dᵀ
 
@@ -55,16 +55,21 @@ def pack_arrays(means: np.ndarray, factors: np.ndarray, weights: np.ndarray) -> 
     n, d = means.shape
     numbers, reach = np.zeros((n, 10)), np.zeros((n, 3))
     numbers[:, :d], numbers[:, 9] = means, weights
-    reach[:, :d] = np.sqrt((factors * factors).sum(axis=2))
-    inverse = np.linalg.inv(factors) if n else np.zeros((0, d, d))
-    precision = inverse.transpose(0, 2, 1) @ inverse
-    numbers[:, 3] = precision[:, 0, 0]
-    numbers[:, 4 : 3 + d] = precision[:, 0, 1:] / precision[:, :1, 0]
-    rest = factors[:, 1:] @ factors[:, 1:].transpose(0, 2, 1)  # Σ of y and z
-    block = np.linalg.inv(rest) if n else rest
-    numbers[:, 6] = block[:, 0, 0]
-    if d == 3:
-        numbers[:, 7], numbers[:, 8] = block[:, 0, 1], block[:, 1, 1]
+    # Σ_xy, Σ_xz; Σ_yy, Σ_yz, Σ_zz: few enough products to write out, which is ten times as fast as stacked matrices.
+    x, y = factors[:, 0, 0], factors[:, 1]
+    yy = y[:, 0] ** 2 + y[:, 1] ** 2
+    reach[:, 0], reach[:, 1] = x, np.sqrt(yy)
+    if d == 2:
+        numbers[:, 3], numbers[:, 4], numbers[:, 6] = yy / (x * y[:, 1]) ** 2, -x * y[:, 0] / yy, 1 / yy
+        return Packed(numbers, reach, factors)
+    z = factors[:, 2]
+    yz, zz = y[:, 0] * z[:, 0] + y[:, 1] * z[:, 1], z[:, 0] ** 2 + z[:, 1] ** 2 + z[:, 2] ** 2
+    within = (y[:, 0] * z[:, 1] - y[:, 1] * z[:, 0]) ** 2 + yy * z[:, 2] ** 2  # Σ_yy·Σ_zz − Σ_yz², without cancelling
+    numbers[:, 3] = within / (x * y[:, 1] * z[:, 2]) ** 2
+    numbers[:, 4] = -x * (y[:, 0] * zz - z[:, 0] * yz) / within
+    numbers[:, 5] = -x * (z[:, 0] * yy - y[:, 0] * yz) / within
+    numbers[:, 6], numbers[:, 7], numbers[:, 8] = zz / within, -yz / within, yy / within
+    reach[:, 2] = np.sqrt(zz)
     return Packed(numbers, reach, factors)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     Span = tuple[int, int]
+    Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 NUMBERS = 10  # of a Gaussian, and of its moments
 
@@ -154,15 +155,22 @@ def _misses(g: np.ndarray, reach: np.ndarray, r: float, box: np.ndarray) -> bool
     return False
 
 
+@compiled
+def _rows(points: np.ndarray, first: int, end: int) -> Rows:
+    """x, y and z of some points (3, n), each known to the compiler as contiguous, without which loops stay scalar."""
+    return points[0, first:end], points[1, first:end], points[2, first:end]
+
+
 @compiled_fast
-def _add_points(g: np.ndarray, base: np.ndarray, points: np.ndarray, out: np.ndarray) -> None:
+def _add_points(g: np.ndarray, base: np.ndarray, points: Rows, out: np.ndarray) -> None:
+    xs, ys, zs = points
     number = out.dtype.type
     mx, my, mz = number(g[0] - base[0]), number(g[1] - base[1]), number(g[2] - base[2])
     a, p, q = number(-0.5 * g[3]), number(g[4]), number(g[5])
     s, t, u, w = number(-0.5 * g[6]), number(-g[7]), number(-0.5 * g[8]), number(g[9])
     for i in range(len(out)):
-        dy, dz = points[1, i] - my, points[2, i] - mz
-        v = points[0, i] - mx + p * dy + q * dz
+        dy, dz = ys[i] - my, zs[i] - mz
+        v = xs[i] - mx + p * dy + q * dz
         out[i] += w * exp_of(a * v * v + s * dy * dy + t * dy * dz + u * dz * dz)
 
 
@@ -179,13 +187,15 @@ def add_points(
     for b in range(len(blocks)):
         first, end = int(blocks[b, 0]), int(blocks[b, 1])
         box = blocks[b, 2:].copy().reshape(2, 3)
+        rows = _rows(points, first, end)
         for k in range(len(gaussians)):
             if not _misses(gaussians[k], reach[k], r, box):
-                _add_points(gaussians[k], box[0], points[:, first:end], out[first:end])
+                _add_points(gaussians[k], box[0], rows, out[first:end])
 
 
 @compiled_fast
-def _point_moments(g: np.ndarray, base: np.ndarray, points: np.ndarray, field: np.ndarray, sums: np.ndarray) -> None:
+def _point_moments(g: np.ndarray, base: np.ndarray, points: Rows, field: np.ndarray, sums: np.ndarray) -> None:
+    xs, ys, zs = points
     number = field.dtype.type
     mx, my, mz = number(g[0] - base[0]), number(g[1] - base[1]), number(g[2] - base[2])
     a, p, q = number(-0.5 * g[3]), number(g[4]), number(g[5])
@@ -193,7 +203,7 @@ def _point_moments(g: np.ndarray, base: np.ndarray, points: np.ndarray, field: n
     n, x, y, z = number(0), number(0), number(0), number(0)
     xx, xy, xz, yy, yz, zz = number(0), number(0), number(0), number(0), number(0), number(0)
     for i in range(len(field)):
-        dx, dy, dz = points[0, i] - mx, points[1, i] - my, points[2, i] - mz
+        dx, dy, dz = xs[i] - mx, ys[i] - my, zs[i] - mz
         v = dx + p * dy + q * dz
         e = field[i] * exp_of(a * v * v + s * dy * dy + t * dy * dz + u * dz * dz)
         ex, ey, ez = e * dx, e * dy, e * dz
@@ -223,4 +233,4 @@ def point_moments(
             first, end = int(blocks[b, 0]), int(blocks[b, 1])
             box = blocks[b, 2:].copy().reshape(2, 3)
             if not _misses(gaussians[k], reach[k], r, box):
-                _point_moments(gaussians[k], box[0], points[:, first:end], field[first:end], out[k])
+                _point_moments(gaussians[k], box[0], _rows(points, first, end), field[first:end], out[k])
