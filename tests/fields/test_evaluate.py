@@ -141,7 +141,7 @@ def test_gradients_of_factors_by_differences() -> None:
     field, lattice = scattered(3, 3, 6, 1.0), Lattice.of((6, 6, 6))
     gradient = np.random.default_rng(0).normal(size=lattice.shape)
     means, _, weights = factor_gradients(pack(field), lattice_moments(field, lattice, gradient, FAR))
-    moved = Gaussians([*field.means, 1e-06, 0, 0], field.chol, field.amplitudes + 1e-6, "identity")
+    moved = Gaussians(field.means + np.array([1e-6, 0, 0]), field.chol, field.amplitudes + 1e-6, "identity")
     change = (define(moved, lattice.positions()) - define(field, lattice.positions())) @ gradient.ravel()
     assert change == pytest.approx(1e-6 * (means[:, 0].sum() + weights.sum()), rel=1e-4)
 
