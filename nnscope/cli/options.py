@@ -71,6 +71,16 @@ def _scalar(text: str) -> Scalar:
     return text
 
 
+def parse_cut(text: str) -> tuple[str, int, int, str]:
+    """``"z=12"`` → ``("z", 12, 1, "mean")``; a thickness and a reduction may follow: ``"z=12,4,max"``."""
+    axis, _, rest = text.partition("=")
+    index, thickness, reduction = (*rest.split(","), "", "")[:3]
+    try:
+        return axis.strip(), int(index), int(thickness or 1), reduction.strip() or "mean"
+    except ValueError:
+        raise OptionError(f"{text!r} is no slice.", remedy="Write it such as z=12, or z=12,4,max.") from None
+
+
 def parse_limits(text: str) -> tuple[float, float]:
     """``"-0.5,0.5"`` → ``(-0.5, 0.5)``."""
     try:

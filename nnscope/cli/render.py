@@ -15,6 +15,7 @@ from nnscope.cli.options import (
     PathArgument,
     SampleOption,
     parse_camera,
+    parse_cut,
     parse_integers,
     parse_limits,
     parse_settings,
@@ -23,7 +24,7 @@ from nnscope.cli.options import (
 from nnscope.cli.progress import reporter
 from nnscope.cli.spreading import spread
 from nnscope.core.space import INTERPOLATIONS, MODES
-from nnscope.headless.look import NORMALISATIONS, REDUCTIONS, THEMES, LookOptions, OptionError, look
+from nnscope.headless.look import NORMALISATIONS, PROJECTIONS, REDUCTIONS, THEMES, LookOptions, OptionError, look
 
 if TYPE_CHECKING:
     from nnscope.core.legend import Legend
@@ -57,7 +58,12 @@ class LookArguments:
     ] = ""
     mode: Annotated[str, typer.Option(metavar="NAME", help=f"What a ray finds: {_words(tuple(MODES))}.")] = ""
     interpolation: Annotated[str, typer.Option(metavar="NAME", help=f"{_words(INTERPOLATIONS)}.")] = "nearest"
-    parallel: Annotated[bool, typer.Option("--parallel", help="Parallel projection, not perspective.")] = False
+    projection: Annotated[str, typer.Option(metavar="NAME", help=f"{_words(PROJECTIONS)}.")] = "perspective"
+    cut: Annotated[
+        str,
+        typer.Option("--slice", metavar="z=I[,N[,mean]]", help="Cut a volume by a slab of N voxels from x, y, z = I."),
+    ] = ""
+    gain: Annotated[float, typer.Option(metavar="X", help="How strongly translucent colours absorb.")] = 6.0
     threshold: Annotated[
         float | None, typer.Option(metavar="X", help="Magnitude of a surface, or from which voxels are seen.")
     ] = None
@@ -87,7 +93,9 @@ class LookArguments:
             camera=parse_camera(self.camera) if self.camera else None,
             mode=self.mode,
             interpolation=self.interpolation,
-            parallel=self.parallel,
+            projection=self.projection,
+            gain=self.gain,
+            cut=parse_cut(self.cut) if self.cut else None,
             threshold=self.threshold,
             settings=parse_settings(self.settings),
         )

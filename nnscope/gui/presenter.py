@@ -131,7 +131,8 @@ class Presenter(QObject):
         bar.rays.choose(resolved.space.mode if resolved is not None else pane.space.mode)
         for choice in (bar.normalisation, bar.colours, bar.reduction):
             choice.setEnabled(not coloured)
-        bar.show_choices(resolved.dimensions if resolved is not None else 0)
+        view = resolved.space_view if resolved is not None else None
+        bar.show_choices(resolved.dimensions if resolved is not None else 0, view is not None and "mode" in view.looks)
         bar.scientific.setChecked(scientific)
 
     def _show_live(self, pane: PaneState) -> None:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from nnscope.core.cut import AXES
+from nnscope.core.cut import REDUCTIONS as SLABS
 from nnscope.core.errors import NnscopeError
 from nnscope.core.space import INTERPOLATIONS, MODES
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 NORMALISATIONS = ("linear", "minmax", "zscore", "robust", "log", "tanh")
 REDUCTIONS = ("mean", "extremes", "variance", "min", "max")
 THEMES = ("dark", "light")
+PROJECTIONS = ("perspective", "orthographic")
 LARGEST_SIDE = 16_384  # pixels: what software and hardware drivers alike draw at once
 LARGEST_PICTURE = 1 << 26  # pixels
 
@@ -44,7 +47,9 @@ class LookOptions(TypedDict, total=False):
     camera: tuple[float, float, float] | None
     mode: str
     interpolation: str
-    parallel: bool
+    projection: str
+    gain: float
+    cut: tuple[str, int, int, str] | None
     threshold: float | None
     settings: Mapping[str, Scalar]
 
@@ -86,8 +91,13 @@ class Look:
         One of `MODES`: what such a picture makes of the values along a ray; empty for the default of the data.
     interpolation : str
         One of `INTERPOLATIONS`.
-    parallel : bool
-        Parallel projection instead of perspective.
+    projection : str
+        One of `PROJECTIONS`.
+    gain : float
+        How strongly translucent colours absorb what is behind them, > 0.
+    cut : (str, int, int, str) or None
+        A slab that cuts a volume: the axis x, y or z that it lies across, its first index, its voxels through, and what
+        it shows of them: ``"mean"``, ``"max"`` or ``"extremes"``. What is before it is left out.
     threshold : float or None
         Magnitude at which a volume's surface lies, or from which voxels are seen; None for one that stands out.
     settings : tuple of (name, value)
@@ -110,7 +120,9 @@ class Look:
     camera: tuple[float, float, float] | None = None
     mode: str = ""
     interpolation: str = "nearest"
-    parallel: bool = False
+    projection: str = "perspective"
+    gain: float = 6.0
+    cut: tuple[str, int, int, str] | None = None
     threshold: float | None = None
     settings: Settings = ()
 
@@ -123,6 +135,11 @@ class Look:
         if self.mode:
             _one_of("mode", self.mode, MODES)
         _one_of("interpolation", self.interpolation, INTERPOLATIONS)
+        _one_of("projection", self.projection, PROJECTIONS)
+        if not 0 < self.gain < math.inf:
+            raise OptionError(f"The gain {self.gain:g} is none.", remedy="Give a number above 0.")
+        if self.cut is not None:
+            _check_cut(*self.cut)
         if self.camera is not None:
             _check_camera(*self.camera)
         if self.limits is not None:
@@ -162,6 +179,15 @@ def _check_size(width: int, height: int) -> None:
         raise OptionError(
             f"A picture of {width}x{height} can't be made.",
             remedy=f"Sides are 1 to {LARGEST_SIDE} pixels, {LARGEST_PICTURE >> 20} megapixels at most.",
+        )
+
+
+def _check_cut(axis: str, index: int, thickness: int, reduction: str) -> None:
+    _one_of("axis", axis, tuple(AXES))
+    _one_of("reduction of slabs", reduction, SLABS)
+    if index < 0 or thickness < 1:
+        raise OptionError(
+            f"There is no slab of {thickness} voxels from {index} on.", remedy="Count from 0; one voxel at least."
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style
+from nnscope.core.cut import AXES, Cut
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import DARK, LIGHT, Frame, PaneFrame
 from nnscope.core.request import GetStats
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from nnscope.core.layout import Layout
     from nnscope.core.legend import Legend
     from nnscope.core.picture import Step
     from nnscope.core.request import Settings
@@ -157,7 +159,7 @@ def settle(client: Client, info: TensorInfo, pane: PaneState, look: Look) -> tup
 
 def _camera(look: Look, resolved: Resolved, place: Place) -> Camera3D:
     """The camera as asked; without one, where the window looks from at first."""
-    fov = 0.0 if look.parallel else FOV
+    fov = 0.0 if look.projection == "orthographic" else FOV
     if look.camera is not None:
         return Camera3D(*look.camera, fov=fov)
     return fitted(Camera3D(fov=fov), resolved.bounds, place.picture)
@@ -204,8 +206,25 @@ def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) ->
         look.limits,
         look.colours,
         _settings(view, look),
-        space=SpaceLook(look.mode, look.interpolation, look.threshold),
+        space=SpaceLook(look.mode, look.interpolation, look.threshold, look.gain, cut=_cut(view, layout, look)),
     )
+
+
+def _cut(view: View, layout: Layout, look: Look) -> Cut | None:
+    """The slab as asked, if the volume has it."""
+    if look.cut is None:
+        return None
+    axis, index, thickness, reduction = look.cut
+    in_space = spacious(view)
+    if in_space is None or "cut" not in in_space.looks:
+        raise OptionError(f"{view.title} can't be cut.", remedy="Choose the view volume.")
+    size = layout.volume_shape[2 - AXES.index(axis)]
+    if index + thickness > size:
+        raise OptionError(
+            f"The slab from {axis} = {index} to {index + thickness - 1} is not in this volume.",
+            remedy=f"There, {axis} goes from 0 to {size - 1}.",
+        )
+    return Cut(axis, index, thickness, reduction)
 
 
 def _settings(view: View, look: Look) -> Settings:

@@ -47,14 +47,14 @@ class ToolBar(QToolBar):
         """Colour what paints itself."""
         self.scientific.apply(theme)
 
-    def show_choices(self, dimensions: int) -> None:
-        """Those for a picture of 2 or 3 dimensions; none of them for 0."""
+    def show_choices(self, dimensions: int, rayed: bool = False) -> None:
+        """Those for a picture of 2 or 3 dimensions, none of them for 0; ``rayed``: it is made of values along rays."""
         *common, blocks, blocks_choice, rays, rays_choice = self._choice_actions
         for actions, shown in ((common, dimensions > 0), ((blocks, blocks_choice), dimensions == 2)):
             for action in actions:
                 action.setVisible(shown)
         for action in (rays, rays_choice):
-            action.setVisible(dimensions == 3)
+            action.setVisible(rayed)
 
     def _tell_keys(self, scientific: QAction) -> None:
         keys = scientific.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
