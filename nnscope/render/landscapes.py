@@ -44,7 +44,8 @@ class LandscapeTextures:
         between = picture.smooth and picture.states is None
         self.values = _texture(picture.values, "r32f", "linear" if between else "nearest")
         self.states = None if picture.states is None else _texture(picture.states, "r8", "nearest")
-        self.heights = None if picture.means is None else _texture(picture.heights, "r32f", "linear")
+        self.heights = None if picture.means is None else _texture(picture.heights, "r32f", "nearest")
+        self.surface = None if picture.means is None else _texture(picture.heights, "r32f", "linear")
         self.means = None if picture.means is None else _texture(picture.means, "r32f", "linear")
 
     def apply(self, program: Any) -> None:
@@ -66,6 +67,7 @@ class LandscapeTextures:
             program["u_states"] = self.states
         if picture.means is not None:
             program["u_heights"] = self.heights
+            program["u_surface"] = self.surface
             program["u_means"] = self.means
             program["u_means_size"] = tuple(map(float, picture.means.shape[::-1]))
             whole = float(max(picture.means.shape))
@@ -74,7 +76,7 @@ class LandscapeTextures:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        for texture in (self.peaks, self.values, self.states, self.heights, self.means):
+        for texture in (self.peaks, self.values, self.states, self.heights, self.surface, self.means):
             if texture is not None:
                 texture.delete()
 

@@ -189,7 +189,10 @@ def _draw_axis(overlay: Overlay, pane: PaneFrame, seen: Eye, size: np.ndarray, w
             continue
         overlay.line(pixel, pixel + outward * overlay.px(TICK), max(1.0, overlay.scale), overlay.theme.secondary)
         _write(overlay, label, pixel + outward * overlay.px(TICK + 8), style, taken)
-    middle = ends.mean(0) + outward * overlay.px(TICK + 34)
+    beside = (
+        0.0 if style.align == "centre" else max((overlay.width(text, style) for _, text in ticks.ticks), default=0.0)
+    )
+    middle = ends.mean(0) + outward * max(overlay.px(TICK + 34), overlay.px(TICK + 16) + beside)
     if ticks.name and pane.picture.contains(*middle):
         named = replace(style, colour=overlay.theme.text)
         wide = overlay.width(ticks.name, named)

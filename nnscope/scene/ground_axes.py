@@ -12,7 +12,7 @@ from nnscope.scene.ticks import nice_step
 if TYPE_CHECKING:
     from nnscope.core.landscape import LandscapePicture
 
-SPACING = 26.0  # logical pixels between ticks of a height, at least
+SPACING = 16.0  # logical pixels between ticks of a height, at least
 NAMES = {"value": "value", "magnitude": "|value|"}  # all else are norms
 
 Axes = tuple[AxisTicks, AxisTicks, AxisTicks]

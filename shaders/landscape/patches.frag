@@ -4,7 +4,8 @@
 #include "found.glsl"
 #include "light.glsl"
 
-uniform sampler2D u_heights;  // interpolated by the driver
+uniform sampler2D u_heights;  // of cells
+uniform sampler2D u_surface;  // the same, interpolated by the driver, which takes software several times as long
 
 // Texture coordinates of the middle of a cell, or of the nearest one inside.
 vec2 middle(vec2 cell) {
@@ -36,8 +37,8 @@ float met(Ray r, float leave) {
 
 vec2 slope(vec2 place) {
     vec2 texel = 1.0 / u_cells;
-    float across = texture2D(u_heights, place + vec2(texel.x, 0.0)).r - texture2D(u_heights, place - vec2(texel.x, 0.0)).r;
-    float along = texture2D(u_heights, place + vec2(0.0, texel.y)).r - texture2D(u_heights, place - vec2(0.0, texel.y)).r;
+    float across = texture2D(u_surface, place + vec2(texel.x, 0.0)).r - texture2D(u_surface, place - vec2(texel.x, 0.0)).r;
+    float along = texture2D(u_surface, place + vec2(0.0, texel.y)).r - texture2D(u_surface, place - vec2(0.0, texel.y)).r;
     return 0.5 * vec2(across, along);
 }
 
@@ -48,12 +49,11 @@ void main() {
     float at = 0.0;
     while (t < r.last && !done) {
         seek(r);
-        vec2 sides;
-        float leave = leaves(r, sides);
-        at = met(r, leave);
-        done = t < r.last && at <= leave;
-        block += done ? vec2(0.0) : sign(r.towards.xz) * sides;
-        t = done ? t : outside(block) ? r.last : leave;
+        vec3 next = leaves(r);
+        at = met(r, next.x);
+        done = t < r.last && at <= next.x;
+        block += done ? vec2(0.0) : sign(r.towards.xz) * next.yz;
+        t = done ? t : outside(block) ? r.last : next.x;
     }
     if (!done) {
         gl_FragColor = vec4(0.0, NOTHING, 1.0, 0.0);

@@ -28,12 +28,12 @@ float peak_of(vec2 block, float side) {
     return texture2D(u_peaks, (block + corner + 0.5) * u_texel).r;
 }
 
-float leaves(Ray r, out vec2 sides) {
+// Where the ray leaves the block, and 1 for the axes along which it does.
+vec3 leaves(Ray r) {
     vec2 ahead = max(sign(r.towards.xz), 0.0);
     vec2 next = ((block + ahead) * side - (r.origin.xz + SHIFT)) * r.inverse.xz;
     float leave = min(min(next.x, next.y), r.last);
-    sides = vec2(lessThanEqual(next, vec2(leave)));
-    return leave;
+    return vec3(leave, vec2(lessThanEqual(next, vec2(leave))));
 }
 
 // Whether a block lies outside: by rounding a ray may leave the last one a little before it leaves the box.
@@ -51,14 +51,14 @@ void seek(Ray r) {
     bool falls = r.towards.y < 0.0;
     bool found = false;
     while (t < r.last && !found) {
-        vec2 sides;
-        float leave = leaves(r, sides);
+        vec3 next = leaves(r);
+        float leave = next.x;
         float low = r.origin.y + r.towards.y * (falls ? leave : t);
         peak = peak_of(block, side);
         bool over = low > peak;
         bool whole = side > 1.5;
         found = !over && !whole;
-        vec2 moved = block + onward * sides;
+        vec2 moved = block + onward * next.yz;
         vec2 around = floor(moved * 0.5);
         float after = outside(moved) ? r.last : leave;
         bool rises = around != floor(block * 0.5) && side < u_top;
