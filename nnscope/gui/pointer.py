@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QWheelEvent
 
-from nnscope.scene.slicing import at_handle, dragged
+from nnscope.scene.slicing import at_handle, dragged, tilted
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
@@ -42,6 +42,7 @@ class Pointer(QObject):
         self._dragging = False
         self._turns = False
         self._cut: Cut | None = None  # the plane that is dragged
+        self._tilts = False  # whether it turns about its middle
         self._pane: int | None = None
         self._over: QPointF | None = None  # where the pointer rests over the canvas
         widget.setMouseTracking(True)
@@ -71,6 +72,7 @@ class Pointer(QObject):
         if event.type() == QEvent.Type.MouseButtonPress and drags:
             shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self._press(at, left and not shifted)
+            self._cut, self._tilts = (self._taken(at), shifted) if left else (None, False)
         elif event.type() == QEvent.Type.MouseMove:
             self._move(at)
         elif event.type() == QEvent.Type.MouseButtonRelease and drags:
@@ -97,7 +99,6 @@ class Pointer(QObject):
         self._pressed = self._last = at
         self._dragging = False
         self._pane = self._controller.pane_at(*self._pixels(at))
-        self._cut = self._taken(at) if turns else None
         self._turns = turns and self._controller.steering.in_space(self._pane)
 
     def _move(self, at: QPointF) -> None:
@@ -131,11 +132,18 @@ class Pointer(QObject):
         return drawn.resolved.space.cut
 
     def _drag_cut(self, dx: float, dy: float) -> None:
-        """The plane follows the pointer along its normal; fractions of a voxel are kept until the button is let go."""
+        """The plane follows the pointer along its normal; with Shift it turns, as a plane in any direction.
+
+        Fractions of a voxel are kept until the button is let go.
+        """
         drawn = self._controller.drawn(self._pane) if self._pane is not None else None
         if drawn is None or self._cut is None or self._pane is None:
             return
-        self._cut = dragged(self._cut, drawn.composed.frame, (dx, dy))
+        scale, shape = drawn.place.scale, drawn.resolved.layout.volume_shape
+        if self._tilts:
+            self._cut = tilted(self._cut, shape, (dx / scale, dy / scale))
+        else:
+            self._cut = dragged(self._cut, drawn.composed.frame, (dx, dy))
         workspace = self._controller.workspace
         look = workspace.state.panes[self._pane].space
         workspace.update_pane(self._pane, merge="cut at", space=replace(look, cut=self._cut))

@@ -76,9 +76,20 @@ def dragged(cut: Cut, pane: PaneFrame, by: tuple[float, float]) -> Cut:
 
 
 def tilted(cut: Cut, shape: Shape3, by: tuple[float, float]) -> Cut:
-    """A plane in any direction turned about its middle as a drag by logical pixels turns a volume."""
-    aside = turned(Camera3D(cut.azimuth, cut.elevation), -by[0], by[1])
-    return placed(replace(cut, axis="", azimuth=aside.azimuth, elevation=aside.elevation), shape)
+    """The plane turned about its middle as a drag by logical pixels turns a volume; then it is a free one."""
+    free = freed(cut, shape)
+    aside = turned(Camera3D(free.azimuth, free.elevation), -by[0], -by[1])
+    return placed(replace(free, azimuth=aside.azimuth, elevation=aside.elevation), shape)
+
+
+def freed(cut: Cut, shape: Shape3) -> Cut:
+    """The same plane as one in any direction."""
+    if not cut.axis:
+        return cut
+    azimuth, elevation = {"x": (-90.0, 0.0), "y": (0.0, 90.0), "z": (0.0, 0.0)}[cut.axis]
+    middle = shape[2 - AXES.index(cut.axis)] / 2
+    at = cut.at + cut.thickness / 2 - middle
+    return replace(cut, axis="", at=at, azimuth=azimuth, elevation=elevation)
 
 
 def facing_camera(cut: Cut, camera: Camera3D, shape: Shape3) -> Cut:

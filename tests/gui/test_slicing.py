@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PyQt6.QtCore import QPoint, Qt
 
+from nnscope.compute.space.cutting import direction, slab
 from nnscope.core.cut import Cut
 from nnscope.core.layout import Layout, volume_layout
-from nnscope.scene.slicing import handle, index_along, section, through_middle
+from nnscope.scene.slicing import freed, handle, index_along, section, through_middle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +129,33 @@ def test_the_handle_is_dragged_along_the_normal_in_one_step(volume: Bench) -> No
     assert volume.controller.workspace.pane.orbit is None  # the volume did not turn
     volume.window.actions_table["undo"].trigger()
     assert _cut(volume) == Cut("z", 20)
+
+
+def test_with_shift_the_handle_turns_the_plane(volume: Bench) -> None:
+    _key(volume, Qt.Key.Key_C)
+    place, native = handle(_frame(volume)), volume.window.canvas.native
+    assert place is not None
+    start = QPoint(round(place.x), round(place.y))
+    shift = Qt.KeyboardModifier.ShiftModifier
+    volume.qtbot.mousePress(native, LEFT, shift, start)
+    for by in (10, 30):
+        volume.qtbot.mouseMove(native, start + QPoint(by, 0))
+        volume.settle()
+    volume.qtbot.mouseRelease(native, LEFT, shift, start)
+    cut = _cut(volume)
+    assert cut is not None
+    assert (cut.axis, cut.elevation) == ("", 0)
+    assert cut.azimuth > 5
+    assert cut.at == pytest.approx(0.5)  # the middle of plane 20 of 40
+    assert volume.controller.workspace.pane.orbit is None
+
+
+@pytest.mark.parametrize("cut", [Cut("x", 3), Cut("y", 7, 4), Cut("z", 0)], ids="xyz")
+def test_a_plane_set_free_stays_where_it_is(cut: Cut) -> None:
+    shape = (12, 17, 21)
+    free = freed(cut, shape)
+    assert direction(free) == pytest.approx(direction(cut))
+    assert slab(free, shape) == pytest.approx(slab(cut, shape))
 
 
 def test_the_heat_map_beside_follows_the_plane_and_leads_it(volume: Bench, checkpoint: Path) -> None:

@@ -41,6 +41,7 @@ POINTER = (
     ("Bring a voxel into the middle", "Double click"),
     ("Look along an axis", "Click on the little cube"),
     ("Move the slicing plane", "Drag its handle"),
+    ("Turn the slicing plane", "Shift+drag its handle"),
 )
 ID_ROLE = Qt.ItemDataRole.UserRole
 SIZE = (560, 680)
