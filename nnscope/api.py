@@ -70,7 +70,7 @@ def capture(
     layers : str, iterable of str, or callable
         Which modules: a path or a pattern (``"encoder.*"``), several, or a function of the path.
     kinds : sequence of str
-        Of ``"input"`` and ``"output"``.
+        Of ``"input"``, ``"output"``, and ``"grad_input"`` and ``"grad_output"``, their gradients in a backward pass.
 
     Returns
     -------
@@ -120,7 +120,8 @@ def watch(
     layers : str, iterable of str, or callable
         Modules whose inputs and outputs are recorded: a path or pattern, several, or a function of the path.
     kinds : sequence of str
-        Of ``"parameter"``, ``"input"``, ``"output"`` and ``"grad"`` (gradients of parameters).
+        Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
+        ``"grad_output"`` (of what modules take and give).
 
     Returns
     -------

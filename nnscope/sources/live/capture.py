@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
 from nnscope.sources.live.modules import modules_of, select
-from nnscope.sources.live.source import BUDGET, KINDS, LiveSource
+from nnscope.sources.live.source import BUDGET, CAPTURED, KINDS, LiveSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
     from nnscope.sources.live.modules import Layers
 
-_LATER = ("grad_input", "grad_output", "grad", "attention", "jacobian")
+_OTHERWISE = {
+    "grad": "Gradients of parameters are recorded by `nnscope.watch`.",
+    "jacobian": "Jacobians are asked for by `Tensor.analyse`.",
+}
 
 
 class Capture(Mapping[str, "TensorReader"]):
@@ -73,7 +76,7 @@ def capture(
     layers : str, iterable of str, or callable
         Which modules: a path or pattern (``"encoder.*"``), several, or a function of the path. All by default.
     kinds : sequence of str
-        Of ``"input"`` and ``"output"``.
+        Of ``"input"``, ``"output"``, and ``"grad_input"`` and ``"grad_output"``, their gradients in a backward pass.
     budget : int
         Bytes of captured values kept at most; beyond it the newest win, and the listing says which were not kept.
 
@@ -95,10 +98,10 @@ def capture(
     (1, 16, 64)
     """
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    remedy = f"Kinds are {', '.join(map(repr, CAPTURED))}."
     for kind in kinds:
-        if kind not in KINDS:
-            why = "can't be captured yet" if kind in _LATER else "is no kind of captured value"
-            raise NnscopeError(f"{kind!r} {why}.", "kinds", f"Kinds are {' and '.join(map(repr, KINDS))}.")
+        if kind not in CAPTURED:
+            raise NnscopeError(f"{kind!r} is no kind of captured value.", "kinds", _OTHERWISE.get(kind, remedy))
     if not kinds:
-        raise NnscopeError("No kind of value is asked for.", "kinds", f"Kinds are {' and '.join(map(repr, KINDS))}.")
+        raise NnscopeError("No kind of value is asked for.", "kinds", remedy)
     return Capture(LiveSource(model, type(model).__name__, select(modules_of(model), layers), kinds, budget))

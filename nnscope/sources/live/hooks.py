@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from nnscope.sources.live.backward import GradientHooks
 from nnscope.sources.live.captured import Place
 from nnscope.sources.live.members import arguments, tensors_of
 
@@ -65,7 +66,7 @@ class Recorder:
         Its call begins a pass. Not kept alive by this.
     watched : sequence of ModuleRef
     kinds : sequence of str
-        Of ``"input"`` and ``"output"``.
+        Of ``"input"``, ``"output"``, ``"grad_input"`` and ``"grad_output"``.
     values : CapturedValues
         Where the copies go.
     """
@@ -78,6 +79,8 @@ class Recorder:
         self.troubles: dict[str, str] = {}  # path → why nothing could be kept of it
         self.paused = False
         self._keeps_inputs, self._keeps_outputs = "input" in kinds, "output" in kinds
+        self._follows_inputs, self._follows_outputs = "grad_input" in kinds, "grad_output" in kinds
+        self._gradients = GradientHooks(values.put)
         self._aliases = {ref.path: ref.aliases for ref in watched}
         self._modules = {ref.path: ref.reference for ref in watched}
         self._modules[""] = weakref.ref(model)  # watched in any case, to know where a pass begins
@@ -103,6 +106,7 @@ class Recorder:
 
     def detach(self) -> None:
         """Take all hooks off. Idempotent, and safe to call again after an interruption."""
+        self._gradients.release()
         while self._handles:
             self._handles[-1].remove()
             self._handles.pop()
@@ -115,11 +119,14 @@ class Recorder:
         if not path or not now.open:
             now.number, now.begun = next(self._numbers), 0
             now.open.clear()
+            self._gradients.release()
         calls = self._calls_of(path, now)
         calls.count += 1
         now.open.append((path, calls.count))
         if self._keeps_inputs and path in self._aliases:
             self._keep(path, "input", calls.count, arguments(args, kwargs))
+        if self._follows_inputs and path in self._aliases:
+            self._follow(path, "grad_input", calls.count, arguments(args, kwargs))
 
     def leaving(self, path: str, result: Any) -> None:
         """A watched module has returned; ``result`` is None also when it raised."""
@@ -132,6 +139,8 @@ class Recorder:
         if self._keeps_outputs and path in self._aliases:
             self.calls[path].tensors = self._keep(path, "output", call, result)
             self.troubles.pop(path, None)
+        if self._follows_outputs and path in self._aliases:
+            self._follow(path, "grad_output", call, result)
         if not now.open:
             self.values.drop_older(path, now.number)
 
@@ -161,8 +170,13 @@ class Recorder:
             now.begun += 1
         return calls
 
+    def _follow(self, path: str, kind: str, call: int, value: Any) -> None:
+        tag, aliases, forward = _tag(call), self._aliases[path], self._pass.number
+        for member, tensor in tensors_of(value):
+            self._gradients.follow(Place(path, aliases, kind, member + tag, forward), tensor)
+
     def _keep(self, path: str, kind: str, call: int, value: Any) -> int:
-        tag = f"~{min(call, MAX_CALLS)}" if call > 1 else ""
+        tag = _tag(call)
         tensors, aliases, forward = tensors_of(value), self._aliases[path], self._pass.number
         for member, tensor in tensors:
             self.values.put(Place(path, aliases, kind, member + tag, forward), tensor)
@@ -207,6 +221,11 @@ class _Leaving(_Hook):
                 self.recorder.leaving(self.path, result)
         except Exception as error:  # never into the caller's code (P10)
             self.recorder.failed(self.path, error)
+
+
+def _tag(call: int) -> str:
+    """What the address of a call's values ends with."""
+    return f"~{min(call, MAX_CALLS)}" if call > 1 else ""
 
 
 def _close(open_calls: list[tuple[str, int]], path: str) -> int | None:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from nnscope.sources.residual import ResidualBlock
 
 BUDGET = 256 << 20  # bytes of captured values kept
-KINDS = ("input", "output")
+KINDS = ("input", "output")  # that are captured if nothing else is asked for
+CAPTURED = (*KINDS, "grad_input", "grad_output")
 
 _COMPILED = "It was compiled by torch.compile, and no hook runs in a compiled graph. Look at the model before that."
 _NOT_CALLED = (
@@ -56,7 +57,7 @@ class LiveSource:
     watched : sequence of ModuleRef, optional
         The modules to capture; all of them by default.
     kinds : sequence of str
-        Of ``"input"`` and ``"output"``.
+        Of `CAPTURED`.
     budget : int
         Bytes of captured values kept at most.
     """

@@ -17,7 +17,7 @@ from nnscope.sources.live.gradients import GradientRecorder
 from nnscope.sources.live.modules import modules_of, select
 from nnscope.sources.live.pace import Pace
 from nnscope.sources.live.recording import Left, Recording
-from nnscope.sources.live.source import LiveSource
+from nnscope.sources.live.source import CAPTURED, LiveSource
 from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
 from nnscope.store.runs.writer import Limits, RunWriter
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from nnscope.sources.live.modules import Layers
 
-KINDS = ("parameter", "input", "output", "grad")
+KINDS = ("parameter", "grad", *CAPTURED)
 BUDGET = 256 << 20  # bytes of tensors copied in one look
 
 
@@ -151,7 +151,7 @@ class Watched:
 
     def __init__(self, model: torch.nn.Module, layers: Layers, kinds: Sequence[str]) -> None:
         modules = modules_of(model)
-        captured = tuple(kind for kind in kinds if kind in ("input", "output"))
+        captured = tuple(kind for kind in kinds if kind in CAPTURED)
         self.name = type(model).__name__
         self.tree = tuple((ref.path, ref.type) for ref in modules)
         self.gradients = GradientRecorder(model, BUDGET)
@@ -165,7 +165,7 @@ class Watched:
         self.listen(False)
         if "grad" in self._kinds:
             self.gradients.attach()
-        if "input" in self._kinds or "output" in self._kinds:
+        if set(CAPTURED) & set(self._kinds):
             self._source.recorder.attach()
 
     def detach(self) -> None:
@@ -229,7 +229,8 @@ def watch(
     layers : str, iterable of str, or callable
         Modules whose inputs and outputs are recorded, as for `capture`.
     kinds : sequence of str
-        Of ``"parameter"``, ``"input"``, ``"output"`` and ``"grad"`` (gradients of parameters).
+        Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
+        ``"grad_output"`` (of what modules take and give).
     limits : Limits, optional
         How often the disk is written and how large the run may become.
 

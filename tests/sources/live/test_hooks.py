@@ -248,8 +248,8 @@ def test_layers_by_pattern(layers: Any, expected: set[str]) -> None:
     ("arguments", "sentence"),
     [
         ({"layers": "encodr.*"}, "No module of the model matches this"),
-        ({"kinds": ("output", "grad_output")}, "'grad_output' can't be captured yet"),
-        ({"kinds": "attention"}, "'attention' can't be captured yet"),
+        ({"kinds": ("output", "grad")}, "Gradients of parameters are recorded by"),
+        ({"kinds": "attention"}, "'attention' is no kind of captured value"),
         ({"kinds": "weights"}, "'weights' is no kind of captured value"),
         ({"kinds": ()}, "No kind of value is asked for"),
     ],
