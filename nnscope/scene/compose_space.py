@@ -85,7 +85,6 @@ def _space(resolved: Resolved, camera: Camera3D, picture: SpacePicture, held: tu
         threshold=resolved.space.threshold or 0.0,
         gain=resolved.space.gain,
         opacity=resolved.space.opacity,
-        opacity=resolved.space.opacity,
         shaded=resolved.space.shading,
         clip=resolved.space.clip,
     )
