@@ -4,6 +4,8 @@ Settings (all may be left out):
 
 - ``height``: what lifts a cell, a name of `nnscope.core.landscape.HEIGHTS`;
 - ``colour``: what its colour shows, ``"value"`` or ``"magnitude"``;
+- ``span``: heights go over the whole ``"range"`` of what lifts cells, or over its ``"spread"``, and what lies beyond is
+  cut off at the top and at the ground;
 - ``relief``: height of the box over the side of a square of as many cells;
 - ``reduction``: what a cell of a level above 0 has as height and as colour, as in the heat map.
 
@@ -13,6 +15,7 @@ of its value. With shading the surface is bilinear between the middles of the ce
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +48,9 @@ if TYPE_CHECKING:
 
 HEIGHT = Setting("height", "value", choices=tuple(HEIGHTS), title="Height")
 COLOUR = Setting("colour", "value", choices=("value", "magnitude"), title="Colour")
+SPAN = Setting("span", "range", choices=("range", "spread"), title="Heights")
 RELIEVED = Setting("relief", RELIEF, 0.001, 10.0, title="Relief")
+_SLACK = 1e-6  # of half a range: rounding of heights at its ends
 _SURFACE = "surface"  # the setting of requests that says how cells are joined
 
 
@@ -59,7 +64,7 @@ class Landscape:
     dimensions = 3
     deep = False
     looks = ("shading",)
-    options = (HEIGHT, COLOUR, RELIEVED)
+    options = (HEIGHT, COLOUR, SPAN, RELIEVED)
 
     def refuses(self, info: TensorInfo) -> str:
         """Every tensor that has a heat map can be lifted."""
@@ -145,20 +150,34 @@ def _probe(context: BuildContext, request: Probe) -> ProbeAnswer:
     return probe_element(context, reader, index, block)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """The cells of a level: heights from 0 to 1, what becomes colours, states; and what heights mean.
+
+    ``cut`` is the share of the cells whose heights lie beyond the domain.
+    """
+
+    heights: np.ndarray
+    values: np.ndarray
+    states: np.ndarray
+    domain: tuple[float, float]
+    lift: Lift
+    colour: Lift
+    cut: float
+
+    @property
+    def words(self) -> str:
+        """What lifts the cells."""
+        return lifted_by(self.lift.layout, self.lift.reader.info.axes, self.lift.by)
+
+
 def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> LandscapePicture:
     layout, level, settings = request.layout, request.level, request.settings
     if not finest_level(layout.grid) <= level < level_count(layout.grid):
         raise NnscopeError(f"Level {level} of this landscape can't be shown.", request.address, "Choose another one.")
     reduction = str(dict(settings).get("reduction", "mean")) if level else ""
-    lift = Lift(reader, layout, _chosen(settings, HEIGHT))
-    colour = Lift(reader, layout, _chosen(settings, COLOUR))
-    values, states = colour.level(context, level, reduction or "mean")
-    lifted = values if colour.by == lift.by else lift.level(context, level, reduction or "mean")[0]
-    domain = (0.0, float(lifted.max(initial=0.0)) or 1.0) if reduction == "variance" else lift.domain(context)
-    finite = states == State.FINITE
-    heights = np.where(finite, normalised(lifted, domain), np.float32(0))
+    cells = _cells(context, reader, request, reduction)
     smooth = dict(settings).get(_SURFACE) == "smooth"
-    words = lifted_by(layout, reader.info.axes, lift.by)
     height = box_height(layout.grid, _relief(settings))
     return LandscapePicture(
         request.address,
@@ -166,36 +185,57 @@ def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> 
         layout,
         reader.info.version,
         level,
-        heights,
-        values,
-        None if finite.all() else states,
-        peaks(heights, smooth),
-        means(heights) if smooth else None,
-        domain,
+        cells.heights,
+        cells.values,
+        None if (cells.states == State.FINITE).all() else cells.states,
+        peaks(cells.heights, smooth),
+        means(cells.heights) if smooth else None,
+        cells.domain,
         height,
-        lift.by,
+        cells.lift.by,
         reduction,
-        _recipe(reader.info, (level, reduction), words, domain),
-        notes=_notes(words, colour.by, domain, height),
+        _recipe(reader.info, level, reduction, cells),
+        notes=_notes(cells, height),
     )
 
 
-def _recipe(info: TensorInfo, reduced: tuple[int, str], words: str, domain: tuple[float, float]) -> tuple[Step, ...]:
-    level, reduction = reduced
+def _cells(context: BuildContext, reader: TensorReader, request: BuildSpace, reduction: str) -> _Cells:
+    settings, layout = request.settings, request.layout
+    lift, colour = (Lift(reader, layout, _chosen(settings, option)) for option in (HEIGHT, COLOUR))
+    values, states = colour.level(context, request.level, reduction or "mean")
+    lifted = values if colour.by == lift.by else lift.level(context, request.level, reduction or "mean")[0]
+    if reduction == "variance":
+        domain = 0.0, float(lifted.max(initial=0.0)) or 1.0
+    else:
+        domain = lift.domain(context, spread=_chosen(settings, SPAN) == "spread")
+    finite = states == State.FINITE
+    heights = np.where(finite, normalised(lifted, domain), np.float32(0))
+    slack = _SLACK * (domain[1] / 2 - domain[0] / 2)
+    low, high = np.float64(domain[0] - slack), np.float64(domain[1] + slack)  # they may be beyond float32's range
+    cut = finite & ((lifted < low) | (lifted > high))
+    return _Cells(heights, values, states, domain, lift, colour, float(cut.mean()))
+
+
+def _recipe(info: TensorInfo, level: int, reduction: str, cells: _Cells) -> tuple[Step, ...]:
     steps = [Step("read", True, f"{info.dtype} as stored")]
     if info.dtype.startswith("complex"):
         steps.append(Step("magnitude", True, "|z| of complex values"))
     if level:
         side = 2**level
         steps.append(Step(reduction, True, f"of {side}×{side} values each, finite ones only"))
-    steps.append(Step("height", True, f"{words}, linear from {domain[0]:.6g} to {domain[1]:.6g}"))
+    low, high = cells.domain
+    steps.append(Step("height", True, f"{cells.words}, linear from {low:.6g} to {high:.6g}"))
     return tuple(steps)
 
 
-def _notes(lifted: str, coloured: str, domain: tuple[float, float], height: float) -> tuple[str, ...]:
-    span = domain[1] / height - domain[0] / height
-    notes = (f"height: {lifted}; one cell's side stands for {span:.4g}",)
-    return notes if coloured == "value" else (*notes, f"colour: {HEIGHTS[coloured]}")
+def _notes(cells: _Cells, height: float) -> tuple[str, ...]:
+    span = cells.domain[1] / height - cells.domain[0] / height
+    notes = [f"height: {cells.words}; one cell's side stands for {span:.4g}"]
+    if cells.cut:
+        notes.append(f"heights of {cells.cut:.2%} of the cells are cut off")
+    if cells.colour.by != "value":
+        notes.append(f"colour: {HEIGHTS[cells.colour.by]}")
+    return tuple(notes)
 
 
 def _chosen(settings: Settings, option: Setting) -> str:

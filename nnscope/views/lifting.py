@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Read = Callable[[Span, Span], tuple[np.ndarray, np.ndarray | None]]
 
 BLOCK = 1 << 21  # elements read at once, about
+SPREAD = 4.0  # standard deviations about the mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,16 +50,16 @@ class Lift:
     layout: Layout
     by: str
 
-    def domain(self, context: BuildContext) -> tuple[float, float]:
-        """The least and the greatest height there can be, a little apart."""
-        if self.by in ("value", "magnitude"):
-            stats = context.stats(self.reader.info.address)
-            if not stats.finite:
-                return 0.0, 1.0
-            ends = (stats.min, stats.max) if self.by == "value" else (0.0, stats.abs_max)
-        else:
-            ends = 0.0, float(self._norms(context).max(initial=0.0))
-        return ends if ends[0] < ends[1] else _around(ends[0])
+    def domain(self, context: BuildContext, spread: bool = False) -> tuple[float, float]:
+        """The least and the greatest height there can be, a little apart.
+
+        With ``spread`` no farther than `SPREAD` standard deviations from the mean, so that outliers don't flatten the
+        rest.
+        """
+        (low, high), mean, std = self._facts(context)
+        if spread and std > 0:
+            low, high = max(low, mean - SPREAD * std), min(high, mean + SPREAD * std)
+        return (low, high) if low < high else _around(low)
 
     def level(self, context: BuildContext, level: int, reduction: str) -> tuple[np.ndarray, np.ndarray]:
         """Values and states of all cells of a level."""
@@ -79,6 +80,19 @@ class Lift:
             where = slice(parts[number][0] >> level, -(-parts[number][1] >> level))
             values[where], states[where] = found
         return values, states
+
+    def _facts(self, context: BuildContext) -> tuple[tuple[float, float], float, float]:
+        """Least and greatest, mean and standard deviation of what lifts the cells."""
+        if self.by not in ("value", "magnitude"):
+            norms = self._norms(context)
+            return (0.0, float(norms.max(initial=0.0))), float(norms.mean()), float(norms.std())
+        stats = context.stats(self.reader.info.address)
+        if not stats.finite:
+            return (0.0, 1.0), 0.0, 0.0
+        if self.by == "value":
+            return (stats.min, stats.max), stats.mean, stats.std
+        square = stats.variance + stats.mean**2 - stats.abs_mean**2
+        return (0.0, stats.abs_max), stats.abs_mean, math.sqrt(max(square, 0.0))
 
     def _lifted(self, context: BuildContext) -> tuple[str, Read | None]:
         """What the pyramid is called, and how its cells are read if they are not the tensor's."""

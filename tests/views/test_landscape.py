@@ -121,6 +121,19 @@ def test_domains(x: np.ndarray, domain: tuple[float, float]) -> None:
     assert ((shown.heights >= 0) & (shown.heights <= 1)).all()
 
 
+@pytest.mark.parametrize("height", ["value", "magnitude", "rows"])
+def test_outliers_beyond_the_spread_are_cut_off_and_told(height: str) -> None:
+    x = np.random.default_rng(0).normal(0, 1, (100, 100)).astype(np.float32)
+    x[10, 20] = 1000
+    lifted = {"value": x, "magnitude": np.abs(x), "rows": np.linalg.norm(x, axis=1)}[height].astype(np.float64)
+    shown = _built(x, height=height, span="spread")
+    low = max(lifted.min(), lifted.mean() - 4 * lifted.std()) if height == "value" else 0.0
+    assert shown.domain == pytest.approx((low, lifted.mean() + 4 * lifted.std()), rel=1e-4)
+    assert shown.heights[10, 20] == 1
+    assert any("cut off" in note for note in shown.notes)
+    assert not any("cut off" in note for note in _built(x, height=height).notes)
+
+
 def test_one_spike_among_a_million_reaches_the_top_under_extremes() -> None:
     x = np.zeros((1000, 1000), np.float32)
     x[333, 777] = 5
@@ -141,7 +154,9 @@ def test_what_is_asked_for_and_what_it_is_called() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"height": "depth"}, {"colour": "rows"}, {"relief": 0.0}, {"relief": "high"}], ids=str
+    "settings",
+    [{"height": "depth"}, {"colour": "rows"}, {"span": "most"}, {"relief": 0.0}, {"relief": "high"}],
+    ids=str,
 )
 def test_settings_that_do_not_exist_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(NnscopeError):
