@@ -1,7 +1,8 @@
 """Which pixels differ between two frames, so that a new tile or a moved cursor costs what it covers and no more.
 
 Most frames differ from the one before by a tile that arrived or by the marker under the pointer. The answer may be too
-large, never too small: whatever isn't a tile or a marker, numbers in the cells included, makes the whole frame differ.
+large, never too small: whatever else differs in a pane, a camera that moves say, makes all of that pane differ, and
+what is common to all panes, or numbers in the cells, the whole frame.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from nnscope.core.frame import Frame, PaneFrame, PlacedTile
 
+COMMON = 4  # entries of `what_shows` before those of panes
+BORDER = 8  # device pixels around a pane in which lines of its own may lie
 _NOTHING = Rect(0, 0, 0, 0)
 
 
@@ -31,7 +34,8 @@ class Drawn:
     ----------
     frame : Frame
     setting : tuple or None
-        All that its pixels depend on but for tiles and markers; None if that can't be told.
+        All that its pixels depend on but for tiles and markers: `COMMON` entries for all panes, then one for each; None
+        if that can't be told.
     """
 
     frame: Frame
@@ -46,15 +50,26 @@ class Drawn:
 def damage(before: Drawn | None, after: Drawn) -> Rect:
     """A rectangle that holds every pixel of ``after`` that may differ from those of ``before``."""
     whole = Rect(0, 0, after.frame.width, after.frame.height)
-    if before is None or after.setting is None or before.setting != after.setting:
+    if before is None or before.setting is None or after.setting is None or _laid_out(before) != _laid_out(after):
         return whole
-    found = _NOTHING
-    for old, new in zip(before.frame.panes, after.frame.panes, strict=True):
-        place = _of_pane(old, new, after.frame.scale)
+    found, settings = _NOTHING, zip(before.setting[COMMON:], after.setting[COMMON:], strict=True)
+    for old, new, (was, now) in zip(before.frame.panes, after.frame.panes, settings, strict=True):
+        place = _of_pane(old, new, after.frame.scale) if was == now else _around(new.rect)
         if place is None:
             return whole
         found = found.union(place)
     return found.intersection(whole)
+
+
+def _laid_out(drawn: Drawn) -> tuple[object, ...]:
+    """What is common to all panes, and where they are."""
+    assert drawn.setting is not None
+    return (*drawn.setting[:COMMON], *(pane.rect for pane in drawn.frame.panes))
+
+
+def _around(rect: Rect) -> Rect:
+    """A pane with its border."""
+    return Rect(rect.x - BORDER, rect.y - BORDER, rect.w + 2 * BORDER, rect.h + 2 * BORDER)
 
 
 def _of_pane(old: PaneFrame, new: PaneFrame, scale: float) -> Rect | None:

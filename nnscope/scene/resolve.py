@@ -17,6 +17,7 @@ from nnscope.core.layout import default_layout
 from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
 from nnscope.core.space import AESTHETIC, SpaceLook
+from nnscope.core.volume import VolumePicture
 from nnscope.views.registry import dimensions, find_view, spacious
 
 if TYPE_CHECKING:
@@ -128,8 +129,9 @@ class Resolved:
     def recipe(self, picture: TilePicture | SpacePicture | None) -> tuple[Step, ...]:
         """All steps from the tensor to the screen."""
         steps = picture.recipe if picture is not None else ()
-        if self._drawing is not None:
-            steps += (self._drawing.step,)
+        view = self.space_view
+        if view is not None:
+            steps += (view.drawing(self.settings, _drawn_look(self.space, picture)).step,)
         if self.normalisation is not None:
             lo, hi = self.normalisation.domain
             steps += (Step(self.normalisation.name, self.normalisation.faithful, f"domain {lo:.6g} … {hi:.6g}"),)
@@ -174,6 +176,12 @@ class Resolved:
         view, look = self.space_view, self.space
         mixed = view is not None and "opacity" in view.looks and look.mode == "translucent"
         return hidden_shares(self.normalisation, look.gain, look.opacity) if mixed and self.normalisation else ()
+
+
+def _drawn_look(look: SpaceLook, picture: TilePicture | SpacePicture | None) -> SpaceLook:
+    """The look as it is drawn: nothing is interpolated in a volume with values that are no finite number."""
+    odd = isinstance(picture, VolumePicture) and picture.states is not None
+    return replace(look, interpolation="nearest") if odd else look
 
 
 def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "dark") -> Resolved | None:

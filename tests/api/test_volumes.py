@@ -128,3 +128,12 @@ def test_axes_are_chosen(tmp_path: Path) -> None:
     turned = _picture(tmp_path, x, rows=(2,), cols=(0,), depth=(1,), camera=(0, 0, 2), mode="mip")
     same = _picture(tmp_path, x.transpose(1, 2, 0), camera=(0, 0, 2), mode="mip")
     assert (turned.rgba[140:300, 180:300] == same.rgba[140:300, 180:300]).all()
+
+
+@pytest.mark.gl
+def test_the_recipe_says_how_it_was_drawn(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
+    for value, way in ((0.5, "linear"), (np.nan, "nearest")):
+        x[1, 2, 3] = value
+        steps = _picture(tmp_path, x, mode="mip", interpolation="linear").steps
+        assert next(step for step in steps if step.name == "mip").detail.endswith(way)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from nnscope.core.frame import DARK, LIGHT, Camera2D, CellNumbers, Frame, Marker, PaneFrame, Rect
+from nnscope.core.space import Camera3D
 from nnscope.render.damage import Drawn, damage
-from tests.render import building
+from nnscope.render.offscreen import Offscreen
+from tests.render import building, volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from nnscope.render.offscreen import Offscreen
 
 SIZE = (700, 600)
 PICTURE = Rect(40, 40, 620, 500)
@@ -80,7 +80,27 @@ def test_a_marker_is_where_it_was_and_where_it_is() -> None:
     ids=["theme", "camera", "limits", "colours", "words", "order"],
 )
 def test_everything_else_is_drawn_anew(change: Callable[[Frame], Frame]) -> None:
-    assert _rect_of(_start(), change(_start())) == Rect(0, 0, *SIZE)
+    found, pane = _rect_of(_start(), change(_start())), _start().panes[0].rect
+    assert found.intersection(pane) == pane
+
+
+def test_a_volume_that_turns_is_confined_to_its_pane(screen: Offscreen) -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (9, 9, 9))
+    panes = []
+    for left in (4, 150):
+        shown = volumes.pane(volumes.picture(x), size=(120, 90))
+        panes.append(replace(shown, rect=Rect(left, 4, 138, 112), picture=replace(shown.picture, x=left + 8)))
+    before = Frame(300, 120, tuple(panes), DARK)
+    assert panes[1].space is not None
+    turned = replace(panes[1], space=replace(panes[1].space, camera=Camera3D(40, 20)))
+    after = replace(before, panes=(panes[0], turned))
+    found = _rect_of(before, after)
+    assert found.x > panes[0].picture.x + panes[0].picture.w
+    pixels = np.empty((120, 300, 4), np.uint8)
+    screen.refresh(before, pixels)
+    assert screen.refresh(after, pixels) == found
+    with Offscreen() as other:
+        assert (other.draw(after)[..., [2, 1, 0, 3]] == pixels).all()
 
 
 def test_numbers_in_cells_are_drawn_anew() -> None:
