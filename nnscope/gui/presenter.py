@@ -191,7 +191,7 @@ class Presenter(QObject):
         picture = drawn.composed.picture if drawn is not None else None
         level = drawn.composed.level if drawn is not None else 0
         legend = resolved.legend(picture, level)
-        inspector.show_resolved(resolved, legend, resolved.recipe(picture), pane.limits is not None)
+        inspector.show_resolved(resolved, legend, picture, pane.limits is not None)
         self._show_space(resolved, drawn)
         known = self._controller.library.spectra.get((pane.source, pane.address))
         matrix = resolved.info.ndim >= 2 and 0 not in resolved.info.shape and not resolved.info.unreadable

@@ -18,7 +18,7 @@ from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
 from nnscope.core.space import AESTHETIC, SpaceLook
 from nnscope.core.volume import VolumePicture
-from nnscope.views.registry import dimensions, find_view, spacious
+from nnscope.views.registry import dimensions, find_view, is_deep, spacious
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
@@ -194,7 +194,7 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
     if scientific and view.aesthetic:
         refusal = refusal or f"{view.title} is not shown in scientific mode: {view.aesthetic}"
     layout = pane.layout
-    if layout is None or layout.shape != info.shape or bool(layout.depth) != _deep(view):
+    if layout is None or layout.shape != info.shape or bool(layout.depth) != is_deep(view):
         layout = default_layout(info.shape) if refusal else view.layout(info)
     stats = library.statistics(pane.source, pane.address)
     norm = style = None
@@ -236,11 +236,6 @@ def _look(look: SpaceLook, stats: TensorStats | None, scientific: bool) -> Space
     mode = "" if scientific and look.mode in AESTHETIC else look.mode
     shading = look.shading and not scientific
     return replace(look, mode=mode or default_mode(stats), threshold=threshold, shading=shading)
-
-
-def _deep(view: View) -> bool:
-    in_space = spacious(view)
-    return in_space is not None and in_space.deep
 
 
 def _factor(pane: PaneState, view: View, layout: Layout) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnscope.core.frame import PaneFrame
+    from nnscope.core.request import Settings
     from nnscope.core.volume import Shape3
     from nnscope.scene.state import PaneState, WorkspaceState
 
@@ -133,10 +134,10 @@ def follow(old: WorkspaceState, new: WorkspaceState, layout_of: Callable[[PaneSt
         layout = layout_of(volume) if volume.space.cut is not None and volume.space.cut.axis else None
         if layout is None or volume.space.cut is None:
             continue
-        shown = section(layout, placed(volume.space.cut, layout.volume_shape))
+        shown = companion(layout, placed(volume.space.cut, layout.volume_shape))
         for j, flat in enumerate(old.panes):
             same = (flat.source, flat.address) == (volume.source, volume.address)
-            if i != j and same and flat.view == "heatmap" and flat.layout == shown:
+            if i != j and same and (flat.view, flat.layout, flat.settings) == shown:
                 new = _following(new, i, j, old, layout_of)
     return new
 
@@ -150,13 +151,16 @@ def _following(
     if layout is None or cut is None or (volume.source, volume.address) != (flat.source, flat.address):
         return new
     if (cut, volume.layout) != (old.panes[i].space.cut, old.panes[i].layout):
-        shown = section(layout, placed(cut, layout.volume_shape))
+        shown = companion(layout, placed(cut, layout.volume_shape))
         if shown is None:
             return new
         before = old.panes[j].layout
-        turned_over = before is None or (before.rows, before.cols) != (shown.rows, shown.cols)
-        return new.with_pane(j, layout=shown, **({"camera": None, "pin": None} if turned_over else {}))
+        turned_over = before is None or (before.rows, before.cols) != (shown[1].rows, shown[1].cols)
+        changes = {"camera": None, "pin": None} if turned_over else {}
+        return new.with_pane(j, view=shown[0], layout=shown[1], settings=shown[2], **changes)
     cut = placed(cut, layout.volume_shape)
+    if flat.view == "section":
+        return _slab_leads(new, i, j, layout, cut)
     known = section(layout, cut)
     if flat.layout is None or known is None or flat.layout == known or flat.view != "heatmap":
         return new
@@ -166,8 +170,37 @@ def _following(
     across = set(_sides(layout, cut.axis)[0])
     others = tuple((axis, index) for axis, index in flat.layout.fixed if axis not in across)
     moved = replace(layout, fixed=others)
-    changes = {"layout": moved} if moved != layout else {}
-    return new.with_pane(i, space=replace(volume.space, cut=replace(cut, at=at)), **changes)
+    kept = volume.layout if moved == layout else moved
+    return new.with_pane(i, space=replace(volume.space, cut=replace(cut, at=at)), layout=kept)
+
+
+def _slab_leads(new: WorkspaceState, i: int, j: int, layout: Layout, cut: Cut) -> WorkspaceState:
+    """The settings of the section in pane ``j`` were changed: the slab of pane ``i`` is what they say."""
+    volume, flat, known = new.panes[i], new.panes[j], companion(layout, cut)
+    if known is None or known[0] != "section" or flat.layout != known[1] or flat.settings == known[2]:
+        return new
+    told = dict(flat.settings)
+    at, thickness, through = int(told["at"] or 0), int(told["thickness"] or 1), str(told["through"])
+    moved = replace(cut, at=at, thickness=thickness, reduction=through)
+    shown = companion(layout, placed(moved, layout.volume_shape))
+    assert shown is not None
+    new = new.with_pane(i, space=replace(volume.space, cut=moved))
+    return new.with_pane(j, view=shown[0], layout=shown[1], settings=shown[2])
+
+
+def companion(layout: Layout, cut: Cut) -> tuple[str, Layout, Settings] | None:
+    """View, layout and settings of the flat picture of what a cut shows; None for a plane in any direction.
+
+    The heat map of one plane, or the section of a slab of several.
+    """
+    if not cut.axis:
+        return None
+    if cut.thickness == 1:
+        flat = section(layout, cut)
+        return None if flat is None else ("heatmap", flat, ())
+    across, rows, cols = _sides(layout, cut.axis)
+    settings = (("at", int(cut.at)), ("thickness", cut.thickness), ("through", cut.reduction))
+    return "section", Layout(layout.shape, rows, cols, layout.fixed, layout.split, across), settings
 
 
 def _sides(layout: Layout, axis: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:

@@ -9,13 +9,14 @@ from nnscope.core.plugins import loaded_plugins
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.landscape import Landscape
 from nnscope.views.rgb import PcaRgb
+from nnscope.views.section import Section
 from nnscope.views.volume import Volume
 from nnscope.views.voxels import Voxels
 
 if TYPE_CHECKING:
     from nnscope.views.base import SpaceView, View
 
-_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape())}
+_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape(), Section())}
 
 
 def views() -> tuple[View, ...]:
@@ -43,6 +44,11 @@ def find_view(name: str) -> View:
 def dimensions(view: View) -> int:
     """2 or 3: of the pictures that a view makes."""
     return getattr(view, "dimensions", 2)
+
+
+def is_deep(view: View) -> bool:
+    """Whether a view's layouts have a depth."""
+    return bool(getattr(view, "deep", False))
 
 
 def spacious(view: View) -> SpaceView | None:

@@ -238,3 +238,36 @@ def test_window_and_command_line_draw_the_same_slab(volume: Bench, checkpoint: P
     assert main([*line, "--slice", "w=1"]) == 2
     assert main([*line, "--slice", "y=a"]) == 2
     assert main([*line[:6], "heatmap", "--slice", "y=1"]) == 2
+
+
+def test_a_slab_beside_is_a_section_that_follows_and_leads(volume: Bench, checkpoint: Path) -> None:
+    from safetensors.numpy import load_file
+
+    workspace = volume.controller.workspace
+    workspace.update_pane(space=replace(workspace.pane.space, cut=Cut("y", 10)))
+    _key(volume, Qt.Key.Key_B)
+    for _ in range(2):
+        _key(volume, Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
+    volume.until(lambda: workspace.state.panes[1].view == "section" and _values(volume) is not None)
+    volume.settle()
+    values, whole = _values(volume), load_file(checkpoint)["stack"][0, 0]
+    assert values == pytest.approx(whole[:, 10:13].mean(1), rel=1e-6, abs=1e-6)
+    assert any("mean" in step.name and "10 … 12" in step.detail for step in _recipe(volume))
+    volume.controller.activate(1)
+    volume.settle()
+    box = volume.window.inspector.options
+    volume.until(lambda: "at" in box.controls)
+    box.controls["at"].typed.emit(4.0)  # type: ignore[union-attr]
+    volume.settle()
+    assert _cut(volume) == Cut("y", 4, 3)
+    volume.controller.activate(0)
+    volume.settle()
+    for _ in range(2):
+        _key(volume, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
+    volume.until(lambda: workspace.state.panes[1].view == "heatmap")
+
+
+def _recipe(bench: Bench) -> Any:
+    drawn = bench.controller.drawn(1)
+    assert drawn is not None
+    return drawn.resolved.recipe(drawn.composed.picture)

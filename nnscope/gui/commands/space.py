@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nnscope.core.cut import AXES, Cut
 from nnscope.core.space import FOV
 from nnscope.scene.directions import seen_from
-from nnscope.scene.slicing import facing_camera, section, through_middle
+from nnscope.scene.slicing import companion, facing_camera, through_middle
 
 if TYPE_CHECKING:
     from nnscope.core.cut import Box
@@ -130,7 +130,10 @@ class SpaceCommands:
         workspace = self._controller.workspace
         state, at = workspace.state, workspace.state.active
         volume = replace(state.pane, layout=layout, space=replace(state.pane.space, cut=cut))
-        flat = replace(volume, view="heatmap", layout=section(layout, cut), camera=None, pin=None)
+        shown = companion(layout, cut)
+        assert shown is not None  # the cut is across an axis
+        view, arranged, settings = shown
+        flat = replace(volume, view=view, layout=arranged, settings=settings, camera=None, pin=None)
         panes = [volume, flat] if len(state.panes) == 1 else list(state.panes)
         beside = 1 if len(state.panes) == 1 else (at + 1) % len(panes)
         panes[0 if len(state.panes) == 1 else at], panes[beside] = volume, flat

@@ -22,6 +22,7 @@ from nnscope.gui.inspector.presets import (
 from nnscope.gui.text import Label
 from nnscope.gui.wheel import guard_wheel
 from nnscope.scene.ticks import axis_name
+from nnscope.views.registry import is_deep
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
@@ -131,11 +132,6 @@ class LayoutBox(QWidget):
 def _same(preset: Layout, shown: Layout) -> bool:
     """Whether they differ in slider positions at most."""
     return (preset.rows, preset.cols, preset.depth, preset.split) == (shown.rows, shown.cols, shown.depth, shown.split)
-
-
-def is_deep(view: View) -> bool:
-    """Whether its layouts have a depth."""
-    return bool(getattr(view, "deep", False))
 
 
 def _presets(info: TensorInfo, view: View, deep: bool) -> list[Preset]:

@@ -49,8 +49,7 @@ class OptionsBox(QWidget):
 
     def show_options(self, resolved: Resolved, picture: object) -> bool:
         """Fill in; whether there is anything to show."""
-        view = resolved.space_view
-        options = view.options if view is not None else ()
+        options: tuple[Setting, ...] = getattr(resolved.view, "options", ())
         if options != self._options:
             self._make(options, resolved.stats)
         values = chosen(options, resolved.settings)

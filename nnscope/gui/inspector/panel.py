@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from nnscope.core.answer import Spectrum
     from nnscope.core.frame import Theme
     from nnscope.core.legend import Legend
-    from nnscope.core.picture import Step
+    from nnscope.core.picture import TilePicture
+    from nnscope.core.space_picture import SpacePicture
     from nnscope.gui.inspector.space_box import SpaceFacts
     from nnscope.scene.resolve import Resolved
+
+    Shown = TilePicture | SpacePicture | None
 
 
 class Inspector(QWidget):
@@ -72,8 +75,9 @@ class Inspector(QWidget):
         """No tensor is chosen."""
         self._stack.setCurrentIndex(0)
 
-    def show_resolved(self, resolved: Resolved, legend: Legend | None, steps: tuple[Step, ...], custom: bool) -> None:
-        """Fill all parts but the spectrum. ``custom``: the limits are the user's own."""
+    def show_resolved(self, resolved: Resolved, legend: Legend | None, picture: Shown, custom: bool) -> None:
+        """Fill all parts but the spectrum. ``picture``: what was drawn; ``custom``: the limits are the user's own."""
+        steps = resolved.recipe(picture)
         self._stack.setCurrentIndex(1)
         stats = resolved.stats
         self.facts.show_info(resolved.info, resolved.source)
@@ -81,6 +85,7 @@ class Inspector(QWidget):
         shown = Histogram(stats, resolved.normalisation, resolved.style) if stats is not None else None
         self.histogram.show_histogram(shown, legend, custom)
         self.layout_box.show_layout(resolved.info, resolved.layout, resolved.view)
+        self._optional.setVisible(self.options.show_options(resolved, picture))
         told = {step.detail for step in steps}
         self.recipe.show_steps(steps, tuple(note for note in legend.notes if note not in told) if legend else ())
         self._note.setText(sample_note(stats))
@@ -90,7 +95,6 @@ class Inspector(QWidget):
         """Fill the part about three dimensions; None for a picture of two."""
         self._spatial.setVisible(facts is not None)
         self._slicing.setVisible(facts is not None and self.cut.show_cut(facts.resolved))
-        self._optional.setVisible(facts is not None and self.options.show_options(facts.resolved, facts.picture))
         if facts is not None:
             self.space.show_space(facts)
 
