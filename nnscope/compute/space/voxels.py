@@ -36,7 +36,7 @@ def reduce_block(
     padding : ndarray of bool, same shape, or None
         True where a voxel stands for no element.
     side : int
-        Voxels of ``x`` along a voxel of the result; 1 changes nothing but the type.
+        Voxels of ``x`` along a voxel of the result, a power of two; 1 changes nothing but the type.
     reduction : str
         One of `REDUCTIONS`.
 
@@ -137,12 +137,24 @@ def _single(values: np.ndarray) -> np.ndarray:
 
 
 def _blocks(join: np.ufunc, x: np.ndarray, side: int, dtype: type | None = None) -> np.ndarray:
-    """``join`` over the blocks of ``side`` voxels a side; the last ones may be smaller."""
+    """``join`` over the blocks of ``side`` voxels a side, a power of two; the last ones may be smaller."""
     if side == 1:
         return x if dtype is None else x.astype(dtype)
     for axis in range(3):  # the slow axis first, so that little is left for the fast one
-        x = np.asarray(join.reduceat(x, range(0, x.shape[axis], side), axis=axis, dtype=dtype))
+        for _ in range(side.bit_length() - 1):
+            x = _pairs(join, x, axis, dtype)
     return x
+
+
+def _pairs(join: np.ufunc, x: np.ndarray, axis: int, dtype: type | None) -> np.ndarray:
+    """``join`` of every two neighbours along an axis; the last one may have none. Plain operations on whole slices."""
+    before = (slice(None),) * axis
+    even, odd = x[(*before, slice(0, None, 2))], x[(*before, slice(1, None, 2))]
+    joined = np.empty(even.shape, x.dtype if dtype is None else dtype)
+    both = odd.shape[axis]
+    join(even[(*before, slice(0, both))], odd, out=joined[(*before, slice(0, both))], dtype=dtype)
+    joined[(*before, slice(both, None))] = even[(*before, slice(both, None))]
+    return joined
 
 
 def _extremes(low: np.ndarray, high: np.ndarray) -> np.ndarray:
