@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vispy import gloo
 
+from nnscope.compute.space.voxels import block_maxima
 from nnscope.core.errors import NnscopeError
 from nnscope.core.volume import fold
 from nnscope.core.voxels import VoxelPicture
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nnscope.render.palettes import Palettes
 
 BUDGET = 512 << 20  # bytes of textures that no frame needs at present
+COURT = 4  # bricks a side of what is skipped at once; see ``cubes.frag``
 _LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
 
 
@@ -54,6 +56,7 @@ class CubeTextures:
         self._nodes = self._made("r8")
         self._states = None if picture.states is None else self._made("r8")
         self._peaks: Any = gloo.Texture3D(picture.peaks[..., None], **_format("r32f"))
+        self._courts: Any = gloo.Texture3D(_courts(picture), **_format("r32f"))
         self._upload((slice(None),) * 3)
 
     @property
@@ -74,11 +77,13 @@ class CubeTextures:
         if box is not None:
             self._upload(box)
             self._peaks.set_data(picture.peaks[..., None])
+            self._courts.set_data(_courts(picture))
 
     def apply(self, program: Any, shaded: bool) -> None:
         """Set the uniforms of ``voxels.glsl`` and of ``cubes.frag``."""
         program["u_values"] = self._values
         program["u_peaks"] = self._peaks
+        program["u_courts"] = self._courts
         program["u_bricks"] = tuple(float(side) for side in reversed(self._picture.peaks.shape))
         if self._states is not None:
             program["u_states"] = self._states
@@ -93,7 +98,7 @@ class CubeTextures:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        for texture in (self._values, self._nodes, self._states, self._peaks):
+        for texture in (self._values, self._nodes, self._states, self._peaks, self._courts):
             if texture is not None:
                 texture.delete()
 
@@ -204,6 +209,11 @@ def _differing(a: np.ndarray, b: np.ndarray) -> tuple[slice, slice, slice] | Non
     apart = np.logical_or.reduce(a[depth] != b[depth], axis=0)
     rows, cols = np.flatnonzero(apart.any(1)), np.flatnonzero(apart.any(0))
     return depth, slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+
+
+def _courts(picture: VoxelPicture) -> np.ndarray:
+    """The largest of the peaks in each court of bricks: float32, shape [z, y, x, 1] of courts."""
+    return block_maxima(picture.peaks, COURT)[..., None]
 
 
 def _format(internal: str) -> dict[str, str]:

@@ -1,5 +1,5 @@
 // The first cube along each ray whose magnitude reaches a threshold, or that is no finite number: a walk through the grid
-// on which the leaves of an octree lie (Amanatides & Woo 1987). Bricks without such a cell are skipped. STATES: 1 when
+// on which the leaves of an octree lie (Amanatides & Woo 1987). Bricks and courts of bricks without such a cell are skipped. STATES: 1 when
 // some cell is no finite number; FOLD: as in voxels.glsl; SHADED: as in cube.glsl.
 #include "ray.glsl"
 #include "voxels.glsl"
@@ -8,6 +8,7 @@
 const float NOTHING = 7.0;
 const float PADDING = 4.0;
 const float BRICK_SIDE = 8.0;
+const float COURT_SIDE = 32.0;
 
 #if STATES
 uniform sampler3D u_states;
@@ -17,6 +18,7 @@ uniform sampler3D u_nodes;   // levels of the nodes in which cells lie, less tha
 #endif
 uniform sampler3D u_peaks;   // largest magnitude in each brick
 uniform vec3 u_bricks;       // along each axis
+uniform sampler3D u_courts;  // and in each court of 4 x 4 x 4 bricks
 uniform float u_threshold;
 
 float state = NOTHING;
@@ -34,6 +36,10 @@ bool stops(vec3 cell) {
     return state != NOTHING;
 }
 
+float peak(sampler3D peaks, vec3 cell, vec3 count, float side) {
+    return texture3D(peaks, (floor(cell / side) + 0.5) / ceil(count)).r;
+}
+
 void main() {
     Ray r = ray();
     vec3 least = floor(u_low);
@@ -42,28 +48,26 @@ void main() {
     vec3 ahead = max(onward, 0.0);
     vec3 entered = vec3(greaterThanEqual(min((u_low - r.origin) * r.inverse, (u_box - r.origin) * r.inverse), vec3(r.first)));
     vec3 cell = clamp(floor(r.origin + r.first * r.towards), least, most);
-    vec3 brick = floor(cell / BRICK_SIDE);
     float t = r.first;
     bool done = false;
     while (t < r.last && !done) {
-        float leave = t;
-        vec3 here = brick;
-        vec3 across = entered;
         bool skips = true;
+        vec3 low = cell;
+        float leave = t;
         while (t < r.last && skips) {
-            here = brick;
-            vec3 next = ((brick + ahead) * BRICK_SIDE - r.origin) * r.inverse;
+            float side = peak(u_courts, cell, u_bricks * BRICK_SIDE / COURT_SIDE, COURT_SIDE) < u_threshold ? COURT_SIDE : BRICK_SIDE;
+            low = floor(cell / side) * side;
+            vec3 next = (low + ahead * side - r.origin) * r.inverse;
             leave = min(next.x, min(next.y, next.z));
-            across = vec3(lessThanEqual(next, vec3(leave)));
-            brick += onward * across;
-            skips = texture3D(u_peaks, (here + 0.5) / u_bricks).r < u_threshold;
+            skips = side > BRICK_SIDE || peak(u_peaks, cell, u_bricks, BRICK_SIDE) < u_threshold;
+            vec3 through = vec3(lessThanEqual(next, vec3(leave)));
+            vec3 beside = clamp(floor(r.origin + leave * r.towards), low, low + (side - 1.0));
+            vec3 beyond = mix(beside, low + mix(vec3(-1.0), vec3(side), ahead), through);
+            cell = skips ? clamp(beyond, least - 1.0, most + 1.0) : cell;
+            entered = skips ? through : entered;
             t = skips ? leave : t;
-            entered = skips ? across : entered;
         }
         float end = skips ? t : min(leave, r.last);
-        vec3 low = max(here * BRICK_SIDE, least);
-        vec3 high = min(here * BRICK_SIDE + (BRICK_SIDE - 1.0), most);
-        cell = clamp(floor(r.origin + t * r.towards), low, high);
         while (t < end && !done) {
             done = stops(cell);
             vec3 next = (cell + ahead - r.origin) * r.inverse;
@@ -73,7 +77,6 @@ void main() {
             entered = done ? entered : through;
             cell += done ? vec3(0.0) : onward * through;
         }
-        t = done || skips ? t : max(t, leave);
     }
     if (!done) {
         gl_FragColor = vec4(0.0, NOTHING, 1.0, 0.0);

@@ -1,8 +1,9 @@
 """Row ``voxels``: opaque cubes at 10 % occupancy, 512² pixels, against instanced cubes and VisPy's Markers.
 
-Both draw with the same software OpenGL into float32 and read it back, with a camera that turns with every frame. The
-peer is what VisPy offers for cubes: one cube of 12 triangles, drawn once for each voxel (`gloo` with a divisor), with a
-depth buffer. The gate compares all pixels of both, and 400 of ours with rays in float64.
+Both draw the value seen at each pixel with the same software OpenGL into float32 and read it back, with a camera that
+turns with every frame; colours come after that. The peer is what VisPy offers for cubes: one cube of 12 triangles,
+drawn once for each voxel (`gloo` with a divisor), with a depth buffer. The gate compares all pixels of both, and 400 of
+ours with rays in float64.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ def _turning(screen: Offscreen, pane: PaneFrame) -> Callable[[], float]:
         assert pane.space is not None
         camera = replace(CAMERA, azimuth=30 + 3.0 * next(turns))
         frame = Frame(PLACE.w, PLACE.h, (replace(pane, space=replace(pane.space, camera=camera)),))
-        return seconds(lambda: screen.draw(frame))
+        with screen.renderer() as renderer:
+            return seconds(lambda: (renderer.spaces.march(frame), renderer.spaces.found(0)))
 
     return draw
 

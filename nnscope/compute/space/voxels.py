@@ -102,7 +102,12 @@ def brick_peaks(values: np.ndarray, states: np.ndarray | None, brick: int) -> np
     if states is not None:
         odd = np.where(states == State.PADDING, np.float32(-1), np.float32(_F32_MAX))
         size = np.where(states == State.FINITE, size, odd)
-    return np.ascontiguousarray(_blocks(np.maximum, size, brick), np.float32)
+    return block_maxima(size, brick)
+
+
+def block_maxima(values: np.ndarray, side: int) -> np.ndarray:
+    """Greatest value in each block of ``side`` cells a side, smaller at the upper ends: float32."""
+    return np.ascontiguousarray(_blocks(np.maximum, values, side), np.float32)
 
 
 def _bricks(shape: tuple[int, ...], brick: int) -> Shape3:
