@@ -22,7 +22,7 @@ import numpy as np
 
 from nnscope.compute.space.ground import ground_level
 from nnscope.compute.space.perspective import pencil
-from nnscope.compute.space.relief import ground_box, means, normalised, over_ground, peaks, struck
+from nnscope.compute.space.relief import Relief, ground_box, means, normalised, over_ground, peaks, struck
 from nnscope.core.errors import NnscopeError
 from nnscope.core.landscape import HEIGHTS, RELIEF, LandscapePicture, box_height, finest_level
 from nnscope.core.layout import default_layout
@@ -127,7 +127,8 @@ class Landscape:
         side = 2.0**picture.level
         rays = over_ground(pencil(space.camera, picture.bounds, pane.picture), picture.bounds, side)
         ray = rays.ray(x - pane.picture.x, y - pane.picture.y)
-        met = struck(picture.heights, *ray, ground_box(picture.bounds, side), picture.smooth)
+        holes = None if picture.states is None else (picture.states != State.FINITE) & (picture.states != State.PADDING)
+        met = struck(Relief(picture.heights, picture.smooth, holes), *ray, ground_box(picture.bounds, side))
         return None if met is None else Picked((met.row << picture.level, met.col << picture.level), picture.level)
 
     def build_space(self, context: BuildContext, request: BuildSpace) -> LandscapePicture:

@@ -42,6 +42,22 @@ vec2 slope(vec2 place) {
     return 0.5 * vec2(across, along);
 }
 
+#if STATES
+// The cell at a place, or the nearest hole that its patch touches.
+vec2 part_of(vec2 cell, vec2 place) {
+    vec2 best = cell;
+    float least = 1e9;
+    for (int i = 0; i < 4; i++) {
+        vec2 corner = clamp(block - vec2(i == 1 || i == 3 ? 1.0 : 0.0, i > 1 ? 1.0 : 0.0), vec2(0.0), u_cells - 1.0);
+        vec2 apart = abs(corner + 0.5 - place);
+        bool nearer = hole_at(corner) && apart.x + apart.y < least;
+        least = nearer ? apart.x + apart.y : least;
+        best = nearer ? corner : best;
+    }
+    return best;
+}
+#endif
+
 void main() {
     Ray r = ray();
     start(r);
@@ -65,6 +81,7 @@ void main() {
     vec2 on = place.xz / u_cells;
     float light = wall ? light_of_wall(r.entered, r.towards, place.y) : light_of(slope(on), place.xz, place.y);
 #if STATES
+    cell = part_of(cell, place.xz);
     gl_FragColor = found(cell, texture2D(u_values, (cell + 0.5) / u_cells).r, light);
 #else
     gl_FragColor = found(cell, texture2D(u_values, on).r, light);

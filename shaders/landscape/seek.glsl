@@ -22,6 +22,7 @@ vec2 block = vec2(0.0);      // where the search is, in blocks of `side` cells
 float side = 1.0;
 float t = 0.0;
 float peak = 0.0;            // of the block
+vec2 crossed = vec2(0.0);    // 1 for the axes along which the search came to it, or to the block that holds it
 
 float peak_of(vec2 block, float side) {
     vec2 corner = side > 1.5 ? u_strip + u_along * (1.0 - 2.0 / side) : vec2(0.0);
@@ -68,5 +69,6 @@ void seek(Ray r) {
         block = over ? (rises ? around : moved) : (whole ? within : block);
         side = over ? (rises ? 2.0 * side : side) : (whole ? 0.5 * side : side);
         t = over ? after : t;
+        crossed = over ? next.yz : crossed;
     }
 }

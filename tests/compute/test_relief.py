@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnscope.compute.space.ground import ground_level
-from nnscope.compute.space.relief import GROUND, means, normalised, peaks, power_of_two, struck
+from nnscope.compute.space.relief import GROUND, Relief, means, normalised, peaks, power_of_two, struck
 from nnscope.core.frame import Rect
 from nnscope.core.space import Camera3D
 
@@ -57,7 +57,7 @@ def test_every_ray_meets_the_cell_that_dense_samples_find(smooth: bool) -> None:
         origin[1] = rng.uniform(1.05, 3) if rng.uniform() < 0.8 else -rng.uniform(0.1, 2)
         towards = target - origin
         expected = _first_sample(heights, origin, towards, box, smooth)
-        found = struck(heights, origin, towards, box, smooth)
+        found = struck(Relief(heights, smooth), origin, towards, box)
         assert (found is None) == (expected is None)
         if found is not None and expected is not None:
             hits += 1

@@ -4,6 +4,9 @@ Positions are (column, height, row): cells are unit squares of a level, row 0 fr
 ground to 1. Below its surface a landscape is solid. Either each cell has a flat top, or the surface is bilinear between
 the middles of the cells, and level from the outer ones to the edge. A ray meets the surface where it first is not above
 it, be it in a wall between cells or at the edge.
+
+What is no finite number is a hole down to the ground. Its colour must be seen from aslant, so the walls around it
+belong to it; of a smooth surface, the patches that touch its middle do.
 """
 
 from __future__ import annotations
@@ -41,37 +44,47 @@ class Struck:
     position: np.ndarray
 
 
-def struck(
-    heights: np.ndarray, origin: np.ndarray, towards: np.ndarray, box: np.ndarray, smooth: bool
-) -> Struck | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Relief:
+    """A height field.
+
+    Attributes
+    ----------
+    heights : ndarray of float32, shape (rows, columns)
+        In [0, 1].
+    smooth : bool
+        Bilinear between the middles of the cells, else flat tops.
+    holes : ndarray of bool, same shape, or None
+    """
+
+    heights: np.ndarray
+    smooth: bool
+    holes: np.ndarray | None = None
+
+
+def struck(relief: Relief, origin: np.ndarray, towards: np.ndarray, box: np.ndarray) -> Struck | None:
     """Where a ray first meets a height field.
 
     Parameters
     ----------
-    heights : ndarray of float32, shape (rows, columns)
-        In [0, 1].
+    relief : Relief
     origin, towards : ndarray (3,)
         The ray origin + t·towards, t ≥ 0, in (column, height, row).
     box : ndarray (3,)
         (columns, 1, rows); the field may end within its last cells.
-    smooth : bool
-        Bilinear between the middles of the cells, else flat tops.
     """
     low = np.array((0.0, GROUND, 0.0))
     span = inside(origin - low, towards, box - low)
     if span is None:
         return None
-    shift = 0.5 if smooth else 0.0  # patches between middles are cells of a grid that lies half a cell off
+    shift = 0.5 if relief.smooth else 0.0  # patches between middles are cells of a grid that lies half a cell off
     ground = (origin[[0, 2]] + shift, towards[[0, 2]])
     bounds = np.unique(np.concatenate([span, *(_crossings(o, d, span) for o, d in zip(*ground, strict=True))]))
-    first = _first_patch(heights, origin, towards, bounds) if smooth else _first_top(heights, origin, towards, bounds)
+    first = (_first_patch if relief.smooth else _first_top)(relief, origin, towards, bounds)
     if first is None:
         return None
-    position, corner = origin + first[0] * towards, first[1]
-    last = np.array(heights.shape) - 1
-    cell = corner if corner is not None else np.floor(position[[2, 0]])
-    row, col = np.clip(cell, 0, last).astype(np.int64).tolist()
-    return Struck(row, col, position)
+    row, col = first[1].tolist()
+    return Struck(row, col, origin + first[0] * towards)
 
 
 def _crossings(origin: float, towards: float, span: tuple[float, float]) -> np.ndarray:
@@ -91,37 +104,51 @@ def _cells(origin: np.ndarray, towards: np.ndarray, bounds: np.ndarray, shift: f
 
 
 def _first_top(
-    heights: np.ndarray, origin: np.ndarray, towards: np.ndarray, bounds: np.ndarray
-) -> tuple[float, np.ndarray | None] | None:
+    relief: Relief, origin: np.ndarray, towards: np.ndarray, bounds: np.ndarray
+) -> tuple[float, np.ndarray] | None:
     """t and cell of the first cell whose flat top or wall is met."""
-    cells = np.clip(_cells(origin, towards, bounds, 0.0), 0, np.array(heights.shape) - 1)
-    tops = heights[tuple(cells.T)].astype(np.float64)
+    cells = np.clip(_cells(origin, towards, bounds, 0.0), 0, np.array(relief.heights.shape) - 1)
+    tops = relief.heights[tuple(cells.T)].astype(np.float64)
     ends = origin[1] + bounds * towards[1]
     met = np.minimum(ends[:-1], ends[1:]) <= tops
     if not met.any():
         return None
     at = int(np.argmax(met))
-    wall = ends[at] <= tops[at]
-    return float(bounds[at] if wall else (tops[at] - origin[1]) / towards[1]), cells[at]
+    if ends[at] > tops[at]:
+        return float((tops[at] - origin[1]) / towards[1]), cells[at]
+    within = at > 0 and relief.holes is not None and relief.holes[tuple(cells[at - 1])]
+    return float(bounds[at]), cells[at - 1 if within else at]
 
 
 def _first_patch(
-    heights: np.ndarray, origin: np.ndarray, towards: np.ndarray, bounds: np.ndarray
-) -> tuple[float, np.ndarray | None] | None:
-    """t at which the first bilinear patch is met.
+    relief: Relief, origin: np.ndarray, towards: np.ndarray, bounds: np.ndarray
+) -> tuple[float, np.ndarray] | None:
+    """t at which the first bilinear patch is met, and the cell that it is part of there.
 
     Over the piece of the ray from t, surface less ray is a + bτ + cτ² with τ = 0 at t: the ray is below from the start
     where a ≥ 0, else from −2a/(b + √(b² − 4ac)) on, if that is a number above 0.
     """
     patches = _cells(origin, towards, bounds, 0.5)
-    a, b, c = _quadratics(heights, patches, origin + bounds[:-1, None] * towards, towards)
+    a, b, c = _quadratics(relief.heights, patches, origin + bounds[:-1, None] * towards, towards)
     with np.errstate(invalid="ignore", divide="ignore"):
         after = np.where(a >= 0, 0.0, -2 * a / (b + np.sqrt(b * b - 4 * a * c)))
         met = (after >= 0) & (after <= np.diff(bounds))
     if not met.any():
         return None
     at = int(np.argmax(met))
-    return float(bounds[at] + after[at]), None
+    t = float(bounds[at] + after[at])
+    return t, _part_of(relief, patches[at], (origin + t * towards)[[2, 0]])
+
+
+def _part_of(relief: Relief, patch: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """The cell at a place (row, column) within a patch, or the nearest hole that the patch touches."""
+    last = np.array(relief.heights.shape) - 1
+    if relief.holes is not None:
+        corners = np.clip(patch - np.array(((0, 0), (0, 1), (1, 0), (1, 1))), 0, last)
+        holes = corners[relief.holes[tuple(corners.T)]]
+        if len(holes):
+            return np.asarray(holes[np.argmin(np.abs(holes + 0.5 - place).sum(1))])
+    return np.asarray(np.clip(np.floor(place), 0, last), np.int64)
 
 
 def _quadratics(
