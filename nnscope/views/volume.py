@@ -20,7 +20,7 @@ from nnscope.core.volume import BRICK, VOXELS, VolumePicture, least_level, volum
 from nnscope.views.cells import read_voxels
 from nnscope.views.probing import probe_element
 from nnscope.views.volume_pick import voxel_under
-from nnscope.views.volume_read import read_level, spans_under, voxel_shown
+from nnscope.views.volume_read import from_finer, read_level, spans_under, stands_for, voxel_shown
 
 if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
@@ -113,7 +113,7 @@ class Volume:
     def build_space(self, context: BuildContext, request: BuildSpace) -> VolumePicture:
         """The level asked for, kept while there is room for it."""
         reader = context.reader(request.address)
-        key = ("volume", request.address, reader.info.version, request.layout, _reduction(request), request.level)
+        key = _key(reader, request, _reduction(request), request.level)
         picture: VolumePicture = context.memo(key, lambda: _build(context, reader, request), lambda p: p.nbytes)
         return picture
 
@@ -134,7 +134,13 @@ def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> 
     shape = volume_level_shape(layout.volume_shape, level)
     if not 0 <= level < volume_levels(layout.volume_shape) or math.prod(shape) > VOXELS:
         raise NnscopeError(f"Level {level} of this volume can't be shown.", request.address, "Choose another one.")
-    values, states = read_level(context, reader, layout, level, reduction)
+    finer = _finer(context, reader, request)
+    made = (
+        read_level(context, reader, layout, level, reduction)
+        if finer is None
+        else from_finer(context, finer, level, reduction)
+    )
+    values, states = made
     return VolumePicture(
         request.address,
         request.view,
@@ -148,6 +154,20 @@ def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> 
         reduction if level else "",
         _recipe(reader.info, level, reduction),
     )
+
+
+def _key(reader: TensorReader, request: BuildSpace, reduction: str, level: int) -> tuple[object, ...]:
+    return ("volume", request.address, reader.info.version, request.layout, reduction, level)
+
+
+def _finer(context: BuildContext, reader: TensorReader, request: BuildSpace) -> VolumePicture | None:
+    """The nearest finer level at hand from which the level asked for can be made."""
+    reduction = _reduction(request)
+    for level in range(request.level - 1, -1, -1):
+        found: VolumePicture | None = context.peek(_key(reader, request, reduction if level else "max", level))
+        if found is not None and stands_for(found, reader.info.dtype, reduction):
+            return found
+    return None
 
 
 def _reduction(request: BuildSpace | ProbeSpace) -> str:

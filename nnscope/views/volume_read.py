@@ -9,30 +9,74 @@ import numpy as np
 from nnscope.compute.decode import to_float
 from nnscope.compute.parallel import map_blocks
 from nnscope.compute.space.voxels import reduce_block
+from nnscope.core.picture import State
 from nnscope.core.volume import volume_level_shape
 from nnscope.views.cells import read_voxels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nnscope.core.layout import Layout
-    from nnscope.core.volume import Shape3
+    from nnscope.core.volume import Shape3, VolumePicture
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import BuildContext
     from nnscope.views.cells import Span
 
+    Spans = tuple[Span, Span, Span]
+
 BLOCK = 1 << 22  # elements read at once, about
+
+EXACT = ("float32", "float16", "bfloat16", "int16", "uint16", "int8", "uint8", "bool")  # in float32
 
 Reduced = tuple[np.ndarray, np.ndarray | None]
 
 
 def read_level(context: BuildContext, reader: TensorReader, layout: Layout, level: int, reduction: str) -> Reduced:
     """Values and states of a level; see `nnscope.compute.space.voxels.reduce_block`."""
-    shape = volume_level_shape(layout.volume_shape, level)
+
+    def read(spans: Spans) -> Reduced:
+        x, padding = read_voxels(reader, layout, spans)
+        return to_float(x), padding
+
+    return _reduced(context, read, layout.volume_shape, level, reduction)
+
+
+def from_finer(context: BuildContext, finer: VolumePicture, level: int, reduction: str) -> Reduced:
+    """Values and states of a level, from those of a finer one; see `stands_for`."""
+
+    def read(spans: Spans) -> Reduced:
+        part = tuple(slice(*span) for span in spans)
+        x = finer.values[part]
+        if finer.states is None:
+            return x, None
+        states = finer.states[part]
+        held = [states == state for state in (State.NAN, State.POSINF, State.NEGINF)]
+        return np.select(held, [np.float32(x) for x in (np.nan, np.inf, -np.inf)], x), states == State.PADDING
+
+    return _reduced(context, read, volume_level_shape(finer.shape, finer.level), level - finer.level, reduction)
+
+
+def stands_for(finer: VolumePicture, dtype: str, reduction: str) -> bool:
+    """Whether a level that is at hand gives coarser ones as the tensor would, to the bit.
+
+    Level 0 does where float32 holds the values; another one where it was reduced alike, to extremes, and all is finite:
+    a mean of means is no mean at the edges.
+    """
+    if not finer.level:
+        return dtype in EXACT
+    return finer.reduction == reduction != "mean" and finer.states is None
+
+
+def _reduced(
+    context: BuildContext, read: Callable[[Spans], Reduced], whole: Shape3, level: int, reduction: str
+) -> Reduced:
+    """``level`` levels above a volume of size ``whole`` that is read in blocks."""
+    shape = volume_level_shape(whole, level)
     values, states = np.empty(shape, np.float32), None
-    parts = _parts(shape, layout.volume_shape, level)
+    parts = _parts(shape, whole, level)
 
     def reduced(number: int) -> Reduced:
-        x, padding = read_voxels(reader, layout, _spans(parts[number], layout.volume_shape, level))
-        return reduce_block(to_float(x), padding, 1 << level, reduction)
+        return reduce_block(*read(_spans(parts[number], whole, level)), 1 << level, reduction)
 
     for number, (part, odd) in enumerate(map_blocks(reduced, len(parts))):
         context.progress(number, len(parts), "Reading the volume")

@@ -137,3 +137,28 @@ def test_the_recipe_says_how_it_was_drawn(tmp_path: Path) -> None:
         x[1, 2, 3] = value
         steps = _picture(tmp_path, x, mode="mip", interpolation="linear").steps
         assert next(step for step in steps if step.name == "mip").detail.endswith(way)
+
+
+@pytest.mark.parametrize("odd", [False, True], ids=["finite", "odd values"])
+@pytest.mark.parametrize("reduction", ["max", "min", "extremes", "mean"])
+def test_levels_from_finer_ones_are_those_of_the_tensor(
+    tmp_path: Path, reduction: str, odd: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(13, 22, 9)).astype(np.float16)
+    if odd:
+        x[rng.random(x.shape) < 0.2] = rng.choice([np.nan, np.inf, -np.inf])
+        x[:8, :8], x[9] = np.nan, np.inf
+    settings, layout = (("reduction", reduction),), nnscope.core.layout.volume_layout(x.shape)
+    found = []
+    for at_hand in (False, True):
+        with nnscope.open(_saved(tmp_path, x)) as source:
+            client = source["x"]._client
+            if at_hand:
+                client.ask(BuildSpace("x", layout))
+                monkeypatch.setattr("nnscope.views.volume.read_level", None)
+            found.append([client.ask(BuildSpace("x", layout, settings=settings, level=level)) for level in (1, 3)])
+    for from_tensor, from_finer in zip(*found, strict=True):
+        assert (from_finer.values == from_tensor.values).all()
+        assert (from_finer.states is None) == (from_tensor.states is None)
+        assert from_tensor.states is None or (from_finer.states == from_tensor.states).all()
