@@ -35,7 +35,8 @@ _SMALL = 100_000  # pairs of a sample and a Gaussian, in short rows, that one th
 _CHEAP = 8  # pairs in whole vectors of points that take as long as one of these
 _SLABS = 8
 _GAUSSIANS = 64  # that a thread takes at a time, at least
-_POINTS = 64  # in a block
+_POINTS = 128  # in a block
+_FEW = 512  # points that are one block, unsorted: to look for those near a Gaussian costs more than it saves
 _CELLS = 1024  # along each side of the grid that points are sorted by
 
 
@@ -127,12 +128,14 @@ class Points:
         self.dimensions = points.shape[1]
         space = np.zeros((len(points), 3))
         space[:, : self.dimensions] = points
-        self.order = _morton_order(space)
+        few = len(space) <= _FEW
+        self.order = np.arange(len(space)) if few else _morton_order(space)
         space = space[self.order]
-        starts = np.arange(0, len(space), _POINTS)
+        size = _FEW if few else _POINTS
+        starts = np.arange(0, len(space), size)
         lows = np.minimum.reduceat(space, starts) if len(space) else space
         highs = np.maximum.reduceat(space, starts) if len(space) else space
-        ends = np.minimum(starts + _POINTS, len(space))
+        ends = np.minimum(starts + size, len(space))
         self.blocks = np.concatenate([starts[:, None], ends[:, None], lows, highs], axis=1)
         corners = np.repeat(lows, ends - starts, axis=0)
         self.offsets = np.ascontiguousarray((space - corners).T.astype(points.dtype))

@@ -1,8 +1,8 @@
 """Rows ``field-eval`` and ``field-fit``: sums of Gaussians and a step of their fit, against PyTorch's dense ways.
 
 ``field-eval``: 1000 Gaussians at 500 points in three dimensions, float32, everything included from the parameters to
-the sum. The peers solve a 3 × 3 system for each pair by `torch.linalg.solve`, the same with one system for each Gaussian
-and many right-hand sides, and `torch.linalg.solve_triangular`. The gate: within 10⁻⁴ of the definition in float64.
+the sum. The peers solve a 3 × 3 system for each pair by `torch.linalg.solve`, one for each Gaussian with all points as
+its right-hand sides, and that by `torch.linalg.solve_triangular`. The gate: within 10⁻⁴ of the definition in float64.
 
 ``field-fit``: loss, gradients and a step of Adam for 2000 Gaussians on 256 × 256. The peer evaluates every Gaussian at
 every pixel under autograd, 4096 pixels at a time so that it fits into the cache and memory, with its gradients added

@@ -32,7 +32,8 @@ def exp32(x: np.float32) -> np.float32:
     p = p * r + np.float32(1.6666665459e-1)
     p = p * r + np.float32(5.0000001201e-1)
     power = (np.int32(n) + np.int32(127)) << np.int32(23)
-    return (p * r * r + r + np.float32(1)) * np.int32(power).view(np.float32)
+    found: np.float32 = (p * r * r + r + np.float32(1)) * np.int32(power).view(np.float32)
+    return found
 
 
 def exp_of(x: Any) -> Any:
@@ -40,7 +41,7 @@ def exp_of(x: Any) -> Any:
     return math.exp(x)
 
 
-@overload(exp_of)
+@overload(exp_of)  # type: ignore[untyped-decorator]
 def _exp_of(x: Any) -> Callable[[Any], Any]:
     def narrow(x: Any) -> Any:
         return exp32(x)

@@ -1,0 +1,88 @@
+"""A file that holds a Gaussian field, with the field itself as a tensor beside the parameters.
+
+That tensor has the shape of the one that the field describes, and values of offset + scale · f, worked out where they
+are read. So a field has statistics and every picture that a tensor has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.core.errors import NnscopeError
+from nnscope.core.tensor import TensorInfo
+from nnscope.fields.checkpoint import is_field, load_field
+from nnscope.fields.lattice import Lattice
+
+if TYPE_CHECKING:
+    from nnscope.core.request import Region
+    from nnscope.core.tensor import Listing
+    from nnscope.fields.parameters import Gaussians
+    from nnscope.sources.base import Source, TensorReader
+
+ADDRESS = KIND = "field"
+
+
+def with_field(source: Source, path: str) -> Source:
+    """The source, with the field as a tensor of it where its metadata tells of one."""
+    return FieldSource(source, path) if is_field(dict(source.listing().metadata)) else source
+
+
+class FieldReader:
+    """The values of a field."""
+
+    def __init__(self, info: TensorInfo, gaussians: Gaussians) -> None:
+        self.info = info
+        self.gaussians = gaussians
+
+    def read(self, region: Region) -> np.ndarray:
+        """Of the cells of a region, float32."""
+        from nnscope.fields.evaluate import evaluate_lattice
+
+        strides, firsts = tuple(step for _, _, step in region), tuple(start for start, _, _ in region)
+        shape = tuple(len(range(*axis)) for axis in region)
+        if 0 in shape:
+            return np.zeros(shape, np.float32)
+        lattice = replace(Lattice.of(self.info.shape).every(strides, firsts), shape=shape)
+        values: np.ndarray = evaluate_lattice(self.gaussians, lattice)
+        held = self.gaussians
+        return np.asarray(held.offset + held.scale * values, np.float32)
+
+
+class FieldSource:
+    """See the module docstring.
+
+    Parameters
+    ----------
+    source : Source
+    path : str
+        Of its file.
+    """
+
+    def __init__(self, source: Source, path: str) -> None:
+        self._source = source
+        self.origin: str = getattr(source, "origin", "")
+        self._gaussians: Gaussians | None = None
+        try:
+            self._gaussians = load_field(path).field
+            shape, problem = self._gaussians.shape, ""
+        except NnscopeError as error:
+            shape, problem = (), str(error)
+        self._info = TensorInfo(ADDRESS, shape, "float32", KIND, unreadable=problem)
+
+    def listing(self) -> Listing:
+        """That of the file, the field first."""
+        found = self._source.listing()
+        return replace(found, tensors=(self._info, *found.tensors))
+
+    def reader(self, address: str) -> TensorReader:
+        """The field's, or the file's own."""
+        if address != ADDRESS or self._gaussians is None:
+            return self._source.reader(address)
+        return FieldReader(self._info, self._gaussians)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()

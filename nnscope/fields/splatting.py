@@ -1,0 +1,86 @@
+"""Gaussians drawn as splats into a picture: projected, then summed, raised to the largest, or outlined (methods.md §13).
+
+The projection is that of `nnscope.fields.projection`, and its like without perspective. A Gaussian ends at the cut-off
+r, so a largest value lacks at most max|w|·e^(−r²/2), and a sum Σ|w|·e^(−r²/2) over those that would reach the pixel.
+Threads draw bands of rows: no two write to one place, and results are the same each time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.compute.parts import for_each, slices
+from nnscope.compute.space.perspective import eye
+
+if TYPE_CHECKING:
+    from nnscope.core.frame import Rect
+    from nnscope.core.space import Camera3D
+    from nnscope.core.splats import SplatPicture
+
+NEAR = 1.0  # cells before the eye from which on Gaussians are seen
+_BAND = 48  # rows of a picture that a thread takes at a time
+_MANY = 8192  # Gaussians that a thread projects at a time
+
+
+def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1) -> np.ndarray:
+    """The Gaussians as a camera sees them, in pixels of ``quality`` device pixels a side.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 6)
+        As `nnscope.arrays.kernels.splats` has them; a weight of 0 for those that are not seen.
+    """
+    from nnscope.arrays.kernels.splats import NUMBERS, project
+
+    out, parts = np.empty((len(shown.weights), NUMBERS)), slices(len(shown.weights), _MANY)
+    seen = _table(shown, camera, picture, quality)
+    data = shown.means, shown.factors, shown.weights, seen
+    for_each(lambda i: project(*data, (parts[i].start, parts[i].stop), out), len(parts))
+    return out
+
+
+def values_of(splats: np.ndarray, size: tuple[int, int], mode: str, cutoff: float) -> np.ndarray:
+    """Sums or largest values of projected Gaussians in a picture (width, height): float32 [v, u]."""
+    from nnscope.arrays.kernels.splats import draw
+
+    out, parts = np.zeros(size[::-1], np.float32), slices(size[1], _BAND)
+    for_each(lambda i: draw(splats, cutoff**2, mode == "max", (parts[i].start, parts[i].stop), out), len(parts))
+    return out
+
+
+def owners_of(splats: np.ndarray, size: tuple[int, int], cutoff: float, outlines: bool = False) -> np.ndarray:
+    """Which Gaussian gives each pixel most, or has its outline at 1σ there: int32 [v, u]; −1 for none."""
+    from nnscope.arrays.kernels.splats import outline, own
+
+    strengths, owners = np.zeros(size[::-1]), np.full(size[::-1], -1, np.int32)
+    parts = slices(size[1], _BAND)
+
+    def work(i: int) -> None:
+        span = parts[i].start, parts[i].stop
+        if outlines:
+            outline(splats, span, strengths, owners)
+        else:
+            own(splats, cutoff**2, span, strengths, owners)
+
+    for_each(work, len(parts))
+    return owners
+
+
+def shares_at(splats: np.ndarray, u: float, v: float, cutoff: float) -> np.ndarray:
+    """What each of the projected Gaussians gives at a position of the picture, float64 (n,)."""
+    du, dv = u - splats[:, 0], v - splats[:, 1]
+    m = splats[:, 2] * (du + splats[:, 3] * dv) ** 2 + splats[:, 4] * dv**2
+    return np.asarray(np.where(m <= cutoff**2, splats[:, 5] * np.exp(-0.5 * m), 0.0))
+
+
+def _table(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int) -> np.ndarray:
+    """The camera as `nnscope.arrays.kernels.splats.project` takes it."""
+    seen = eye(camera, shown.bounds, picture)
+    rotation = np.stack([seen.right, seen.down, seen.ahead])
+    scale = seen.scale * quality
+    focal = 1 / scale if seen.parallel else float((seen.centre - seen.position) @ seen.ahead) / scale
+    start = seen.centre if seen.parallel else seen.position
+    middle = (seen.middle[0] / quality, seen.middle[1] / quality, 0.0)
+    return np.stack([*rotation, -rotation @ start, (focal, NEAR, float(seen.parallel)), middle])
