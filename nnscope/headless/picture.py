@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from nnscope.headless.client import Client
     from nnscope.headless.look import Look
     from nnscope.views.base import View
+    from nnscope.views.setting import Setting
 
 _THEMES = dict(zip(THEMES, (DARK, LIGHT), strict=True))
 _KEY = "source"  # the one source of a picture's library
@@ -229,8 +230,7 @@ def _cut(view: View, layout: Layout, look: Look) -> Cut | None:
 
 def _settings(view: View, look: Look) -> Settings:
     """The view's own settings, checked."""
-    in_space = spacious(view)
-    options = {option.name: option for option in in_space.options} if in_space is not None else {}
+    options: dict[str, Setting] = {option.name: option for option in getattr(view, "options", ())}
     for name, value in look.settings:
         if name not in options:
             known = f"They are: {', '.join(options)}." if options else "It has none."

@@ -251,9 +251,9 @@ def default_mode(stats: TensorStats | None) -> str:
 
 def _settings(pane: PaneState, view: View) -> Settings:
     """The settings that the view knows, and the reduction."""
-    known, in_space = dict(pane.settings), spacious(view)
-    if in_space is not None:
-        known = {option.name: known[option.name] for option in in_space.options if option.name in known}
+    known = dict(pane.settings)
+    if hasattr(view, "options"):
+        known = {option.name: known[option.name] for option in view.options if option.name in known}
     return tuple(sorted({**known, "reduction": pane.reduction}.items()))
 
 

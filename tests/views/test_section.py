@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+import nnscope
 from nnscope.core.layout import volume_layout
 from nnscope.core.picture import State, TilePicture
 from nnscope.core.request import BuildPicture, Probe
 from nnscope.engine.local import LocalEngine
 from nnscope.views.section import slab_of
 from tests.scene.sources import ArraySource
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHAPE = (9, 14, 20)
 
@@ -89,3 +93,15 @@ def test_hovering_tells_the_first_element_and_the_statistics_through_the_slab() 
 )
 def test_a_slab_lies_within_the_volume(settings: Any, depths: tuple[int, int]) -> None:
     assert slab_of(volume_layout(SHAPE), settings)[0] == depths
+
+
+def test_headless_pictures_take_the_settings_of_a_section(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    with nnscope.open(tmp_path / "x.npy") as source:
+        picture = source["x"].render(
+            view="section", settings={"at": 2, "thickness": 3, "through": "max"}, size=(300, 240)
+        )
+        assert any("of 3 depths, 2 … 4" in step.detail for step in picture.steps)
+        with pytest.raises(nnscope.NnscopeError, match="no setting"):
+            source["x"].render(view="section", settings={"depth": 2})

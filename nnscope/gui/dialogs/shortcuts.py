@@ -149,6 +149,7 @@ class ShortcutList(QDialog):
                 item = QTreeWidgetItem(group, [words(self._actions[spec.id])])
                 item.setFlags(FLAGS)
                 item.setData(0, ID_ROLE, spec.id)
+                item.setToolTip(0, f"Also {native(spec.also)}, on the number pad" if spec.also else "")
         mouse = self._group("Mouse")
         for text, gesture in POINTER:
             item = QTreeWidgetItem(mouse, [text, gesture])
