@@ -52,18 +52,19 @@ def compose_space(
         return Composed(base)
     camera = orbit if orbit is not None else fitted(Camera3D(), resolved.bounds, place.picture)
     key = space_key(resolved, view.level(resolved.layout, resolved.settings, camera, place.picture))
-    picture = at_hand(key, spaces)
-    stale = picture is None or picture.level != key.level or picture.version < resolved.version
+    found = at_hand(key, spaces)
+    stale = found is None or found[0] != key or found[1].version < resolved.version
     wanted = key if stale and resolved.stats is not None else None
-    if picture is None or resolved.style is None:
+    if found is None or found[1].bounds != resolved.bounds or resolved.style is None:
         return Composed(replace(base, message="Reading …"), wanted=wanted, level=key.level, orbit=camera)
+    held, picture = found
     frame = replace(
         base,
         normalisation=resolved.normalisation,
         style=resolved.style,
         legend=resolved.legend(picture, picture.level),
         space=replace(
-            _space(resolved, camera, picture, (replace(key, level=picture.level), quality)),
+            _space(resolved, camera, picture, (held, quality)),
             plane=_plane(resolved, view, camera, place),
             axes=_ticks(resolved, camera, place, picture),
         ),
@@ -106,10 +107,15 @@ def space_key(resolved: Resolved, level: int) -> SpaceKey:
     return SpaceKey(resolved.source, info.address, view.name, resolved.layout, settings, level)
 
 
-def at_hand(key: SpaceKey, spaces: SpaceStore) -> SpacePicture | None:
-    """The picture itself, else the nearest level of it that is there."""
+def at_hand(key: SpaceKey, spaces: SpaceStore) -> tuple[SpaceKey, SpacePicture] | None:
+    """The picture itself, else the nearest level of it that is there, else the last one with other settings."""
     others = sorted(range(16), key=lambda level: (abs(level - key.level), -level))
-    return next((found for level in others if (found := spaces.get(replace(key, level=level)))), None)
+    for level in others:
+        near = replace(key, level=level)
+        found = spaces.get(near)
+        if found is not None:
+            return near, found
+    return spaces.like(key)
 
 
 def _ticks(

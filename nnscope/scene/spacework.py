@@ -48,6 +48,13 @@ class SpaceStore:
             self._kept.move_to_end(key)
         return found
 
+    def like(self, key: SpaceKey) -> tuple[SpaceKey, SpacePicture] | None:
+        """The picture used last of the same tensor in the same view and layout, whatever its settings and level."""
+        wanted = (key.source, key.address, key.view, key.layout)
+        near = (k for k in reversed(self._kept) if (k.source, k.address, k.view, k.layout) == wanted)
+        found = next(near, None)
+        return None if found is None else (found, self._kept[found])
+
     def put(self, key: SpaceKey, picture: SpacePicture) -> None:
         """Keep a picture, and let old ones go."""
         self._kept[key] = picture
