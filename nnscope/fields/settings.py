@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from nnscope.core.errors import NnscopeError
+from nnscope.fields.parameters import COVARIANCES
 
 if TYPE_CHECKING:
     from nnscope.fields.parameters import Amplitude, Covariance
@@ -18,6 +19,7 @@ ELEVATIONS = (-20.0, 0.0, 20.0)
 """Of the rings of cameras, in degrees."""
 
 STARTS: tuple[Start, ...] = ("octree", "peaks", "random")
+DENSIFY: tuple[Densify, ...] = ("gradient", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,9 @@ class FitSettings:
         for name, least in (("gaussians", 1), ("steps", 0), ("batch", 0), ("adapt_every", 0), ("patience", 0)):
             if getattr(self, name) < least:
                 raise NnscopeError(f"{name} of a fit is at least {least}.", str(getattr(self, name)))
-        if self.start not in STARTS:
-            raise NnscopeError(f"A fit starts from {', '.join(STARTS)}.", str(self.start))
+        for name, known in (("start", STARTS), ("covariance", COVARIANCES), ("densify", DENSIFY)):
+            if getattr(self, name) not in known:
+                raise NnscopeError(f"{name} of a fit is {' or '.join(known)}.", str(getattr(self, name)))
         if not self.cutoff > 0:
             raise NnscopeError("The cut-off of a fit is above 0.", str(self.cutoff))
 

@@ -211,10 +211,12 @@ def test_a_constant_is_fitted(value: float) -> None:
         (np.ones((2, 3, 4, 5)), {"gaussians": 1}, "two or three axes"),
         (np.array([["a", "b"]]), {"gaussians": 1}, "not numbers"),
         (np.ones((4, 4)), {"gaussians": 0}, "at least 1"),
-        (np.ones((4, 4)), {"start": "middle"}, "A fit starts from"),
+        (np.ones((4, 4)), {"start": "middle"}, "start of a fit is octree or peaks or random"),
+        (np.ones((4, 4)), {"densify": "noise"}, "densify of a fit is"),
+        (np.ones((4, 4)), {"covariance": "round"}, "covariance of a fit is"),
         (np.ones((4, 4)), {"cutoff": 0.0}, "above 0"),
     ],
-    ids=["NaN", "too many", "no extent", "1-d", "4-d", "text", "none", "start", "cut-off"],
+    ids=["NaN", "too many", "no extent", "1-d", "4-d", "text", "none", "start", "densify", "covariance", "cut-off"],
 )
 def test_bad_input_is_one_sentence(values: np.ndarray, settings: dict[str, object], words: str) -> None:
     with pytest.raises(NnscopeError, match=words):
