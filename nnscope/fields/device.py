@@ -45,10 +45,10 @@ def evaluate_points_on_device(packed: Packed, points: Any, r2: float) -> Any:
     space[:, : points.shape[1]] = points
     out = xp.zeros(len(points), np.float32)
     if len(points):
-        starts = range(0, len(points), _THREADS)
-        parts = [space[start : start + _THREADS] for start in starts]
-        boxes = [xp.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts]
+        blocks = -(-len(points) // _THREADS)
+        whole = space[xp.minimum(xp.arange(blocks * _THREADS), len(points) - 1)].reshape(blocks, _THREADS, 3)
+        boxes = xp.concatenate([whole.min(axis=1), whole.max(axis=1)], axis=1)
         numbers, reach = xp.asarray(packed.numbers), xp.asarray(np.ascontiguousarray(packed.reach))
-        data = numbers, reach, len(packed.numbers), float(r2), xp.stack(boxes), space, len(points), out
-        cuda.launch("gaussians", "add_points", cuda.Grid((len(starts), 1), (_THREADS, 1)), data)
+        data = numbers, reach, len(packed.numbers), float(r2), boxes, space, len(points), out
+        cuda.launch("gaussians", "add_points", cuda.Grid((blocks, 1), (_THREADS, 1)), data)
     return out
