@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nnscope.render.bricks import Bricks
 
 BUDGET = 768 << 20  # bytes of textures that no frame needs at present
+LARGE = 256 << 20  # bytes of values from which half floats are worth a look
+SLAB = 16 << 20  # bytes that are uploaded at once
 WORTH_LOOKING = 0.4  # share of bricks that extremes must pass over; a first glance along the rays comes with it
 WORTH_PASSING = 0.1  # likewise for the other modes
 
@@ -83,14 +85,15 @@ class VoxelTextures:
         self._picture = picture
         shape = picture.values.shape
         self.fold = _fold(picture, limit) if max(shape) > limit else None
-        self.values: Any = self._upload(picture.values, "r32f")
+        self._half = is_half(picture.values)
+        self.values: Any = self._upload(picture.values, "r16f" if self._half else "r32f")
         self.states: Any = None if picture.states is None else self._upload(picture.states, "r8")
         self._bricks: dict[str, tuple[tuple[object, ...], BrickTextures | None]] = {}
 
     @property
     def nbytes(self) -> int:
         """Bytes of the large textures."""
-        return self._picture.nbytes
+        return self._picture.nbytes - (self._picture.values.nbytes // 2 if self._half else 0)
 
     def bricks(self, pane: PaneFrame, space: SpaceFrame) -> BrickTextures | None:
         """What the mode of a pane knows of its bricks; None where looking at them first would cost more than it saves.
@@ -137,7 +140,11 @@ class VoxelTextures:
     def _upload(self, voxels: np.ndarray, internal: str) -> Any:
         made = {"format": "red", "internalformat": internal, "interpolation": "nearest", "wrapping": "clamp_to_edge"}
         if self.fold is None:
-            return gloo.Texture3D(np.ascontiguousarray(voxels)[..., None], **made)
+            texture = gloo.Texture3D((*voxels.shape, 1), **made)
+            for first in _slabs(voxels):
+                texture.set_data(np.ascontiguousarray(voxels[first])[..., None], offset=(first.start, 0, 0))
+                gloo.flush()  # else all of them wait in memory
+            return texture
         texture = gloo.Texture3D((*self.fold.shape, 1), **made)
         for piece in range(self.fold.pieces):
             part, corner = folded_piece(voxels, self.fold, piece)
@@ -204,6 +211,20 @@ def _bricks_of(picture: VolumePicture, pane: PaneFrame, space: SpaceFrame) -> Br
         assert pane.normalisation is not None
         return misty_bricks(picture, pane.normalisation, mist(picture, pane.normalisation, space))
     return summed_bricks(picture)
+
+
+def is_half(values: np.ndarray) -> bool:
+    """Whether a large volume holds nothing that 16 bits do not hold exactly; a small one stays as it is."""
+    with np.errstate(over="ignore"):
+        return values.nbytes >= LARGE and all(
+            np.array_equal(values[part].astype(np.float16), values[part]) for part in _slabs(values)
+        )
+
+
+def _slabs(voxels: np.ndarray) -> list[slice]:
+    """Depths in parts of about `SLAB` bytes."""
+    depths = max(1, SLAB * len(voxels) // max(1, voxels.nbytes))
+    return [slice(first, first + depths) for first in range(0, len(voxels), depths)]
 
 
 def passed_share(picture: VolumePicture, mode: str, bricks: Bricks) -> float:
