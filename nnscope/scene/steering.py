@@ -105,11 +105,10 @@ class Steering:
 
     def reset(self, pane: int) -> None:
         """Fit the picture into its pane; the projection stays as it was chosen."""
-        orbit = self._workspace.state.panes[pane].orbit
-        if orbit is None or orbit.fov == FOV:
+        orbit, drawn = self._workspace.state.panes[pane].orbit, self._drawn().get(pane)
+        if orbit is None or orbit.fov == FOV or drawn is None:
             self._look(pane, "", camera=None, orbit=None)
             return
-        drawn = self._drawn()[pane]
         whole = orbits.fitted(Camera3D(fov=orbit.fov), drawn.resolved.bounds, drawn.place.picture)
         self._look(pane, "", camera=None, orbit=whole)
 

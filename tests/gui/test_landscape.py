@@ -52,7 +52,9 @@ def test_it_turns_under_a_drag_and_is_exact_again_at_rest(landscape: Bench) -> N
     assert _space(landscape).camera.azimuth != before.azimuth
 
 
-def test_its_settings_are_in_the_inspector(landscape: Bench) -> None:
+def test_its_settings_are_in_the_inspector_and_its_reduction_in_the_tool_bar(landscape: Bench) -> None:
+    landscape.until(landscape.window.toolbar.reduction.isVisible)
+    assert not landscape.window.toolbar.rays.isVisible()
     landscape.window.inspector.options.changed.emit("height", "rows")
     landscape.settle()
     landscape.until(lambda: _space(landscape).picture.lifted_by == "rows")
