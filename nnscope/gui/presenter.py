@@ -132,7 +132,8 @@ class Presenter(QObject):
         for choice in (bar.normalisation, bar.colours, bar.reduction):
             choice.setEnabled(not coloured)
         view = resolved.space_view if resolved is not None else None
-        bar.show_choices(resolved.dimensions if resolved is not None else 0, view is not None and "mode" in view.looks)
+        flat, rayed = view is None or not view.deep, view is not None and "mode" in view.looks
+        bar.show_choices(resolved is not None, flat, rayed)
         bar.scientific.setChecked(scientific)
 
     def _show_live(self, pane: PaneState) -> None:

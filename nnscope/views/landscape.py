@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 HEIGHT = Setting("height", "value", choices=tuple(HEIGHTS), title="Height")
 COLOUR = Setting("colour", "value", choices=("value", "magnitude"), title="Colour")
-SPAN = Setting("span", "range", choices=("range", "spread"), title="Heights")
+SPAN = Setting("span", "range", choices=("range", "spread"), title="Span")
 RELIEVED = Setting("relief", RELIEF, 0.001, 10.0, title="Relief")
 _SLACK = 1e-6  # of half a range: rounding of heights at its ends
 _SURFACE = "surface"  # the setting of requests that says how cells are joined

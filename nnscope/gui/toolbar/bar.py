@@ -47,14 +47,22 @@ class ToolBar(QToolBar):
         """Colour what paints itself."""
         self.scientific.apply(theme)
 
-    def show_choices(self, dimensions: int, rayed: bool = False) -> None:
-        """Those for a picture of 2 or 3 dimensions, none of them for 0; ``rayed``: it is made of values along rays."""
+    def show_choices(self, shown: bool, flat: bool, rayed: bool) -> None:
+        """Those for what is shown, if anything is.
+
+        Parameters
+        ----------
+        shown : bool
+        flat : bool
+            It has cells of two dimensions, lifted or not, and zoomed out each shows many values.
+        rayed : bool
+            It is made of values along rays.
+        """
         *common, blocks, blocks_choice, rays, rays_choice = self._choice_actions
-        for actions, shown in ((common, dimensions > 0), ((blocks, blocks_choice), dimensions == 2)):
+        groups = (common, shown), ((blocks, blocks_choice), shown and flat), ((rays, rays_choice), shown and rayed)
+        for actions, visible in groups:
             for action in actions:
-                action.setVisible(shown)
-        for action in (rays, rays_choice):
-            action.setVisible(rayed)
+                action.setVisible(visible)
 
     def _tell_keys(self, scientific: QAction) -> None:
         keys = scientific.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
