@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nnscope.render.palettes import Palettes
 
 BUDGET = 512 << 20  # bytes of textures that no frame needs at present
+WORTH_SKIPPING = 0.02  # of the bricks
 COURT = 4  # bricks a side of what is skipped at once; see ``cubes.frag``
 _LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
 
@@ -79,12 +80,17 @@ class CubeTextures:
             self._peaks.set_data(picture.peaks[..., None])
             self._courts.set_data(_courts(picture))
 
-    def apply(self, program: Any, shaded: bool) -> None:
+    def skips(self, threshold: float) -> bool:
+        """Whether looking at bricks first saves more than it costs: some must hold nothing that is shown."""
+        return bool((self._picture.peaks < threshold).mean() > WORTH_SKIPPING)
+
+    def apply(self, program: Any, shaded: bool, bricks: bool) -> None:
         """Set the uniforms of ``voxels.glsl`` and of ``cubes.frag``."""
         program["u_values"] = self._values
-        program["u_peaks"] = self._peaks
-        program["u_courts"] = self._courts
-        program["u_bricks"] = tuple(float(side) for side in reversed(self._picture.peaks.shape))
+        if bricks:
+            program["u_peaks"] = self._peaks
+            program["u_courts"] = self._courts
+            program["u_bricks"] = tuple(float(side) for side in reversed(self._picture.peaks.shape))
         if self._states is not None:
             program["u_states"] = self._states
         if shaded:
@@ -149,9 +155,10 @@ class CubeVisual:
         assert isinstance(picture, VoxelPicture)
         textures = self.textures(space.key, picture)
         states, folded = picture.states is not None, textures.fold is not None
-        constants = {"STATES": states, "FOLD": folded, "SHADED": space.shaded, "CUT": 0}
+        bricks = textures.skips(space.threshold)
+        constants = {"STATES": states, "FOLD": folded, "SHADED": space.shaded, "CUT": 0, "BRICKS": bricks}
         program = self._programs.get("march.vert", "cubes.frag", **constants)
-        textures.apply(program, space.shaded)
+        textures.apply(program, space.shaded, bricks)
         apply_rays(program, space, pane.picture)
         program["u_threshold"] = space.threshold
         program["a_corner"] = WHOLE

@@ -1,6 +1,6 @@
 // The first cube along each ray whose magnitude reaches a threshold, or that is no finite number: a walk through the grid
-// on which the leaves of an octree lie (Amanatides & Woo 1987). Bricks and courts of bricks without such a cell are skipped. STATES: 1 when
-// some cell is no finite number; FOLD: as in voxels.glsl; SHADED: as in cube.glsl.
+// on which the leaves of an octree lie (Amanatides & Woo 1987). BRICKS: 1 skips bricks, and courts of bricks, without such
+// a cell; STATES: 1 when some cell is no finite number; FOLD: as in voxels.glsl; SHADED: as in cube.glsl.
 #include "ray.glsl"
 #include "voxels.glsl"
 #include "cube.glsl"
@@ -16,9 +16,11 @@ uniform sampler3D u_states;
 #if SHADED
 uniform sampler3D u_nodes;   // levels of the nodes in which cells lie, less that of the cells
 #endif
+#if BRICKS
 uniform sampler3D u_peaks;   // largest magnitude in each brick
 uniform vec3 u_bricks;       // along each axis
 uniform sampler3D u_courts;  // and in each court of 4 x 4 x 4 bricks
+#endif
 uniform float u_threshold;
 
 float state = NOTHING;
@@ -36,9 +38,11 @@ bool stops(vec3 cell) {
     return state != NOTHING;
 }
 
+#if BRICKS
 float peak(sampler3D peaks, vec3 cell, vec3 count, float side) {
     return texture3D(peaks, (floor(cell / side) + 0.5) / ceil(count)).r;
 }
+#endif
 
 void main() {
     Ray r = ray();
@@ -51,6 +55,8 @@ void main() {
     float t = r.first;
     bool done = false;
     while (t < r.last && !done) {
+        float end = r.last;
+#if BRICKS
         bool skips = true;
         vec3 low = cell;
         float leave = t;
@@ -67,7 +73,8 @@ void main() {
             entered = skips ? through : entered;
             t = skips ? leave : t;
         }
-        float end = skips ? t : min(leave, r.last);
+        end = skips ? t : min(leave, r.last);
+#endif
         while (t < end && !done) {
             done = stops(cell);
             vec3 next = (cell + ahead - r.origin) * r.inverse;

@@ -79,6 +79,25 @@ def test_pixels_are_what_rays_meet(screen: Offscreen, camera: Camera3D, way: str
     assert wrong <= 3  # rays that pass an edge within rounding
 
 
+def test_empty_bricks_and_courts_of_them_are_skipped(screen: Offscreen) -> None:
+    rng, x = np.random.default_rng(2), np.zeros((40, 36, 70), np.float32)
+    x[tuple(rng.integers(0, x.shape, (60, 3)).T)] = rng.uniform(0.5, 1, 60)
+    x[33:, 5:9, 60:] = 0.7
+    grid = cubes.on_grid(x)
+    for camera in CAMERAS.values():
+        shown = cubes.pane(grid, camera, threshold=0.35)
+        _, values, states = volumes.drawn(screen, shown)
+        wrong = 0
+        for row in range(0, 80, 3):
+            for col in range(0, 96, 3):
+                met = leaf_under(shown, shown.picture.x + col + 0.5, shown.picture.y + row + 0.5)
+                seen = None if met is None else x[met.place[2], met.place[0], met.place[1]]
+                wrong += states[row, col] != (volumes.NOTHING if seen is None else 0)
+                wrong += seen is not None and values[row, col] != seen
+        assert wrong <= 3
+        assert (states == 0).any()
+
+
 def test_both_ways_have_the_same_pixels(screen: Offscreen) -> None:
     x = _blocks()
     for shaded in (False, True):
