@@ -127,8 +127,7 @@ class Landscape:
         side = 2.0**picture.level
         rays = over_ground(pencil(space.camera, picture.bounds, pane.picture), picture.bounds, side)
         ray = rays.ray(x - pane.picture.x, y - pane.picture.y)
-        holes = None if picture.states is None else (picture.states != State.FINITE) & (picture.states != State.PADDING)
-        met = struck(Relief(picture.heights, picture.smooth, holes), *ray, ground_box(picture.bounds, side))
+        met = struck(Relief(picture.heights, picture.smooth, picture.states), *ray, ground_box(picture.bounds, side))
         return None if met is None else Picked((met.row << picture.level, met.col << picture.level), picture.level)
 
     def build_space(self, context: BuildContext, request: BuildSpace) -> LandscapePicture:

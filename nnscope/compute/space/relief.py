@@ -19,6 +19,7 @@ import numpy as np
 
 from nnscope.compute.space.perspective import Pencil
 from nnscope.compute.space.rays import inside
+from nnscope.core.picture import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +55,20 @@ class Relief:
         In [0, 1].
     smooth : bool
         Bilinear between the middles of the cells, else flat tops.
-    holes : ndarray of bool, same shape, or None
+    states : ndarray of uint8, same shape, or None
+        `State` of each cell; None when every one is a finite value.
     """
 
     heights: np.ndarray
     smooth: bool
-    holes: np.ndarray | None = None
+    states: np.ndarray | None = None
+
+    def holes(self, cells: np.ndarray) -> np.ndarray:
+        """Which of some cells (n, 2) are holes."""
+        if self.states is None:
+            return np.zeros(len(cells), bool)
+        found = self.states[tuple(cells.T)]
+        return np.asarray((found != State.FINITE) & (found != State.PADDING))
 
 
 def struck(relief: Relief, origin: np.ndarray, towards: np.ndarray, box: np.ndarray) -> Struck | None:
@@ -116,7 +125,7 @@ def _first_top(
     at = int(np.argmax(met))
     if ends[at] > tops[at]:
         return float((tops[at] - origin[1]) / towards[1]), cells[at]
-    within = at > 0 and relief.holes is not None and relief.holes[tuple(cells[at - 1])]
+    within = at > 0 and relief.holes(cells[at - 1 : at]).all()
     return float(bounds[at]), cells[at - 1 if within else at]
 
 
@@ -143,11 +152,10 @@ def _first_patch(
 def _part_of(relief: Relief, patch: np.ndarray, place: np.ndarray) -> np.ndarray:
     """The cell at a place (row, column) within a patch, or the nearest hole that the patch touches."""
     last = np.array(relief.heights.shape) - 1
-    if relief.holes is not None:
-        corners = np.clip(patch - np.array(((0, 0), (0, 1), (1, 0), (1, 1))), 0, last)
-        holes = corners[relief.holes[tuple(corners.T)]]
-        if len(holes):
-            return np.asarray(holes[np.argmin(np.abs(holes + 0.5 - place).sum(1))])
+    corners = np.clip(patch - np.array(((0, 0), (0, 1), (1, 0), (1, 1))), 0, last)
+    holes = corners[relief.holes(corners)]
+    if len(holes):
+        return np.asarray(holes[np.argmin(np.abs(holes + 0.5 - place).sum(1))])
     return np.asarray(np.clip(np.floor(place), 0, last), np.int64)
 
 
@@ -156,9 +164,8 @@ def _quadratics(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     last = np.array(heights.shape) - 1
     low, high = np.clip(patches - 1, 0, last), np.clip(patches, 0, last)
-    corner = heights.astype(np.float64)
-    h00, h01 = corner[low[:, 0], low[:, 1]], corner[low[:, 0], high[:, 1]]
-    h10, h11 = corner[high[:, 0], low[:, 1]], corner[high[:, 0], high[:, 1]]
+    corners = ((low, low), (low, high), (high, low), (high, high))
+    h00, h01, h10, h11 = (heights[i[:, 0], j[:, 1]].astype(np.float64) for i, j in corners)
     across, along, twist = h01 - h00, h10 - h00, h00 - h01 - h10 + h11
     u, v = starts[:, 0] + 0.5 - patches[:, 1], starts[:, 2] + 0.5 - patches[:, 0]
     du, dy, dv = towards
