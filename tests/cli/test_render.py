@@ -93,6 +93,18 @@ def test_ways_of_looking(nnscope: Callable, npy: Path, out: Path, arguments: lis
     assert (out.read_bytes() == plain) == (arguments == ["--quick"])  # small tensors are read whole in any case
 
 
+def test_settings_of_a_view(nnscope: Callable, tmp_path: Path, out: Path) -> None:
+    np.save(tmp_path / "cube.npy", np.random.default_rng(0).normal(size=(9, 9, 9)).astype(np.float32))
+    render = ("render", tmp_path / "cube.npy", "cube", "-o", out, "--size", "320x240", "--view", "voxels")
+    pictures = []
+    for arguments in (["--threshold", "0"], ["--threshold", "0", "--set", "epsilon=2,tau=inf"], ["--threshold", "2"]):
+        assert nnscope(*render, *arguments).code == 0
+        pictures.append(out.read_bytes())
+    assert len(set(pictures)) == 3
+    for wrong in ("epsilon", "epsilon=-1", "epsilon=x", "nothing=1"):
+        assert nnscope(*render, "--set", wrong).code == 2
+
+
 def test_an_index_shows_its_slice(nnscope: Callable, npz: Path, out: Path) -> None:
     assert nnscope("render", npz, "conv1.weight[3, 1]", "-o", out, "--size", "300x200", "--json").code == 0
     first = out.read_bytes()
