@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nnscope.gui.canvas import Canvas
     from nnscope.scene.controller import Controller
 
-TARGET = 0.04  # seconds from a move to its picture on the screen
+TARGET = 0.03  # seconds from a move to its picture on the screen
 REST = 160  # ms without a move after which the exact picture is drawn
 COARSEST = 6  # device pixels a side for one ray
 
