@@ -23,7 +23,8 @@ from nnscope.gui.tree.panel import summary
 
 if TYPE_CHECKING:
     from nnscope.gui.main_window import MainWindow
-    from nnscope.scene.controller import Controller, Drawn
+    from nnscope.scene.controller import Controller
+    from nnscope.scene.drawing import Drawn
     from nnscope.scene.hover import Hover
     from nnscope.scene.resolve import Resolved
     from nnscope.scene.state import PaneState, WorkspaceState
@@ -163,25 +164,26 @@ class Presenter(QObject):
             previous_sample=live is not None and bool(live.samples),
             restart=source is not None and bool(source.dead),
         )
-        spatial = shown and resolved is not None and resolved.dimensions == 3
-        actions.enable(**{spec.id: spatial for spec in actions.specs if spec.menu == "Space"})
-        view = resolved.space_view if resolved is not None else None
-        cuts = spatial and view is not None and "cut" in view.looks
-        cutting = cuts and resolved is not None and resolved.space.cut is not None
-        actions.enable(cut=cuts, cut_axis=cuts, face_camera=cuts, beside=cuts)
-        actions.enable(cut_on=cutting, cut_back=cutting, thicker=cutting, thinner=cutting)
         actions.check(
             scientific=state.scientific,
             link=state.linked,
             panes_1=panes == 1,
             panes_2=panes == 2,
             panes_4=panes == 4,
-            cut=spatial and resolved is not None and resolved.space.cut is not None,
-            parallel=spatial and pane.orbit is not None and not pane.orbit.fov,
         )
+        self._show_space_actions(pane, resolved)
         for choice in controller.views_for():
             actions.enable(**{f"view:{choice.name}": not choice.refusal})
             actions.check(**{f"view:{choice.name}": choice.name == pane.view})
+
+    def _show_space_actions(self, pane: PaneState, resolved: Resolved | None) -> None:
+        actions, view = self._window.actions_table, resolved.space_view if resolved is not None else None
+        cuts = view is not None and "cut" in view.looks
+        cutting = cuts and resolved is not None and resolved.space.cut is not None
+        actions.enable(**{spec.id: view is not None for spec in actions.specs if spec.menu == "Space"})
+        actions.enable(cut=cuts, cut_axis=cuts, face_camera=cuts, beside=cuts)
+        actions.enable(cut_on=cutting, cut_back=cutting, thicker=cutting, thinner=cutting)
+        actions.check(cut=cutting, parallel=view is not None and pane.orbit is not None and not pane.orbit.fov)
 
     def _show_inspector(self, pane: PaneState, resolved: Resolved | None) -> None:
         inspector = self._window.inspector

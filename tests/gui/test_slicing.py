@@ -51,9 +51,19 @@ def _cut(bench: Bench, pane: int = 0) -> Cut | None:
 
 def _key(bench: Bench, key: Qt.Key, keys: Qt.KeyboardModifier = PLAIN) -> None:
     native = bench.window.canvas.native
+    bench.window.activateWindow()
     native.setFocus()
+    bench.until(lambda: bench.window.isActiveWindow() and native.hasFocus())  # shortcuts count only there
     bench.qtbot.keyClick(native, key, keys)
     bench.settle()
+
+
+def _shows_hand(bench: Bench, at: QPoint) -> bool:
+    """Whether the pointer becomes a hand there."""
+    native = bench.window.canvas.native
+    bench.qtbot.mouseMove(native, at + QPoint(1, 0))
+    bench.qtbot.mouseMove(native, at)
+    return bool(native.cursor().shape() == Qt.CursorShape.PointingHandCursor)
 
 
 def test_plane_slab_and_box_from_the_inspector(volume: Bench) -> None:
@@ -116,8 +126,7 @@ def test_the_handle_is_dragged_along_the_normal_in_one_step(volume: Bench) -> No
     assert place is not None
     start = QPoint(round(place.x), round(place.y))
     way = np.array(place.along) * 6
-    volume.qtbot.mouseMove(native, start)
-    assert native.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    volume.until(lambda: _shows_hand(volume, start))
     volume.qtbot.mousePress(native, LEFT, PLAIN, start)
     for share in (0.3, 0.6, 1.0):
         volume.qtbot.mouseMove(native, start + QPoint(round(share * way[0]), round(share * way[1])))

@@ -57,9 +57,19 @@ def _arrive(bench: Bench) -> None:
 
 def _press(bench: Bench, key: Qt.Key, keys: Qt.KeyboardModifier = PLAIN) -> None:
     native = bench.window.canvas.native
+    bench.window.activateWindow()
     native.setFocus()
+    bench.until(lambda: bench.window.isActiveWindow() and native.hasFocus())  # shortcuts count only there
     bench.qtbot.keyClick(native, key, keys)
     _arrive(bench)
+
+
+def _shows_hand(bench: Bench, at: QPoint) -> bool:
+    """Whether the pointer becomes a hand there."""
+    native = bench.window.canvas.native
+    bench.qtbot.mouseMove(native, at + QPoint(1, 0))
+    bench.qtbot.mouseMove(native, at)
+    return bool(native.cursor().shape() == Qt.CursorShape.PointingHandCursor)
 
 
 def test_only_what_the_mode_can_be_tuned_by_is_shown(volume: Bench) -> None:
@@ -181,8 +191,7 @@ def test_a_face_of_the_little_cube_turns_the_view(volume: Bench) -> None:
     assert place is not None
     middle = cube_eye(_camera(volume), place).project(np.array([[0.5, 0.0, 0.5]]))[0][0]
     at = QPoint(place.x + round(middle[0]), place.y + round(middle[1]))
-    volume.qtbot.mouseMove(volume.window.canvas.native, at)
-    assert volume.window.canvas.native.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    volume.until(lambda: _shows_hand(volume, at))
     volume.qtbot.mouseClick(volume.window.canvas.native, LEFT, PLAIN, at)
     _arrive(volume)
     assert (_camera(volume).azimuth, _camera(volume).elevation) == DIRECTIONS["top"]
