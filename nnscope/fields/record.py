@@ -37,7 +37,7 @@ class Step:
 
 
 def psnr(mean_square: float, peak: float) -> float:
-    """20·log₁₀(peak/RMSE) in dB, at most `LARGEST_PSNR`; −∞ … where the error exceeds the peak it is negative."""
+    """20·log₁₀(peak/RMSE) in dB, at most `LARGEST_PSNR`; 0 where the peak is 0 and the error is not."""
     if not mean_square > 0:
         return LARGEST_PSNR
     return min(LARGEST_PSNR, 20 * math.log10(peak) - 10 * math.log10(mean_square)) if peak > 0 else 0.0

@@ -67,7 +67,7 @@ def fit_sequence(
 
 def _carried(field: Gaussians, values: np.ndarray) -> Gaussians:
     """The field before, for the scale of the next tensor: what it says in the tensor's own unit stays as it was."""
-    if tuple(values.shape) != field.shape:
+    if tuple(values.shape)[-field.dimensions :] != field.shape:
         raise NnscopeError("Tensors of a sequence have one shape.", f"{tuple(values.shape)} after {field.shape}")
     if field.amplitude == "sigmoid":
         scale = float(np.ptp(values)) or 1.0

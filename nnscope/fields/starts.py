@@ -128,7 +128,7 @@ def from_peaks(target: Target, count: int, rng: np.random.Generator) -> Start:
 
 def at_random(target: Target, count: int, rng: np.random.Generator) -> Start:
     """Anywhere, as wide as the space for each, and faint."""
-    sizes = np.array(target.spacing)
+    sizes = np.array(target.extent)
     spacing = (target.values.size / count) ** (1 / len(sizes))
     means = rng.uniform(0, sizes, (count, len(sizes)))
     weights = rng.uniform(0.05, 0.15, count)

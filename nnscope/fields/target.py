@@ -41,7 +41,7 @@ class Target:
         return Lattice.of(self.values.shape)
 
     @property
-    def spacing(self) -> tuple[float, ...]:
+    def extent(self) -> tuple[float, ...]:
         """Sizes along x, y[, z] in cells."""
         return tuple(map(float, self.values.shape[::-1]))
 
@@ -51,8 +51,8 @@ def target_of(values: np.ndarray, gaussians: int, amplitude: Amplitude | None = 
 
     Parameters
     ----------
-    values : ndarray of any numeric dtype, two or three axes longer than 1 …
-        Axes of length 1 before the last two are dropped.
+    values : ndarray of any numeric dtype, two or three axes
+        More axes are allowed where the first ones have length 1: these are dropped.
     gaussians : int
         Most Gaussians of the fit.
     amplitude : {"sigmoid", "identity"} or None
