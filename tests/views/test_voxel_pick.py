@@ -17,7 +17,7 @@ from tests.render import cubes
 if TYPE_CHECKING:
     from nnscope.core.frame import PaneFrame
 
-STEP = 1e-3  # voxels
+STEP = 2e-3  # voxels
 
 
 def _ray(pane: PaneFrame, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
