@@ -39,9 +39,9 @@ def _words(names: tuple[str, ...]) -> str:
 class LookArguments:
     """How the picture is to look, as the command line has it; see `nnscope.headless.look.Look`."""
 
-    view: Annotated[str, typer.Option(metavar="NAME", help="heatmap, rgb, section, volume, voxels or landscape.")] = (
-        "heatmap"
-    )
+    view: Annotated[
+        str, typer.Option(metavar="NAME", help="heatmap, rgb, section, volume, voxels, landscape or splats.")
+    ] = "heatmap"
     scientific: Annotated[bool, typer.Option("--scientific", help="Leave every aesthetic step out.")] = False
     size: Annotated[str, typer.Option(metavar="WxH", help="Width and height in pixels.")] = "1280x800"
     colours: Annotated[str, typer.Option(metavar="NAME", help="Colour map; chosen by the data otherwise.")] = ""

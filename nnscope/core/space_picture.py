@@ -95,10 +95,13 @@ class Picked:
         Of level 0: (row, column), or (row, column, depth) in layouts with a depth.
     level : int
         The part of the picture that holds it covers up to 2**level cells along each axis, from a multiple of that.
+    note : str
+        What else the picture tells of it, for the line that hovering shows.
     """
 
     place: tuple[int, ...]
     level: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,10 @@ def stored_source(path: str) -> Source | None:
     if opener is not None:
         source: Source = opener(path)
         return source
+    from nnscope.fields.source import with_field
     from nnscope.sources.files.open import open_file
 
-    return open_file(path)
+    return with_field(open_file(path), path)
 
 
 def demo_weights(path: str) -> Source | None:

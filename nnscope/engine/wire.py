@@ -20,7 +20,7 @@ import ml_dtypes
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
-from nnscope.core import answer, errors, landscape, layout, picture, request, statistics, tensor, volume, voxels
+from nnscope.core import answer, errors, landscape, layout, picture, request, splats, statistics, tensor, volume, voxels
 from nnscope.core.errors import NnscopeError
 from nnscope.engine.fieldtypes import field_checks
 
@@ -43,6 +43,7 @@ Answer = (
     | voxels.VoxelPicture
     | voxels.LeafPicture
     | landscape.LandscapePicture
+    | splats.SplatPicture
     | errors.Failure
 )
 MAX_AXES = 64  # NumPy's own limit
@@ -108,6 +109,7 @@ _CLASSES: dict[str, type] = {
         *(answer.Changed, answer.Progress, answer.Died),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
         *(volume.VolumePicture, voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts, landscape.LandscapePicture),
+        *(splats.SplatPicture, splats.Splatting),
         *(picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),
     )
 }

@@ -6,12 +6,13 @@ are read. So a field has statistics and every picture that a tensor has.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.core.errors import NnscopeError
+from nnscope.core.errors import FileError, NnscopeError
 from nnscope.core.tensor import TensorInfo
 from nnscope.fields.checkpoint import is_field, load_field
 from nnscope.fields.lattice import Lattice
@@ -27,7 +28,9 @@ ADDRESS = KIND = "field"
 
 def with_field(source: Source, path: str) -> Source:
     """The source, with the field as a tensor of it where its metadata tells of one."""
-    return FieldSource(source, path) if is_field(dict(source.listing().metadata)) else source
+    listing = source.listing()
+    taken = any(info.address == ADDRESS for info in listing.tensors)
+    return FieldSource(source, path) if is_field(dict(listing.metadata)) and not taken else source
 
 
 class FieldReader:
@@ -70,7 +73,9 @@ class FieldSource:
             shape, problem = self._gaussians.shape, ""
         except NnscopeError as error:
             shape, problem = (), str(error)
-        self._info = TensorInfo(ADDRESS, shape, "float32", KIND, unreadable=problem)
+        version = max((info.version for info in source.listing().tensors), default=0)
+        size = 4 * math.prod(shape) if shape else 0
+        self._info = TensorInfo(ADDRESS, shape, "float32", KIND, size, version, unreadable=problem)
 
     def listing(self) -> Listing:
         """That of the file, the field first."""
@@ -79,8 +84,10 @@ class FieldSource:
 
     def reader(self, address: str) -> TensorReader:
         """The field's, or the file's own."""
-        if address != ADDRESS or self._gaussians is None:
+        if address != ADDRESS:
             return self._source.reader(address)
+        if self._gaussians is None:
+            raise FileError("unreadable", self._info.unreadable, ADDRESS)
         return FieldReader(self._info, self._gaussians)
 
     def close(self) -> None:

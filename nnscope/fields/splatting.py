@@ -1,4 +1,4 @@
-"""Gaussians drawn as splats into a picture: projected, then summed, raised to the largest, or outlined (methods.md §13).
+"""Gaussians drawn as splats into a picture: projected, then summed, their largest, or outlines (methods.md §13).
 
 The projection is that of `nnscope.fields.projection`, and its like without perspective. A Gaussian ends at the cut-off
 r, so a largest value lacks at most max|w|·e^(−r²/2), and a sum Σ|w|·e^(−r²/2) over those that would reach the pixel.
@@ -13,6 +13,7 @@ import numpy as np
 
 from nnscope.compute.parts import for_each, slices
 from nnscope.compute.space.perspective import eye
+from nnscope.compute.space.transfer import mean_side
 
 if TYPE_CHECKING:
     from nnscope.core.frame import Rect
@@ -24,8 +25,10 @@ _BAND = 48  # rows of a picture that a thread takes at a time
 _MANY = 8192  # Gaussians that a thread projects at a time
 
 
-def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1) -> np.ndarray:
+def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1, mode: str = "max") -> np.ndarray:
     """The Gaussians as a camera sees them, in pixels of ``quality`` device pixels a side.
+
+    Their weights are peaks along rays, or for sums in space integrals through their middles.
 
     Returns
     -------
@@ -36,6 +39,8 @@ def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int
 
     out, parts = np.empty((len(shown.weights), NUMBERS)), slices(len(shown.weights), _MANY)
     seen = _table(shown, camera, picture, quality)
+    if mode == "sum" and shown.layout.depth:
+        seen[5, 2] = 1 / mean_side(shown.layout.volume_shape)
     data = shown.means, shown.factors, shown.weights, seen
     for_each(lambda i: project(*data, (parts[i].start, parts[i].stop), out), len(parts))
     return out

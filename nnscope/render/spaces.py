@@ -14,6 +14,7 @@ import numpy as np
 from vispy import gloo
 
 from nnscope.core.landscape import LandscapePicture
+from nnscope.core.splats import SplatPicture
 from nnscope.core.volume import VolumePicture
 from nnscope.core.voxels import LeafPicture, VoxelPicture
 from nnscope.render.colour import mapping
@@ -23,6 +24,7 @@ from nnscope.render.leaves import LeafVisual
 from nnscope.render.palettes import Palettes
 from nnscope.render.quads import QuadBuffer
 from nnscope.render.rays import WHOLE, Programs
+from nnscope.render.splats import SplatVisual
 from nnscope.render.volumes import VolumeVisual
 from nnscope.shaders import load
 
@@ -81,6 +83,7 @@ VISUALS: dict[type, type[SpaceVisual]] = {
     LandscapePicture: LandscapeVisual,
     VoxelPicture: CubeVisual,
     LeafPicture: LeafVisual,
+    SplatPicture: SplatVisual,
 }
 
 

@@ -37,6 +37,8 @@ class Hover:
         None until the engine has answered.
     text : str
         The line for the status bar.
+    note : str
+        What the picture itself tells, at the end of that line.
     """
 
     pane: int
@@ -46,6 +48,7 @@ class Hover:
     level: int
     answer: ProbeAnswer | None
     text: str
+    note: str = ""
 
     @property
     def first(self) -> tuple[int, ...]:
@@ -74,13 +77,13 @@ class HoverWork:
         place = (
             picked.place if resolved.dimensions == 3 else tuple(i >> picked.level << picked.level for i in picked.place)
         )
-        same = here is not None and (pane, address, place, picked.level) == (
-            here.pane, here.address, here.place, here.level
+        same = here is not None and (pane, address, place, picked.level, picked.note) == (
+            here.pane, here.address, here.place, here.level, here.note
         )  # fmt: skip
         if same and here is not None and here.answer is not None and here.answer.version >= resolved.version:
             return
         text = waiting_text(resolved, place)
-        self._ask(Hover(pane, resolved.source, address, place, picked.level, None, text), resolved)
+        self._ask(Hover(pane, resolved.source, address, place, picked.level, None, text, picked.note), resolved)
 
     def leave(self) -> None:
         """The pointer is over no cell."""
@@ -112,7 +115,7 @@ class HoverWork:
         answer = job.future.result()
         if isinstance(answer, ProbeAnswer):
             text = hover_text(answer, resolved.info, resolved.dimensions == 3)
-            self.current = replace(hover, answer=answer, text=text)
+            self.current = replace(hover, answer=answer, text=f"{text}  {hover.note}".rstrip())
         else:
             self.current = replace(hover, text=str(answer))
         self._changed(self.current)

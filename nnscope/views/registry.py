@@ -10,13 +10,16 @@ from nnscope.views.heatmap import Heatmap
 from nnscope.views.landscape import Landscape
 from nnscope.views.rgb import PcaRgb
 from nnscope.views.section import Section
+from nnscope.views.splats import Splats
 from nnscope.views.volume import Volume
 from nnscope.views.voxels import Voxels
 
 if TYPE_CHECKING:
     from nnscope.views.base import SpaceView, View
 
-_OURS: dict[str, View] = {view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape(), Section())}
+_OURS: dict[str, View] = {
+    view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape(), Section(), Splats())
+}
 
 
 def views() -> tuple[View, ...]:

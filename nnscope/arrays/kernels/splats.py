@@ -1,0 +1,184 @@
+"""Gaussians seen by a camera: projected, and their sums, maxima and outlines drawn into a picture (methods.md §13).
+
+A projected Gaussian is six numbers: u, v; a, p; s; w. With d = pixel's centre − (u, v) it gives a pixel at most along
+its ray
+
+    w·exp(−m/2),        m = a·(du + p·dv)² + s·dv²,
+
+the quadratic form with u completed to a square, so that the interval of a row within the cut-off m ≤ r² is exact. Each
+call draws a band of rows and writes nowhere else, so bands can be drawn by several threads.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnscope.arrays.compiled import compiled, compiled_fast
+from nnscope.arrays.kernels.exponential import exp32
+
+if TYPE_CHECKING:
+    Span = tuple[int, int]
+
+NUMBERS = 6  # of a projected Gaussian
+THIN = 1e-6  # square pixels that every projected variance has more
+_RING = 0.75  # pixels from an outline that it covers
+
+
+@compiled
+def project(
+    means: np.ndarray, factors: np.ndarray, weights: np.ndarray, camera: np.ndarray, span: Span, out: np.ndarray
+) -> None:
+    """Project the Gaussians ``span`` into ``out`` (n, 6); those at z ≤ near get a weight of 0.
+
+    ``factors`` (n, 6) are the rows of L: L_xx; L_yx, L_yy; L_zx, L_zy, L_zz. ``camera`` (6, 3) has the rows of the
+    rotation, the translation, (focal, near, 1 if it is parallel), and the picture's middle with what integrals along
+    rays are multiplied by; where that is 0, weights are peaks along rays instead.
+    """
+    f, near, parallel = camera[4, 0], camera[4, 1], camera[4, 2] > 0
+    for k in range(span[0], span[1]):
+        x = camera[3, 0] + camera[0, 0] * means[k, 0] + camera[0, 1] * means[k, 1] + camera[0, 2] * means[k, 2]
+        y = camera[3, 1] + camera[1, 0] * means[k, 0] + camera[1, 1] * means[k, 1] + camera[1, 2] * means[k, 2]
+        z = camera[3, 2] + camera[2, 0] * means[k, 0] + camera[2, 1] * means[k, 1] + camera[2, 2] * means[k, 2]
+        out[k, :] = 0.0
+        if not parallel and not z > near:
+            continue
+        scale = f if parallel else f / z
+        du, dv = (0.0, 0.0) if parallel else (-scale * x / z, -scale * y / z)
+        uu, uv, vv, cross = _spread(factors[k], camera, scale, (du, dv))
+        det = cross + THIN * (uu + vv) + THIN * THIN
+        uu, vv = uu + THIN, vv + THIN
+        out[k, 0], out[k, 1] = scale * x + camera[5, 0], scale * y + camera[5, 1]
+        out[k, 2], out[k, 3], out[k, 4], out[k, 5] = vv / det, -uv / vv, 1.0 / vv, weights[k]
+        if camera[5, 2] > 0:
+            towards = (0.0, 0.0, 1.0) if parallel else (x, y, z)
+            out[k, 5] *= camera[5, 2] * _through(factors[k], camera, towards)
+
+
+@compiled
+def _through(g: np.ndarray, camera: np.ndarray, towards: tuple[float, float, float]) -> float:
+    """The integral along the ray through its middle of a Gaussian whose peak is 1: √(2π)·‖d‖/‖L⁻¹d‖."""
+    a, b, c = towards
+    x = camera[0, 0] * a + camera[1, 0] * b + camera[2, 0] * c
+    y = camera[0, 1] * a + camera[1, 1] * b + camera[2, 1] * c
+    z = camera[0, 2] * a + camera[1, 2] * b + camera[2, 2] * c
+    length = math.sqrt(x * x + y * y + z * z)
+    x /= g[0]
+    y = (y - g[1] * x) / g[2]
+    z = (z - g[3] * x - g[4] * y) / g[5]
+    return math.sqrt(2 * math.pi) * length / math.sqrt(x * x + y * y + z * z)
+
+
+@compiled
+def _spread(
+    g: np.ndarray, camera: np.ndarray, scale: float, ahead: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """Σ₂ of J·R·L as uu, uv and vv, and its determinant, which as a sum of squares doesn't cancel."""
+    u0 = scale * camera[0, 0] + ahead[0] * camera[2, 0]
+    u1 = scale * camera[0, 1] + ahead[0] * camera[2, 1]
+    u2 = scale * camera[0, 2] + ahead[0] * camera[2, 2]
+    v0 = scale * camera[1, 0] + ahead[1] * camera[2, 0]
+    v1 = scale * camera[1, 1] + ahead[1] * camera[2, 1]
+    v2 = scale * camera[1, 2] + ahead[1] * camera[2, 2]
+    ux, uy, uz = u0 * g[0] + u1 * g[1] + u2 * g[3], u1 * g[2] + u2 * g[4], u2 * g[5]
+    vx, vy, vz = v0 * g[0] + v1 * g[1] + v2 * g[3], v1 * g[2] + v2 * g[4], v2 * g[5]
+    a, b, c = ux * vy - uy * vx, uy * vz - uz * vy, uz * vx - ux * vz
+    return (
+        ux * ux + uy * uy + uz * uz,
+        ux * vx + uy * vy + uz * vz,
+        vx * vx + vy * vy + vz * vz,
+        a * a + b * b + c * c,
+    )
+
+
+@compiled
+def _between(middle: float, half: float, span: Span) -> Span:
+    """Pixels [from, to) of ``span`` whose centres lie from middle − half to middle + half."""
+    low, high = middle - half - 0.5, middle + half - 0.5
+    if not (low <= span[1] - 1 and high >= span[0]):
+        return 0, 0
+    return math.ceil(max(low, float(span[0]))), math.floor(min(high, span[1] - 1.0)) + 1
+
+
+@compiled_fast
+def _add(half: np.float32, begin: np.float32, factor: np.float32, out: np.ndarray) -> None:
+    for i in range(len(out)):
+        t = begin + np.float32(i)
+        out[i] += factor * exp32(half * t * t)
+
+
+@compiled_fast
+def _raise(half: np.float32, begin: np.float32, factor: np.float32, out: np.ndarray) -> None:
+    for i in range(len(out)):
+        t = begin + np.float32(i)
+        c = factor * exp32(half * t * t)
+        out[i] = c if abs(c) > abs(out[i]) else out[i]
+
+
+@compiled
+def draw(splats: np.ndarray, r2: float, largest: bool, span: Span, out: np.ndarray) -> None:
+    """Add to the rows ``span`` of ``out`` [v, u], float32, or bring them to what is largest in magnitude."""
+    for k in range(len(splats)):
+        g = splats[k]
+        if g[5] == 0.0:
+            continue
+        v0, v1 = _between(g[1], math.sqrt(r2 / g[4]), span)
+        for v in range(v0, v1):
+            dv = v + 0.5 - g[1]
+            common = g[4] * dv * dv
+            middle = g[0] - g[3] * dv
+            u0, u1 = _between(middle, math.sqrt(max(r2 - common, 0.0) / g[2]), (0, out.shape[1]))
+            if u0 < u1:
+                half, begin = np.float32(-0.5 * g[2]), np.float32(u0 + 0.5 - middle)
+                factor = np.float32(g[5]) * exp32(np.float32(-0.5 * common))
+                if largest:
+                    _raise(half, begin, factor, out[v, u0:u1])
+                else:
+                    _add(half, begin, factor, out[v, u0:u1])
+
+
+@compiled
+def own(splats: np.ndarray, r2: float, span: Span, strengths: np.ndarray, owners: np.ndarray) -> None:
+    """Note in the rows ``span`` of ``owners`` [v, u] which Gaussian gives most, by its magnitude in ``strengths``.
+
+    Both arrays, float64 and int32, hold what was before: 0 and −1.
+    """
+    for k in range(len(splats)):
+        g = splats[k]
+        if g[5] == 0.0:
+            continue
+        v0, v1 = _between(g[1], math.sqrt(r2 / g[4]), span)
+        for v in range(v0, v1):
+            dv = v + 0.5 - g[1]
+            common = g[4] * dv * dv
+            middle = g[0] - g[3] * dv
+            u0, u1 = _between(middle, math.sqrt(max(r2 - common, 0.0) / g[2]), (0, owners.shape[1]))
+            for u in range(u0, u1):
+                t = u + 0.5 - middle
+                c = abs(g[5]) * math.exp(-0.5 * (g[2] * t * t + common))
+                if c > strengths[v, u]:
+                    strengths[v, u], owners[v, u] = c, k
+
+
+@compiled
+def outline(splats: np.ndarray, span: Span, strengths: np.ndarray, owners: np.ndarray) -> None:
+    """Note in ``owners`` whose outline m = 1 passes within `_RING` pixels; the largest weight goes before others."""
+    for k in range(len(splats)):
+        g = splats[k]
+        vv = 1.0 / g[4] if g[5] != 0.0 else 0.0
+        uu = 1.0 / g[2] + g[3] * g[3] * vv if g[5] != 0.0 else 0.0
+        if g[5] == 0.0:
+            continue
+        v0, v1 = _between(g[1], math.sqrt(vv) + _RING, span)
+        u0, u1 = _between(g[0], math.sqrt(uu) + _RING, (0, owners.shape[1]))
+        for v in range(v0, v1):
+            dv = v + 0.5 - g[1]
+            for u in range(u0, u1):
+                t = u + 0.5 - g[0] + g[3] * dv
+                along, down = g[2] * t, g[2] * t * g[3] + g[4] * dv
+                steep = 2.0 * math.sqrt(along * along + down * down)
+                off = abs(g[2] * t * t + g[4] * dv * dv - 1.0)
+                if off <= _RING * steep and abs(g[5]) > strengths[v, u]:
+                    strengths[v, u], owners[v, u] = abs(g[5]), k
