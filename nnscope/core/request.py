@@ -186,6 +186,9 @@ class GetSeries:
     address : str
         A tensor, for a field of its statistics; empty for a number that was given to ``step``.
     name : str
+        Of the field (``"std"`` and ``"frobenius"`` too) or number. ``"level"`` of a tensor gives the pyramid level at
+        which it was kept, at the steps at which it was; an empty name without a tensor gives every step, with its time
+        in seconds since the epoch.
     """
 
     address: str

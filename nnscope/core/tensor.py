@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+MOST_SCALARS = 256  # names that a listing tells
+
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
@@ -85,6 +87,8 @@ class Listing:
         Bytes of the file or files.
     live : dict
         For a live model: ``{"samples": [labels…], "sample": int, "training": bool, "can_train": bool, …}``.
+    scalars : tuple of str
+        Names of the numbers that a recorded run has over its steps (`GetSeries`); at most `MOST_SCALARS`.
     """
 
     path: str
@@ -96,6 +100,7 @@ class Listing:
     metadata: tuple[tuple[str, str], ...] = ()
     nbytes: int = 0
     live: dict[str, object] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:

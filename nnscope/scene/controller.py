@@ -15,9 +15,8 @@ from nnscope.core.errors import Failure
 from nnscope.core.frame import DARK, Frame, Marker, PaneFrame, Theme
 from nnscope.core.request import Control
 from nnscope.core.text import plain
-from nnscope.scene import camera as cameras
-from nnscope.scene.compose import Composed, Place, compose, marked
-from nnscope.scene.compose_space import compose_space
+from nnscope.scene.compose import marked
+from nnscope.scene.drawing import Drawing, Drawn, Means
 from nnscope.scene.hover import Hover, HoverWork
 from nnscope.scene.jobs import JobBoard, JobInfo
 from nnscope.scene.knowledge import Knowledge
@@ -26,12 +25,12 @@ from nnscope.scene.library import Library
 from nnscope.scene.linking import linked_cursor
 from nnscope.scene.panes import places
 from nnscope.scene.pick import place_under
-from nnscope.scene.resolve import Resolved, resolve
 from nnscope.scene.sessions import Listener, Sessions
 from nnscope.scene.slicing import follow
 from nnscope.scene.spacework import SpaceWork
 from nnscope.scene.steering import Steering
 from nnscope.scene.tilework import TileWork
+from nnscope.scene.timeline import Timeline
 from nnscope.scene.workspace import Workspace
 from nnscope.views.registry import views
 
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from nnscope.core.space_picture import Picked
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
+    from nnscope.scene.resolve import Resolved
     from nnscope.scene.state import PaneState
 
 
@@ -55,15 +55,6 @@ class ViewChoice:
     name: str
     title: str
     refusal: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """What a pane last drew: the way from a screen position back to the tensor."""
-
-    place: Place
-    resolved: Resolved
-    composed: Composed
 
 
 class Controller:
@@ -90,6 +81,7 @@ class Controller:
     jobs_changed: ClassVar[SignalInstance] = Signal()  # type: ignore[assignment]
     failed: ClassVar[SignalInstance] = Signal(object)  # type: ignore[assignment]
     status_changed: ClassVar[SignalInstance] = Signal(str)  # type: ignore[assignment]
+    timeline_changed: ClassVar[SignalInstance] = Signal(str)  # type: ignore[assignment]
 
     def __init__(self, post: Callable[[Callable[[], None]], None] | None = None, inline: bool = False) -> None:
         self._post_raw = post or (lambda run: run())
@@ -105,6 +97,9 @@ class Controller:
         )
         told = KnowledgeListener(self._stats_came, self.spectrum_changed.emit, self.failed.emit)
         self._knowledge = Knowledge(self.library, self._board, told)
+        self.timeline = Timeline(self.library, self._board, self.workspace, self._timed)
+        work = (self._tiles, self._spaces)
+        self._drawing = Drawing(self.workspace, self.library, self.timeline, work, self.request_stats)
         self._hover = HoverWork(self.library, self._post, self._hovered)
         self._drawn: dict[int, Drawn] = {}
         self.coarseness = 1
@@ -185,8 +180,7 @@ class Controller:
     def resolved(self, pane: int | None = None) -> Resolved | None:
         """What a pane shows, complete; None when it is empty."""
         state = self.workspace.state
-        at = state.active if pane is None else pane
-        return resolve(state.panes[at], state.scientific, self.library, self._theme.name)
+        return self._drawing.resolve(state.panes[state.active if pane is None else pane], self._theme.name)
 
     def drawn(self, pane: int | None = None) -> Drawn | None:
         """What a pane last drew, with the facts of its picture."""
@@ -212,7 +206,9 @@ class Controller:
         """Have the largest singular values of a pane's tensor computed; `spectrum_changed` follows."""
         state = self.workspace.state
         shown = state.panes[state.active if pane is None else pane]
-        self._knowledge.request_spectrum(shown.source, shown.address, k)
+        address = self.timeline.moment(state, shown)
+        if address is not None:
+            self._knowledge.request_spectrum(shown.source, address, k)
 
     # looking ------------------------------------------------------------------------------------------------
 
@@ -242,29 +238,33 @@ class Controller:
         A picture larger than the canvas by ``magnify`` shows the same cells, each so much larger.
         """
         state = self.workspace.state
+        means = Means(self.coarseness, magnify, self._theme.name)
         drawn: dict[int, Drawn] = {}
+        asked: dict[int, Drawn] = {}
         panes: list[PaneFrame] = []
         for i, (pane, place) in enumerate(
             zip(state.panes, places(width, height, len(state.panes), scale), strict=True)
         ):
-            resolved = resolve(pane, state.scientific, self.library, self._theme.name)
-            if resolved is None:
+            target = self._drawing.target(pane, place, means)
+            ready = self._drawing.ready(pane, target, self._drawn.get(i), means)
+            asked |= {i: target} if target is not None else {}
+            if ready is None:
                 panes.append(PaneFrame(place.rect, place.picture, message=self._empty(pane), active=self._is_active(i)))
                 continue
-            composed = self._composed(pane, resolved, place, magnify)
-            drawn[i] = Drawn(place, resolved, composed)
-            shown = marked(composed.frame, self._markers(i, pane, resolved), self._is_active(i))
-            panes.append(self._told_why(shown, composed))
+            drawn[i] = ready
+            shown = marked(ready.composed.frame, self._markers(i, pane, ready.resolved), self._is_active(i))
+            panes.append(self._drawing.told_why(shown, ready.composed))
         before, self._drawn = self._drawn, drawn
         if any(shown.composed.frame.pictured for shown in before.values()):
             self._sessions.seen()
-        self._want(drawn, before)
+        self._want(asked, before)
         return Frame(width, height, tuple(panes), self._theme, scale)
 
-    def _composed(self, pane: PaneState, resolved: Resolved, place: Place, magnify: float) -> Composed:
-        if resolved.dimensions == 3:
-            return compose_space(resolved, pane.orbit, place, self.library.spaces, self.coarseness)
-        return compose(resolved, cameras.magnified(pane.camera, magnify), place, self.library.tiles)
+    @property
+    def in_time(self) -> bool:
+        """Whether the active pane shows the step that was chosen for its run: nothing of it is on its way."""
+        address, drawn = self.timeline.moment(self.workspace.state, self.workspace.pane), self.drawn()
+        return address is None or drawn is None or drawn.resolved.info.address == address
 
     def pan(self, dx: float, dy: float, pane: int | None = None) -> None:
         """Drag the picture by device pixels."""
@@ -332,6 +332,7 @@ class Controller:
 
     def _listed(self, key: str) -> None:
         source = self.library.sources.get(key)
+        self.timeline.forget(key)
         if source is not None and source.listing is not None:
             self._first_picture(key, source.listing)
         self.listing_changed.emit(key)
@@ -359,6 +360,10 @@ class Controller:
 
         return take
 
+    def _timed(self, key: str) -> None:
+        self.timeline_changed.emit(key)
+        self.redraw.emit()
+
     def _stats_came(self, source: str, address: str) -> None:
         self.stats_changed.emit(source, address)
         self.redraw.emit()
@@ -383,14 +388,6 @@ class Controller:
         self._tiles.want(tuple(dict.fromkeys(keys)))
         self._spaces.want({s.composed.wanted for s in drawn.values() if s.composed.wanted is not None})
 
-    def _told_why(self, frame: PaneFrame, composed: Composed) -> PaneFrame:
-        """A pane that will stay empty says why."""
-        if frame.pictured or not (composed.missing or composed.wanted):
-            return frame
-        failures = [self._tiles.broken(key) for key in composed.missing]
-        failures += [self._spaces.broken(composed.wanted)] if composed.wanted is not None else []
-        return replace(frame, message=str(failures[0])) if failures[0] is not None else frame
-
     def _markers(self, index: int, pane: PaneState, resolved: Resolved) -> tuple[Marker, ...]:
         markers = []
         if pane.pin is not None:
@@ -412,7 +409,7 @@ class Controller:
 
     def _volume_layout(self, pane: PaneState) -> Layout | None:
         """The layout of a pane that can show a cut; None for any other."""
-        resolved = resolve(pane, self.workspace.state.scientific, self.library, self._theme.name)
+        resolved = self._drawing.resolve(pane, self._theme.name)
         return resolved.layout if resolved is not None and resolved.space.cut is not None else None
 
     def _info(self, pane: PaneState) -> TensorInfo | None:
@@ -428,6 +425,8 @@ class Controller:
     def _empty(self, pane: PaneState) -> str:
         if pane.source in self._sessions.opening:
             return f"Opening {plain(pane.source, 96)} …"
+        if self.timeline.run(pane.source) is not None:
+            return self.timeline.absence(self.workspace.state, pane) or "Reading …"
         if pane.address:
             return f"{plain(pane.address, 96)} is not open any more."
         return "Choose a tensor in the list on the left."

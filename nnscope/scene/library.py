@@ -40,6 +40,8 @@ class OpenSource:
         What a live model tells: step, loss, accuracy.
     dead : str
         Why the engine is gone; empty while it lives.
+    moments : dict of str to TensorInfo
+        Entries of a recorded run's tensors at steps, by ``ADDRESS@STEP``.
     """
 
     key: str
@@ -49,10 +51,12 @@ class OpenSource:
     versions: dict[str, int] = field(default_factory=dict)
     status: dict[str, Any] = field(default_factory=dict)
     dead: str = ""
+    moments: dict[str, TensorInfo] = field(default_factory=dict)
 
     def accept(self, listing: Listing) -> None:
         """Take a new listing."""
         self.listing = listing
+        self.moments = {}
         self.infos = {info.address: info for info in listing.tensors}
         self.versions = {info.address: info.version for info in listing.tensors}
 
@@ -125,9 +129,9 @@ class Library:
         self.spectra: dict[tuple[str, str], tuple[int, Spectrum]] = {}
 
     def info(self, source: str, address: str) -> TensorInfo | None:
-        """The listing entry, or None when there is none (yet)."""
+        """The listing entry, or that of a run's tensor at a step; None when there is none (yet)."""
         opened = self.sources.get(source)
-        return opened.infos.get(address) if opened else None
+        return opened.infos.get(address) or opened.moments.get(address) if opened else None
 
     def version(self, source: str, address: str) -> int:
         """Newest known content version; 0 when unknown."""

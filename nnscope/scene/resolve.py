@@ -36,6 +36,23 @@ LARGE = 1 << 25  # elements from which a first look may be a labelled sample
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Fixed:
+    """What colours follow in place of a tensor's own statistics, so that they mean the same at every step of a run.
+
+    Attributes
+    ----------
+    stats : TensorStats or None
+        None for the tensor's own.
+    step, domain : str
+        What the legend says of the step, and of where the domain is from; empty for nothing.
+    """
+
+    stats: TensorStats | None
+    step: str = ""
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Resolved:
     """What one pane must show, complete.
 
@@ -58,6 +75,8 @@ class Resolved:
         Why the view can't show this tensor; empty when it can.
     space : SpaceLook
         What a picture of three dimensions makes of the values along a ray, with a mode that is not empty.
+    remarks : tuple of str
+        What the legend says besides: of steps and domains of a recorded run.
     """
 
     source: str
@@ -72,6 +91,7 @@ class Resolved:
     style: ColourStyle | None
     refusal: str = ""
     space: SpaceLook = field(default_factory=SpaceLook)
+    remarks: tuple[str, ...] = ()
 
     @property
     def dimensions(self) -> int:
@@ -147,6 +167,7 @@ class Resolved:
         notes = picture.notes if picture is not None else ()
         if self._drawing is not None:
             notes = (*self._drawing.notes, *notes)
+        notes = (*self.remarks, *notes)
         if picture is not None and picture.sampled < 1:
             notes += (f"from a sample: {picture.sampled:.1%} of the values",)
         if stats is not None and stats.sampled < 1:
@@ -184,7 +205,9 @@ def _drawn_look(look: SpaceLook, picture: TilePicture | SpacePicture | None) -> 
     return replace(look, interpolation="nearest") if odd else look
 
 
-def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "dark") -> Resolved | None:
+def resolve(
+    pane: PaneState, scientific: bool, library: Library, theme: str = "dark", fixed: Fixed | None = None
+) -> Resolved | None:
     """What ``pane`` must show; None when it is empty or its tensor isn't known (yet)."""
     info = library.info(pane.source, pane.address)
     if info is None:
@@ -197,10 +220,12 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
     if layout is None or layout.shape != info.shape or bool(layout.depth) != is_deep(view):
         layout = default_layout(info.shape) if refusal else view.layout(info)
     stats = library.statistics(pane.source, pane.address)
+    scale = fixed.stats if fixed is not None and fixed.stats is not None and stats is not None else stats
     norm = style = None
-    if not view.coloured and stats is not None and not refusal:
-        norm = _normalisation(pane, scientific, stats, _factor(pane, view, layout))
-        style = colour_style(_colours(pane, stats), theme)
+    if not view.coloured and scale is not None and not refusal:
+        norm = _normalisation(pane, scientific, scale, _factor(pane, view, layout))
+        style = colour_style(_colours(pane, scale), theme)
+    remarks = (fixed.step, fixed.domain if norm is not None else "") if fixed is not None else ()
     return Resolved(
         pane.source,
         info,
@@ -213,7 +238,8 @@ def resolve(pane: PaneState, scientific: bool, library: Library, theme: str = "d
         norm,
         style,
         refusal,
-        _look(_within(pane.space, view, layout), stats, scientific),
+        _look(_within(pane.space, view, layout), scale, scientific),
+        tuple(filter(None, remarks)),
     )
 
 

@@ -48,6 +48,8 @@ class PaneState:
         Where a picture of three dimensions is seen from; None shows all of it.
     space : SpaceLook
         What such a picture makes of the values along a ray.
+    each_step : bool
+        Of a recorded run: the colour domain is that of each step alone, not of all steps.
     """
 
     source: str = ""
@@ -63,6 +65,7 @@ class PaneState:
     pin: tuple[int, ...] | None = None
     orbit: Camera3D | None = None
     space: SpaceLook = field(default_factory=SpaceLook)
+    each_step: bool = False
 
     def showing(self, source: str, address: str) -> PaneState:
         """The same ways of looking at another tensor: what depends on its shape or values is reset."""
@@ -84,17 +87,29 @@ class WorkspaceState:
         Leave every aesthetic step out.
     linked : bool
         One cursor for all panes, and one camera for those with pictures of the same grid.
+    steps : tuple of (str, int)
+        Source and step, for recorded runs that are not shown at their newest.
     """
 
     panes: tuple[PaneState, ...] = (PaneState(),)
     active: int = 0
     scientific: bool = False
     linked: bool = True
+    steps: tuple[tuple[str, int], ...] = ()
 
     @property
     def pane(self) -> PaneState:
         """The active pane."""
         return self.panes[self.active]
+
+    def step_of(self, source: str) -> int | None:
+        """The step at which a run is shown; None for its newest."""
+        return dict(self.steps).get(source)
+
+    def at_step(self, source: str, step: int | None) -> WorkspaceState:
+        """This state with a run at a step; None for its newest."""
+        others = tuple(entry for entry in self.steps if entry[0] != source)
+        return replace(self, steps=others if step is None else (*others, (source, step)))
 
     def with_pane(self, index: int, **changes: Any) -> WorkspaceState:
         """This state with fields of one pane replaced."""

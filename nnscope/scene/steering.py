@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nnscope.core.frame import Camera2D
-    from nnscope.scene.controller import Drawn
+    from nnscope.scene.drawing import Drawn
     from nnscope.scene.workspace import Workspace
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from nnscope.core.address import parse_address
 from nnscope.core.answer import Series
 from nnscope.core.errors import NnscopeError
-from nnscope.core.tensor import Listing, ModuleInfo
+from nnscope.core.tensor import MOST_SCALARS, Listing, ModuleInfo
 from nnscope.core.text import plain
 from nnscope.store.runs.reader import RunReader
+from nnscope.store.runs.reader import Series as Recorded
 from nnscope.store.runs.record import RAW
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class RunSource:
             tuple(ModuleInfo(path, kind) for path, kind in meta.modules) if meta else (),
             warnings=tuple(self._warnings()),
             metadata=tuple(told),
+            scalars=run.scalar_names[:MOST_SCALARS],
             nbytes=sum(file.path.stat().st_size for file in run.files if file.path.exists()),
         )
 
@@ -87,7 +89,7 @@ class RunSource:
         raise NnscopeError(f"It was not kept at step {parsed.step}.", plain(parsed.name), f"It was at step {near}.")
 
     def series(self, address: str, name: str) -> Series:
-        """Numbers over the steps: of a tensor's statistics, or with no address those given to ``step``.
+        """Numbers over the steps: of a tensor's statistics, or with no address those given to ``step`` (`GetSeries`).
 
         Raises
         ------
@@ -95,7 +97,7 @@ class RunSource:
             If there are none of that name.
         """
         try:
-            found = self._reader.series(address, name) if address else self._reader.scalar(name)
+            found = self._series(address, name)
         except KeyError:
             raise NnscopeError("There is no such statistic.", plain(name)) from None
         if not len(found.steps):
@@ -105,6 +107,20 @@ class RunSource:
     def close(self) -> None:
         """Let go of what is kept in memory. Idempotent."""
         self._reader.close()
+
+    def _series(self, address: str, name: str) -> Recorded:
+        run = self._reader
+        if not address:
+            return run.scalar(name) if name else run.times()
+        if name == "level":
+            return run.kept(address)
+        if name == "std":
+            variance = run.series(address, "variance")
+            return Recorded(variance.steps, np.sqrt(variance.values))
+        if name == "frobenius":
+            finite, variance, mean = (run.series(address, field) for field in ("finite", "variance", "mean"))
+            return Recorded(mean.steps, np.sqrt(finite.values * (variance.values + mean.values**2)))
+        return run.series(address, name)
 
     def _infos(self) -> list[TensorInfo]:
         found = []

@@ -42,6 +42,12 @@ def test_a_run_opens_like_a_file(tmp_path: Path) -> None:
         assert series.steps.tolist() == [0, 1, 2, 3, 4]
         assert series.values[2] == record(2).statistics[WEIGHT].mean
         assert run._client.ask(GetSeries("", "accuracy")).steps.tolist() == [1, 3]
+        assert run.listing.scalars == ("loss", "accuracy")
+        assert run._client.ask(GetSeries("", "")).values.tolist() == [1e9 + step for step in range(5)]
+        assert run._client.ask(GetSeries("stem:output", "level")).values.tolist() == [3.0] * 5
+        for name in ("std", "frobenius"):
+            values = [getattr(record(step).statistics[WEIGHT], name) for step in range(5)]
+            assert run._client.ask(GetSeries("stem.weight", name)).values.tolist() == pytest.approx(values)
         for wrong in (GetSeries("", "none"), GetSeries("stem.weight", "none"), GetSeries("none", "mean")):
             with pytest.raises(NnscopeError):
                 run._client.ask(wrong)

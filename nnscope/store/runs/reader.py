@@ -135,10 +135,20 @@ class RunReader:
 
     def frame_steps(self, address: str) -> np.ndarray:
         """The steps at which a tensor was kept; int64, in the order in which they were recorded."""
-        found = [
-            c.steps[[at.row for at in c.frames if c.tensors[at.tensor].address == address]] for c in self._contents()
-        ]
-        return _joined(found, np.int64)
+        return self.kept(address).steps
+
+    def times(self) -> Series:
+        """When each step was recorded, in seconds since the epoch."""
+        return _series([(contents.steps, contents.times) for contents in self._contents()])
+
+    def kept(self, address: str) -> Series:
+        """The pyramid level at which a tensor was kept, 0 for all of it, at the steps at which it was."""
+        found = []
+        for contents in self._contents():
+            frames = [at for at in contents.frames if contents.tensors[at.tensor].address == address]
+            levels = np.array([at.level for at in frames], np.float64)
+            found.append((contents.steps[[at.row for at in frames]], levels))
+        return _series(found)
 
     @property
     def files(self) -> tuple[SegmentFile, ...]:

@@ -1,0 +1,271 @@
+"""The steps of recorded runs: which one is shown, what is known over all of them, and what is remarkable in it.
+
+A step is chosen for a run, not for a tensor: a pane shows its tensor as it was last kept at or before that step. What
+was kept at a step never changes, so its listing entry, ``ADDRESS@STEP``, is asked for once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnscope.core.answer import Series
+from nnscope.core.errors import Failure
+from nnscope.core.request import GetInfo, GetSeries
+from nnscope.core.tensor import TensorInfo
+from nnscope.core.text import plain
+from nnscope.scene.resolve import Fixed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnscope.core.statistics import TensorStats
+    from nnscope.scene.jobs import JobBoard
+    from nnscope.scene.library import Library, OpenSource
+    from nnscope.scene.state import PaneState, WorkspaceState
+    from nnscope.scene.workspace import Workspace
+
+RUN = "run"  # the format of a listing with steps
+LEVEL = "level"  # the series of the steps at which a tensor was kept
+SPIKE = 6.0  # median absolute deviations above the median of what came before
+WINDOW = 32  # values before one that it is compared with
+LEAST = 8  # of them, before anything counts as a spike
+MARKS = 24  # spikes that are marked at most: the largest
+CHUNK = 16384  # values whose neighbourhoods are looked at together
+PASSING = ("cancelled", "closed", "died", "reader-died")  # failures after which the same is asked again
+
+_NOTHING = Series("", "", np.empty(0, np.int64), np.empty(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something remarkable in numbers over steps: ``kind`` is ``"nan"`` or ``"spike"``."""
+
+    step: int
+    kind: str
+    value: float
+
+
+class Timeline:
+    """The steps of all open runs.
+
+    Parameters
+    ----------
+    library : Library
+    board : JobBoard
+    workspace : Workspace
+    arrived : callable
+        Called with a source's key when something of its run has come.
+    """
+
+    def __init__(self, library: Library, board: JobBoard, workspace: Workspace, arrived: Callable[[str], None]) -> None:
+        self._library = library
+        self._board = board
+        self._workspace = workspace
+        self._arrived = arrived
+        self._series: dict[tuple[str, str, str], Series | None] = {}  # None while it is under way
+        self._asked: set[tuple[str, str]] = set()  # moments under way
+        self._refused: set[tuple[str, str]] = set()
+
+    # what is known --------------------------------------------------------------------------------------------
+
+    def run(self, source: str) -> OpenSource | None:
+        """The source of that key, if it is a recorded run."""
+        found = self._library.sources.get(source)
+        return found if found is not None and found.listing is not None and found.listing.format == RUN else None
+
+    def scalars(self, source: str) -> tuple[str, ...]:
+        """Names of the numbers that were given to ``step``."""
+        run = self.run(source)
+        return run.listing.scalars if run is not None and run.listing is not None else ()
+
+    def series(self, source: str, address: str, name: str) -> Series | None:
+        """Numbers over the steps (`GetSeries`), empty when there are none; None until they have come."""
+        key = (source, address, name)
+        run = self.run(source)
+        if run is None or run.dead:
+            return self._series.get(key)
+        if key not in self._series:
+            self._series[key] = None
+            request, text = GetSeries(address, name), f"Steps of {plain(address or name or source, 64)}"
+            self._board.send(run.engine, request, text, source, partial(self._take_series, key))
+        return self._series[key]
+
+    def steps(self, source: str) -> np.ndarray:
+        """All steps, rising; int64. Empty until they have come."""
+        return _rising(self.series(source, "", ""))
+
+    def kept(self, source: str, address: str) -> np.ndarray:
+        """The steps at which a tensor was kept, rising; int64. Empty until they have come."""
+        return _rising(self.series(source, address, LEVEL))
+
+    def forget(self, source: str) -> None:
+        """A new listing came, or the source went: its numbers are asked for again."""
+        for key in [key for key in self._series if key[0] == source]:
+            del self._series[key]
+        self._asked = {ask for ask in self._asked if ask[0] != source}
+        self._refused = {ask for ask in self._refused if ask[0] != source}
+
+    # what is shown --------------------------------------------------------------------------------------------
+
+    def moment(self, state: WorkspaceState, pane: PaneState) -> str | None:
+        """The address of what a pane shows: of a run at the step chosen for it; None where `absence` says why not."""
+        step = state.step_of(pane.source)
+        if step is None or self.run(pane.source) is None:
+            return pane.address
+        at = at_or_before(self.kept(pane.source, pane.address), step)
+        return None if at is None else f"{pane.address}@{at}"
+
+    def absence(self, state: WorkspaceState, pane: PaneState) -> str:
+        """Why a pane shows nothing at the step chosen for its run, as a sentence; empty when it does."""
+        step = state.step_of(pane.source)
+        if step is None or self.moment(state, pane) is not None:
+            return ""
+        kept = self.kept(pane.source, pane.address)
+        if not len(kept):
+            return "Reading …"
+        return f"{plain(pane.address, 96)} was not kept at or before step {step}. It was first at step {kept[0]}."
+
+    def know(self, source: str, address: str) -> None:
+        """Have the listing entry of a moment fetched unless it is there."""
+        run, ask = self.run(source), (source, address)
+        if run is None or run.dead or ask in self._asked | self._refused:
+            return
+        if self._library.info(source, address) is not None:
+            return
+        self._asked.add(ask)
+        text = f"Looking for {plain(address, 64)}"
+        self._board.send(run.engine, GetInfo(address), text, source, partial(self._take_info, ask))
+
+    def refused(self, source: str, address: str | None) -> bool:
+        """Whether there is no such moment, or its entry could not be had."""
+        return address is None or ((source, address) in self._refused)
+
+    def fixed(self, state: WorkspaceState, pane: PaneState, address: str) -> Fixed | None:
+        """What colours follow where a pane shows ``address``, and what its legend says; None but for runs."""
+        if self.run(pane.source) is None:
+            return None
+        note = self._step_note(state, pane, address)
+        if pane.limits is not None:
+            return Fixed(None, note)
+        if pane.each_step:
+            return Fixed(None, note, "domain of this step alone")
+        ends, newest = self.extremes(pane.source, pane.address), self._library.statistics(pane.source, pane.address)
+        if ends is None or newest is None:
+            return Fixed(None, note)
+        return Fixed(_stretched(newest, *ends), note, "domain of all steps of the run")
+
+    def extremes(self, source: str, address: str) -> tuple[float, float] | None:
+        """The least and the greatest value of a tensor over all steps; None when they aren't known."""
+        found = [self.series(source, address, name) for name in ("min", "max")]
+        lows, highs = (np.empty(0) if s is None else s.values[np.isfinite(s.values)] for s in found)
+        return (float(lows.min()), float(highs.max())) if len(lows) and len(highs) else None
+
+    # choosing -------------------------------------------------------------------------------------------------
+
+    def choose(self, step: int | None, merge: str = "step") -> None:
+        """Show the active pane's run at a step; None for the newest."""
+        state = self._workspace.state
+        steps = self.steps(state.pane.source)
+        newest = step is not None and len(steps) > 0 and step >= steps[-1]
+        self._workspace.set(state.at_step(state.pane.source, None if newest else step), merge)
+
+    def chosen(self) -> int | None:
+        """The step at which the active pane's run is shown; None when it has none or they haven't come."""
+        source = self._workspace.pane.source
+        steps, step = self.steps(source), self._workspace.state.step_of(source)
+        return step if step is not None else int(steps[-1]) if len(steps) else None
+
+    def move(self, by: int) -> None:
+        """Go to the next (or previous) step at which the active pane's tensor was kept."""
+        at, kept = self.chosen(), self.kept_here()
+        if at is not None and len(kept):
+            place = int(np.searchsorted(kept, at, "right")) - 1 + by
+            self.choose(int(kept[min(max(place, 0), len(kept) - 1)]), merge="")
+
+    def to_end(self, last: bool) -> None:
+        """Go to the first step at which the active pane's tensor was kept, or to the newest."""
+        kept = self.kept_here()
+        if len(kept):
+            self.choose(None if last else int(kept[0]), merge="")
+
+    def kept_here(self) -> np.ndarray:
+        """The steps at which the active pane's tensor was kept, rising."""
+        pane = self._workspace.pane
+        return self.kept(pane.source, pane.address)
+
+    def _step_note(self, state: WorkspaceState, pane: PaneState, address: str) -> str:
+        step, at = state.step_of(pane.source), address.removeprefix(f"{pane.address}@")
+        if address == pane.address:
+            return ""
+        known = step is None or np.isin(step, self.kept(pane.source, pane.address))
+        return f"step {at}" if known else f"step {at}; not kept at step {step}"
+
+    def _take_series(self, key: tuple[str, str, str], answer: Any) -> None:
+        if isinstance(answer, Failure) and answer.code in PASSING:
+            self._series.pop(key, None)
+            return
+        self._series[key] = answer if isinstance(answer, Series) else _NOTHING
+        self._arrived(key[0])
+
+    def _take_info(self, ask: tuple[str, str], answer: Any) -> None:
+        run = self.run(ask[0])
+        self._asked.discard(ask)
+        if isinstance(answer, TensorInfo) and run is not None:
+            run.moments[ask[1]] = answer
+        elif isinstance(answer, Failure) and answer.code not in PASSING:
+            self._refused.add(ask)
+        self._arrived(ask[0])
+
+
+def at_or_before(steps: np.ndarray, step: int) -> int | None:
+    """The last of rising ``steps`` that is not after ``step``; None if there is none."""
+    place = int(np.searchsorted(steps, step, "right"))
+    return int(steps[place - 1]) if place else None
+
+
+def events(series: Series) -> tuple[Event, ...]:
+    """The first value that is no finite number, and values far above what came just before, by step.
+
+    A spike lies more than `SPIKE` standard deviations, estimated as 1.4826 median absolute deviations, above the median
+    of the `WINDOW` values before it, and is the largest of a row of such values.
+    """
+    finite = np.isfinite(series.values)
+    steps, values = series.steps[finite], series.values[finite]
+    found = [Event(int(steps[at]), "spike", float(values[at])) for at in _spikes(values)]
+    for at in np.flatnonzero(~finite)[:1]:
+        found.append(Event(int(series.steps[at]), "nan", float(series.values[at])))
+    return tuple(sorted(found, key=lambda event: event.step))
+
+
+def _spikes(values: np.ndarray) -> list[int]:
+    """Places of the largest `MARKS` spikes."""
+    if len(values) <= LEAST:
+        return []
+    padded = np.concatenate([np.full(WINDOW, np.nan), values[:-1]])
+    before = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[LEAST:]
+    above = np.zeros(len(values))
+    for start in range(0, len(before), CHUNK):
+        part = before[start : start + CHUNK]
+        middle = np.nanmedian(part, axis=1)
+        spread = 1.4826 * np.nanmedian(np.abs(part - middle[:, None]), axis=1)
+        floor = np.maximum(1e-3 * np.abs(middle), 1e-12)
+        at = slice(LEAST + start, LEAST + start + len(part))
+        above[at] = (values[at] - middle) / np.maximum(spread, floor)
+    places = np.flatnonzero(above > SPIKE)
+    rows = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []
+    tops = [int(row[np.argmax(values[row])]) for row in rows]
+    return sorted(tops, key=lambda at: -above[at])[:MARKS]
+
+
+def _stretched(stats: TensorStats, low: float, high: float) -> TensorStats:
+    """The statistics with the extremes of all steps; the histogram no longer fits them and is not for showing."""
+    low, high = min(low, stats.min), max(high, stats.max)
+    return replace(stats, min=low, max=high, abs_max=max(abs(low), abs(high)))
+
+
+def _rising(series: Series | None) -> np.ndarray:
+    return np.empty(0, np.int64) if series is None else np.unique(series.steps)
