@@ -45,7 +45,8 @@ class ActionSpec:
     line : bool
         A separator comes before it in its menu.
     also : str
-        A second shortcut, on the number pad as in other programs of three dimensions; unless another command has it.
+        A second shortcut, unless another command that can be carried out now has it: on the number pad as in other
+        programs of three dimensions, or an arrow that turns the picture where it is one of them.
     canvas : bool
         Its keys count only while the canvas has the keyboard: lists and sliders need the arrows for themselves.
     """
@@ -125,6 +126,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("previous_sample", "Previous i&nput", "Model", "Shift+N"),
     ActionSpec("train", "&Train", "Model", "Ctrl+T", "train"),
     ActionSpec("restart", "&Restart the process", "Model", "", "restart"),
+    ActionSpec("play", "&Play or pause", "Model/Steps", "Space", "play", canvas=True),
+    ActionSpec("loop", "&Loop", "Model/Steps", "", "loop", True),
+    ActionSpec("next_step", "&Next step", "Model/Steps", "Ctrl+Right", "next", line=True, canvas=True, also="Right"),
+    ActionSpec("previous_step", "P&revious step", "Model/Steps", "Ctrl+Left", "previous", canvas=True, also="Left"),
+    ActionSpec("first_step", "&First step", "Model/Steps", "Home", "first", canvas=True),
+    ActionSpec("last_step", "L&ast step", "Model/Steps", "End", "last", canvas=True),
     ActionSpec("palette", "&Command palette", "Help", "Ctrl+Shift+P", "command"),
     ActionSpec("shortcuts", "&Shortcuts", "Help", "Ctrl+/", "keyboard"),
     ActionSpec("about", "&About nnscope", "Help", "", "info", line=True),
@@ -187,7 +194,8 @@ class ActionTable:
         """Give the actions the shortcuts that they have in `bindings`."""
         for spec in self.specs:
             keys = [self.bindings[spec.id]]
-            if spec.also and keys[0] and not self.bindings.holder(spec.also):
+            holder = self.bindings.holder(spec.also)
+            if spec.also and keys[0] and not (holder and self._by_id[holder].isEnabled()):
                 keys.append(spec.also)
             self._by_id[spec.id].setShortcuts([QKeySequence.fromString(text) for text in keys if text])
 
@@ -204,8 +212,11 @@ class ActionTable:
 
     def enable(self, **states: bool) -> None:
         """Grey out what can't be done now."""
-        for id, state in states.items():
-            self._by_id[id].setEnabled(state)
+        changed = [id for id, state in states.items() if self._by_id[id].isEnabled() != state]
+        for id in changed:
+            self._by_id[id].setEnabled(states[id])
+        if changed:
+            self.rebind()
 
 
 def _handler(spec: ActionSpec, commands: Commands) -> Callable[[], None]:

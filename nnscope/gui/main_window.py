@@ -18,6 +18,7 @@ from nnscope.gui.commands.file import FileCommands
 from nnscope.gui.commands.help import HelpCommands
 from nnscope.gui.commands.model import ModelCommands
 from nnscope.gui.commands.space import SpaceCommands
+from nnscope.gui.commands.steps import StepCommands
 from nnscope.gui.commands.view import ViewCommands
 from nnscope.gui.commands.window import WindowCommands
 from nnscope.gui.dock import Panel
@@ -35,6 +36,8 @@ from nnscope.gui.previews import Previews
 from nnscope.gui.saving import PictureSaver
 from nnscope.gui.status.bar import StatusBar
 from nnscope.gui.theme import apply_theme, resolve_theme
+from nnscope.gui.timeline.bar import TimelineBar
+from nnscope.gui.timeline.player import Player
 from nnscope.gui.toolbar.bar import ToolBar
 from nnscope.gui.tree.panel import TreePanel
 from nnscope.gui.turning import Turning
@@ -90,10 +93,12 @@ class MainWindow(QMainWindow):
         self.motion = Motion(controller, canvas)
         self.turning = Turning(controller, self.motion, self)
         self.flying = Flying(controller, canvas.native, self.motion)
+        self.player = Player(controller, self)
         self.commands = self._make_commands()
         keys = self.memory.now.keys
         self.actions_table = ActionTable(self, canvas.native, self.commands, controller.views_for(), keys)
         self.toolbar = ToolBar(self.actions_table)
+        self.timeline = TimelineBar(controller, self.player, self.actions_table)
         self.menus = self._make_menus()
         self.panels = self._make_panels()
         self.pointer = Pointer(controller, canvas.native, self.motion)
@@ -186,7 +191,7 @@ class MainWindow(QMainWindow):
         assert isinstance(application, QApplication)
         theme = resolve_theme(self.memory.now.theme)
         apply_theme(application, theme)
-        parts = (self.toolbar, self.central, self.tree, self.inspector, self.failures, self.status)
+        parts = (self.toolbar, self.timeline, self.central, self.tree, self.inspector, self.failures, self.status)
         for part in (self.actions_table, *parts):
             part.apply(theme)
         for panel in self.panels.values():
@@ -212,6 +217,7 @@ class MainWindow(QMainWindow):
         self.hide()  # what is still being read may take a moment to end
         self.saver.stop()
         self.presenter.close()
+        self.timeline.stop()
         self.status.stop()
         self.tree.stop()
         self.controller.close()
@@ -228,6 +234,7 @@ class MainWindow(QMainWindow):
             SpaceCommands(self.controller, self.turning, self.flying, self.motion),
             WindowCommands(self),
             ModelCommands(self.controller, self.tree),
+            StepCommands(self.controller, self.player),
             HelpCommands(self, lambda: self.canvas.renderer),
         )
 
@@ -247,6 +254,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         area = Qt.DockWidgetArea
         self.addToolBar(self.toolbar)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.timeline)
         self.setStatusBar(self.status)
         self.setCentralWidget(self.central)
         self.addDockWidget(area.LeftDockWidgetArea, self.panels["model"])
@@ -377,6 +385,7 @@ class MainWindow(QMainWindow):
         if remembered.layout:
             self.restoreState(_bytes(remembered.layout))
             self.panels["problems"].hide()
+            self.timeline.hide()
 
     def _remember(self) -> None:
         self.memory.update(geometry=_text(self.saveGeometry()), layout=_text(self.saveState()))

@@ -110,7 +110,7 @@ class Presenter(QObject):
     def _stats_arrived(self, source: str, address: str) -> None:
         self._window.tree.show_statistics(source, address)
         pane = self._controller.workspace.pane
-        if (source, address) == (pane.source, pane.address):
+        if source == pane.source and address.startswith(pane.address):  # of a run also at a step
             self._soon.start()
 
     def _hovered(self, hover: Hover | None) -> None:
@@ -196,7 +196,7 @@ class Presenter(QObject):
         legend = resolved.legend(picture, level)
         inspector.show_resolved(resolved, legend, picture, pane.limits is not None)
         self._show_space(resolved, drawn)
-        known = self._controller.library.spectra.get((pane.source, pane.address))
+        known = self._controller.library.spectra.get((pane.source, resolved.info.address))
         matrix = resolved.info.ndim >= 2 and 0 not in resolved.info.shape and not resolved.info.unreadable
         inspector.show_spectrum(known[1] if known is not None else None, matrix)
 

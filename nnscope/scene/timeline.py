@@ -156,7 +156,7 @@ class Timeline:
         ends, newest = self.extremes(pane.source, pane.address), self._library.statistics(pane.source, pane.address)
         if ends is None or newest is None:
             return Fixed(None, note)
-        return Fixed(_stretched(newest, *ends), note, "domain of all steps of the run")
+        return Fixed(_stretched(newest, *ends), note, "domain of all steps")
 
     def extremes(self, source: str, address: str) -> tuple[float, float] | None:
         """The least and the greatest value of a tensor over all steps; None when they aren't known."""

@@ -55,7 +55,7 @@ class Bench:
 
     def _drawn(self) -> bool:
         drawn, pane = self.controller.drawn(), self.controller.workspace.pane
-        return drawn is None or not pane.address or drawn.resolved.info.address == pane.address
+        return drawn is None or not pane.address or self.controller.in_time
 
     def rows(self) -> list[str]:
         """Texts of the first column of all rows, opened or not."""

@@ -97,7 +97,7 @@ def test_colours_mean_the_same_at_every_step(scene: Controller) -> None:
         scene.timeline.choose(step)
         (pane,) = settled(scene).panes
         assert pane.normalisation.domain == pytest.approx((-most, most))
-        assert "domain of all steps of the run" in pane.legend.notes
+        assert "domain of all steps" in pane.legend.notes
     scene.workspace.update_pane(each_step=True)
     (pane,) = settled(scene).panes
     own = np.abs(weight(6)).max()
@@ -160,7 +160,7 @@ def test_the_last_picture_stays_until_the_next_is_complete(folder: Path) -> None
             frames.append(controller.frame(*SIZE))
         return frames
 
-    run_until(lambda frame: frame.panes[0].tiles and "domain of all steps of the run" in frame.panes[0].legend.notes)
+    run_until(lambda frame: frame.panes[0].tiles and "domain of all steps" in frame.panes[0].legend.notes)
     controller.timeline.kept_here()
     run_until(lambda frame: len(controller.timeline.kept_here()))
     controller.timeline.choose(4)

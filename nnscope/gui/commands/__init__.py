@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nnscope.gui.commands.help import HelpCommands
     from nnscope.gui.commands.model import ModelCommands
     from nnscope.gui.commands.space import SpaceCommands
+    from nnscope.gui.commands.steps import StepCommands
     from nnscope.gui.commands.view import ViewCommands
     from nnscope.gui.commands.window import WindowCommands
 
@@ -23,11 +24,14 @@ class Commands:
     space: SpaceCommands
     window: WindowCommands
     model: ModelCommands
+    steps: StepCommands
     help: HelpCommands
 
     def of(self, menu: str) -> object:
         """The object whose methods carry out the entries of a menu."""
         if menu in ("View/Theme", "View/Panels"):
             return self.window
+        if menu == "Model/Steps":
+            return self.steps
         by_menu = {"File": self.file, "View": self.view, "Space": self.space, "Model": self.model, "Help": self.help}
         return by_menu[menu.partition("/")[0]]

@@ -1,0 +1,45 @@
+"""The steps of a recorded run: play, and go from one to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnscope.gui.timeline.player import Player
+    from nnscope.scene.controller import Controller
+
+
+class StepCommands:
+    """See `nnscope.gui.actions`."""
+
+    def __init__(self, controller: Controller, player: Player) -> None:
+        self._timeline = controller.timeline
+        self._player = player
+
+    def play(self) -> None:
+        """Play the run, or pause."""
+        self._player.toggle()
+
+    def loop(self) -> None:
+        """Begin anew after the last step, or end there."""
+        self._player.loop = not self._player.loop
+
+    def next_step(self) -> None:
+        """Go to the next step at which the tensor was kept."""
+        self._player.stop()
+        self._timeline.move(1)
+
+    def previous_step(self) -> None:
+        """Go to the one before."""
+        self._player.stop()
+        self._timeline.move(-1)
+
+    def first_step(self) -> None:
+        """Go to the first step at which the tensor was kept."""
+        self._player.stop()
+        self._timeline.to_end(last=False)
+
+    def last_step(self) -> None:
+        """Go to the newest step, and stay there while the run grows."""
+        self._player.stop()
+        self._timeline.to_end(last=True)

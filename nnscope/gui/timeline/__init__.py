@@ -1,0 +1,1 @@
+"""The timeline of a recorded run: steps to go through, to play, and numbers over them."""

@@ -1,0 +1,194 @@
+"""Numbers over the steps of a run as a line, with the step that is shown and marks for what is remarkable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from nnscope.gui import fonts, numbers
+from nnscope.gui.text import tooltip
+
+if TYPE_CHECKING:
+    from nnscope.core.answer import Series
+    from nnscope.scene.timeline import Event
+
+HEIGHT = 64
+LEFT = 64  # room for the numbers at the left
+EDGE = 6  # half of the slider's handle: the plot's ends are below those of the slider
+TOP = 10  # room for marks
+NEAR = 6  # pixels within which a mark is meant
+NAMES = {"nan": "no finite number", "spike": "spike"}
+WARNING = QColor(224, 162, 59)
+DANGER = QColor(216, 84, 84)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plotted:
+    """What a plot shows: numbers over the steps from ``first`` to ``last``, the step ``at``, and what is remarkable."""
+
+    series: Series
+    first: int
+    last: int
+    at: int
+    events: tuple[Event, ...] = ()
+
+
+class SeriesPlot(QWidget):
+    """Emits ``chosen`` (step) when it is clicked or dragged over."""
+
+    chosen = pyqtSignal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown: Plotted | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("Numbers over the steps")
+
+    def show_series(self, shown: Plotted | None) -> None:
+        """Paint these; None paints an empty plot."""
+        self._shown = shown
+        self.setAccessibleDescription("" if shown is None else self.told(shown.at))
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Of fixed height."""
+        return QSize(320, HEIGHT)
+
+    @property
+    def area(self) -> QRectF:
+        """Where the line is."""
+        return QRectF(LEFT + EDGE, TOP, max(1, self.width() - LEFT - 2 * EDGE), HEIGHT - TOP - 4)
+
+    def x_of(self, step: int) -> float:
+        """The pixel of a step."""
+        assert self._shown is not None
+        span = max(1, self._shown.last - self._shown.first)
+        return self.area.left() + (step - self._shown.first) / span * self.area.width()
+
+    def step_at(self, x: float) -> int | None:
+        """The step at a pixel: that of a mark close by, else the nearest recorded one."""
+        shown = self._shown
+        if shown is None or not len(shown.series.steps):
+            return None
+        near = min(shown.events, key=lambda event: abs(self.x_of(event.step) - x), default=None)
+        if near is not None and abs(self.x_of(near.step) - x) <= NEAR:
+            return near.step
+        meant = shown.first + (x - self.area.left()) / self.area.width() * (shown.last - shown.first)
+        return int(shown.series.steps[np.argmin(np.abs(shown.series.steps - meant))])
+
+    def told(self, step: int) -> str:
+        """``step 1200: loss 0.0312``, with what is remarkable there."""
+        shown = self._shown
+        if shown is None or not len(shown.series.steps):
+            return ""
+        place = int(np.argmin(np.abs(shown.series.steps - step)))
+        found = shown.series.steps[place]
+        remarks = [NAMES[event.kind] for event in shown.events if event.step == found]
+        return f"step {found}: {shown.series.name} {numbers.shown(shown.series.values[place])}" + "".join(
+            f", {remark}" for remark in remarks
+        )
+
+    # -- what Qt calls
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Go to the step that is meant."""
+        if event is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            step = self.step_at(event.position().x())
+            if step is not None:
+                self.chosen.emit(step)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Go on while the button is held."""
+        self.mousePressEvent(event)
+
+    def event(self, event: QEvent | None) -> bool:
+        """The number under the pointer as a tooltip."""
+        if isinstance(event, QHelpEvent):
+            step = self.step_at(event.pos().x())
+            QToolTip.showText(event.globalPos(), tooltip("" if step is None else self.told(step)), self)
+            return True
+        return super().event(event)
+
+    # -- painting
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Line, marks, cursor, numbers."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area, shown = self.area, self._shown
+        painter.fillRect(
+            QRectF(area.left(), area.bottom(), area.width(), 1), self.palette().color(QPalette.ColorRole.Mid)
+        )
+        if shown is None:
+            return
+        low, high = extent(shown.series.values)
+        self._paint_line(painter, shown.series, low, high)
+        self._paint_numbers(painter, low, high)
+        accent = self.palette().color(QPalette.ColorRole.Link)
+        x = round(self.x_of(shown.at)) + 0.5
+        painter.setPen(QPen(accent, 1.0))
+        painter.drawLine(QPointF(x, 0), QPointF(x, area.bottom()))
+        for remarkable in shown.events:
+            self._paint_mark(painter, remarkable)
+
+    def _paint_line(self, painter: QPainter, series: Series, low: float, high: float) -> None:
+        area = self.area
+        painter.setPen(QPen(self._secondary(), 1.2))
+        for part in runs(series.values):
+            steps, values = series.steps[part], series.values[part]
+            xs = [self.x_of(int(step)) for step in steps] if len(steps) <= 2 * area.width() else None
+            if xs is None:
+                steps, values = envelope(steps, values, int(area.width()))
+                xs = [self.x_of(int(step)) for step in steps]
+            ys = area.bottom() - (values - low) / (high - low) * (area.height() - 2)
+            points = [QPointF(x, y) for x, y in zip(xs, ys, strict=True)]
+            if len(points) == 1:
+                painter.drawEllipse(points[0], 1, 1)
+            painter.drawPolyline(QPolygonF(points))
+
+    def _paint_mark(self, painter: QPainter, remarkable: Event) -> None:
+        x = self.x_of(remarkable.step)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(DANGER if remarkable.kind == "nan" else WARNING)
+        painter.drawPolygon(QPolygonF([QPointF(x - 4, 1), QPointF(x + 4, 1), QPointF(x, 8)]))
+
+    def _paint_numbers(self, painter: QPainter, low: float, high: float) -> None:
+        painter.setFont(fonts.tabular(fonts.SMALL))
+        painter.setPen(self._secondary())
+        right = Qt.AlignmentFlag.AlignRight
+        room = QRectF(0, self.area.top() - 4, LEFT - 4, self.area.height() + 8)
+        painter.drawText(room, int(right | Qt.AlignmentFlag.AlignTop), numbers.typed(float(f"{high:.4g}")))
+        painter.drawText(room, int(right | Qt.AlignmentFlag.AlignBottom), numbers.typed(float(f"{low:.4g}")))
+
+    def _secondary(self) -> QColor:
+        return self.palette().color(QPalette.ColorRole.PlaceholderText)
+
+
+def extent(values: np.ndarray) -> tuple[float, float]:
+    """The least and greatest finite value; apart also where all are equal or none is."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    return (low, high) if high > low else (low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1))
+
+
+def runs(values: np.ndarray) -> list[slice]:
+    """Where values are finite: unbroken parts, so that the line has a gap at others."""
+    padded = np.concatenate([[False], np.isfinite(values), [False]]).astype(np.int8)
+    turns = np.flatnonzero(np.diff(padded))
+    return [slice(int(begin), int(end)) for begin, end in zip(turns[::2], turns[1::2], strict=True)]
+
+
+def envelope(steps: np.ndarray, values: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most two values for each column of pixels, the least and the greatest: no spike is lost by thinning."""
+    size = -(-len(values) // max(1, columns))
+    places: list[int] = []
+    for begin in range(0, len(values), size):
+        part = values[begin : begin + size]
+        places += sorted({begin + int(part.argmin()), begin + int(part.argmax())})
+    return steps[places], values[places]

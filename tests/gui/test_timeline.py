@@ -1,0 +1,156 @@
+"""The timeline of a run by hand: buttons, keys, slider, a click on the plot, playing by a clock of the test's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PyQt6.QtCore import QPoint, Qt
+
+from nnscope.gui.timeline.bar import told
+from nnscope.gui.timeline.player import Player
+from nnscope.gui.timeline.plot import envelope, extent, runs
+from tests.store.runs.made import WEIGHT, record, write_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.gui.conftest import Bench
+
+LAST = 11
+
+
+@pytest.fixture
+def run(bench: Bench, tmp_path: Path) -> Bench:
+    """A window that shows a weight of a run of twelve steps."""
+    write_run(tmp_path / "run", range(LAST + 1), every=4)
+    bench.open(tmp_path / "run")
+    bench.until(lambda: len(bench.controller.timeline.kept_here()) == LAST + 1)
+    bench.settle()
+    bench.window.timeline.refresh()
+    return bench
+
+
+def _values(bench: Bench) -> np.ndarray:
+    drawn = bench.controller.drawn()
+    assert drawn is not None
+    (placed,) = drawn.composed.frame.tiles
+    return placed.tile.values
+
+
+def _shows(bench: Bench, step: int) -> bool:
+    bench.settle()
+    bench.window.timeline.refresh()
+    kept = record(step).frames[WEIGHT].arrays["values"].astype(np.float32)
+    said = bench.window.timeline.label.text() == f"step {step} / {LAST}"
+    return said and bench.window.timeline.slider.value() == step and np.array_equal(_values(bench), kept)
+
+
+@pytest.mark.gui
+@pytest.mark.gl
+def test_buttons_keys_slider_and_plot_go_to_steps(run: Bench) -> None:
+    window, native = run.window, run.window.canvas.native
+    bar = window.timeline
+    assert bar.isVisible()
+    assert _shows(run, LAST)
+    window.actions_table["previous_step"].trigger()
+    assert _shows(run, LAST - 1)
+    native.setFocus()
+    for key, step in ((Qt.Key.Key_Left, LAST - 2), (Qt.Key.Key_Right, LAST - 1), (Qt.Key.Key_Home, 0)):
+        run.qtbot.keyClick(native, key)
+        assert _shows(run, step)
+    bar.slider.setValue(5)
+    assert _shows(run, 5)
+    run.qtbot.keyClick(bar.slider, Qt.Key.Key_Right)
+    assert _shows(run, 6)
+    run.until(lambda: bar.plot.step_at(bar.plot.x_of(3)) == 3)
+    run.qtbot.mouseClick(bar.plot, Qt.MouseButton.LeftButton, pos=QPoint(round(bar.plot.x_of(3)), 30))
+    assert _shows(run, 3)
+    assert bar.plot.told(3).startswith("step 3: loss ")
+    bar.plotted.choose("statistic:frobenius")
+    bar.plotted.chosen.emit("statistic:frobenius")
+    run.until(lambda: bar.plot.told(3).startswith("step 3: frobenius "))
+    run.qtbot.keyClick(native, Qt.Key.Key_End)
+    assert _shows(run, LAST)
+    window.actions_table["undo"].trigger()
+    assert _shows(run, 3)
+    bar.domain.chosen.emit("each")
+    run.settle()
+    resolved = run.controller.resolved()
+    assert resolved is not None
+    assert resolved.remarks == ("step 3", "domain of this step alone")
+
+
+@pytest.mark.gui
+@pytest.mark.gl
+def test_playing_leaves_out_what_is_late_and_ends_or_loops(run: Bench) -> None:
+    now = [0.0]
+    controller, timeline = run.controller, run.controller.timeline
+    player = Player(controller, run.window, lambda: now[0])
+    timeline.to_end(last=False)
+    run.settle()
+    player.toggle()
+    now[0] = 0.1
+    player.advance()
+    assert timeline.chosen() == 1
+    now[0] = 0.2
+    assert not controller.in_time  # nothing was drawn since
+    player.advance()
+    assert timeline.chosen() == 1
+    run.settle()
+    now[0] = 0.5
+    player.advance()
+    assert timeline.chosen() == 5
+    run.settle()
+    now[0] = 2.0
+    player.advance()
+    assert timeline.chosen() == LAST
+    assert not player.playing
+    player.loop = True
+    run.settle()
+    player.toggle()
+    player._timer.setInterval(10_000)
+    now[0] = 2.1
+    player.advance()
+    assert timeline.chosen() == 0
+    player.stop()
+
+
+@pytest.mark.gui
+@pytest.mark.gl
+def test_space_plays_to_the_end_and_a_file_has_no_timeline(run: Bench, checkpoint: Path) -> None:
+    native, player = run.window.canvas.native, run.window.player
+    player.speed = 50
+    native.setFocus()
+    run.qtbot.keyClick(native, Qt.Key.Key_Space)
+    assert player.playing
+    run.until(lambda: not player.playing)
+    assert _shows(run, LAST)
+    run.open(checkpoint)
+    run.until(lambda: not run.window.timeline.isVisible())
+    assert not run.window.actions_table["play"].isEnabled()
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 40))
+def test_thinning_keeps_the_extremes(numbers: list[float], columns: int) -> None:
+    values = np.array(numbers)
+    steps, thinned = envelope(np.arange(len(values)), values, columns)
+    assert len(thinned) <= 2 * columns
+    assert (thinned.min(), thinned.max()) == (values.min(), values.max())
+    assert np.array_equal(values[steps], thinned)
+    low, high = extent(values)
+    assert low < high
+
+
+def test_a_line_has_gaps_where_values_are_not_finite() -> None:
+    assert runs(np.array([np.nan, 1, 2, np.inf, 3])) == [slice(1, 3), slice(4, 5)]
+    assert extent(np.array([np.nan])) == (0.0, 1.0)
+
+
+def test_what_the_label_says() -> None:
+    assert told(1200, 5000, 1200) == "step 1200 / 5000"
+    assert told(1200, 5000, 1190) == "step 1200 / 5000  ·  kept at 1190"
+    assert told(3, 5000, None) == "step 3 / 5000  ·  not kept yet"
