@@ -23,7 +23,7 @@ from nnscope.store.runs.reader import RunReader
 from nnscope.store.runs.verify import verify
 from tests.benchmarks.measure import Goal, Result, absolute, compared, interleaved
 
-STEPS, QUICK = 150, 40
+STEPS, QUICK = 300, 100
 MANY = 100_000
 
 

@@ -1,8 +1,9 @@
-"""How often to record so that training keeps its speed.
+"""How often to record, and how fast, so that training keeps its speed.
 
-Every look costs the training thread some time for copies, and costs another thread some for statistics, which on a
-machine with few cores is taken from training too. Both are measured, and looks are spaced so that they take no more
-than a stated share of the time between them.
+A look costs the training thread some time for copies. Another thread makes statistics of them, and while Python runs
+there, the training thread waits for the interpreter at each of its operations: a second of it is nearly a second lost.
+So that thread rests after each piece of work, long enough that work is no more than a stated share of the time, and a
+look begins only when the one before is done.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ AT_LEAST = 0.1  # seconds between two looks
 
 
 class Pace:
-    """When to look next.
+    """When to look, and how long to rest.
 
     Parameters
     ----------
     every : int or None
-        Look at each step that is a multiple of it; None to look as often as the share allows.
+        Look at each call that is a multiple of it, and don't rest; None to look as often as the share allows.
     share : float
     """
 
@@ -27,16 +28,23 @@ class Pace:
         self._every = every
         self._share = share
         self._next = 0.0
-        self._cost = 0.0
+        self._under_way = False
 
-    def is_due(self, step: int) -> bool:
-        """Whether to look at this step."""
-        return step % self._every == 0 if self._every else time.monotonic() >= self._next
+    def is_due(self, count: int) -> bool:
+        """Whether to look at this call of `step`, the first being 0."""
+        if self._every:
+            return count % self._every == 0
+        return not self._under_way and time.monotonic() >= self._next
 
     def looked(self, seconds: float) -> None:
-        """A look took the training thread so long; the next one waits for its share, and for that of its statistics."""
-        self._next = time.monotonic() + max(AT_LEAST, (seconds + self._cost) / self._share)
+        """A look took the training thread so long."""
+        self._under_way = True
+        self._next = time.monotonic() + max(AT_LEAST, seconds / self._share)
 
-    def worked(self, seconds: float) -> None:
-        """What another thread did about a look took so much processor time."""
-        self._cost = max(seconds, 0.5 * self._cost)
+    def recorded(self) -> None:
+        """The other thread is done with a look."""
+        self._under_way = False
+
+    def rest_after(self, seconds: float) -> float:
+        """How long to rest after so many seconds of work."""
+        return 0.0 if self._every else seconds * (1 / self._share - 1)

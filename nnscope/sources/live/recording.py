@@ -73,7 +73,7 @@ class Recording:
     writer : RunWriter
         Used by the thread alone from now on.
     pace : Pace
-        Told what the thread's work costs.
+        Says how long the thread rests, and is told when a look is done.
     frame_bytes : int
         Of a tensor in a look, at most.
     """
@@ -143,14 +143,22 @@ class Recording:
         with self._wake:
             taken = self._taken()
         while taken:
-            begun = time.thread_time()
             for left in taken:
                 self._writer.append(self._record_of(left))
+            begun = time.perf_counter()
             self._writer.flush_if_due()
+            self._rest(time.perf_counter() - begun)
             if taken[-1].tensors:
-                self._pace.worked(time.thread_time() - begun)
+                self._pace.recorded()
             with self._wake:
                 taken = self._taken()
+
+    def _rest(self, worked: float) -> None:
+        """Leave the interpreter to the training thread for a while, unless the end is near."""
+        seconds = self._pace.rest_after(worked)
+        if seconds:
+            with self._wake:
+                self._wake.wait_for(lambda: self._ends, seconds)
 
     def _taken(self) -> list[Left]:
         """What has waited longest, up to the first look and with it."""
@@ -165,9 +173,11 @@ class Recording:
     def _record_of(self, left: Left) -> StepRecord:
         statistics, frames = {}, {}
         for info, tensor in left.tensors:
+            begun = time.perf_counter()
             values = read_region(tensor, full_region(info.shape))
             statistics[info] = stats_of_array(values)
             frames[info] = frame_of(values, self._frame_bytes)
+            self._rest(time.perf_counter() - begun)
         return StepRecord(left.step, left.time, dict(self._numbers(left)), statistics, frames)
 
     def _numbers(self, left: Left) -> Iterator[tuple[str, float]]:

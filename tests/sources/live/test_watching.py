@@ -6,6 +6,7 @@ import copy
 import io
 import os
 import pickle
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import nn
 from nnscope.core.errors import NnscopeError
 from nnscope.sources.live import recording as recording_module
 from nnscope.sources.live.frames import as_matrix, frame_of
+from nnscope.sources.live.pace import Pace
 from nnscope.sources.live.watching import watch
 from nnscope.store.runs.reader import RunReader
 from nnscope.store.runs.verify import verify
@@ -240,16 +242,35 @@ def test_a_forked_child_records_nothing(tmp_path: Path) -> None:
     reader.close()
 
 
-def test_looks_are_spaced_by_what_they_cost(tmp_path: Path) -> None:
-    from nnscope.sources.live.pace import Pace
-
+def test_looks_are_spaced_by_what_they_cost() -> None:
     pace = Pace(None, share=0.1)
     assert pace.is_due(0)
-    pace.looked(1000.0)
+    pace.looked(0.0)
     assert not pace.is_due(1)
-    assert pace._next > 9000.0
+    assert pace.rest_after(2.0) == pytest.approx(18.0)
+    pace.recorded()
+    time.sleep(0.15)
+    assert pace.is_due(2)
+    pace.looked(1000.0)
+    pace.recorded()
+    assert not pace.is_due(3)
     pace = Pace(5)
     assert [step for step in range(12) if pace.is_due(step)] == [0, 5, 10]
+    assert pace.rest_after(2.0) == 0.0
+
+
+def test_the_end_does_not_wait_for_a_rest(tmp_path: Path) -> None:
+    """At the default rate a look is worked off slowly, and the last one at once when the run is closed."""
+    model = build(Net)
+    begun = time.monotonic()
+    with watch(model, tmp_path / "run") as run:
+        for loss, _, _ in steps_of(model, 3):
+            run.step(loss=loss)
+    assert time.monotonic() - begun < 20
+    reader = RunReader(tmp_path / "run")
+    assert reader.frame_steps("head.weight").tolist() == [0]
+    assert len(reader.scalar("loss").steps) == 3
+    reader.close()
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (7,), (5000,), (40, 30), (3, 4, 50, 60), (0, 3), (1, 9001)])
