@@ -17,7 +17,8 @@ from nnscope.core.errors import NnscopeError
 
 BITS = 21  # of a coordinate
 
-_BLOCK = 1 << 18  # cells that a thread takes at a time
+_COMPILED_FROM = 1 << 18  # cells; with fewer, loading compiled code is not worth it
+_BLOCK = 1 << 16  # cells that a thread takes at a time
 _DIGIT = 11  # bits sorted by at once: the counters stay in the first-level cache
 _SORT_BLOCKS = 16
 _SPREAD = (
@@ -56,7 +57,7 @@ def encode(cells: Any) -> Any:
         raise NnscopeError("Cells have three whole coordinates each.", f"{cells.dtype} {cells.shape}")
     if len(cells) and not (int(cells.min()) >= 0 and int(cells.max()) <= _ALL):
         raise NnscopeError("Coordinates of cells lie between 0 and 2097151.", f"{cells.min()} … {cells.max()}")
-    if xp is not np or len(cells) < _BLOCK:
+    if xp is not np or len(cells) < _COMPILED_FROM:
         z, y, x = (_spread(cells[:, axis].astype(np.int64)) for axis in range(3))
         return z << 2 | y << 1 | x
     from nnscope.arrays.kernels.morton import encode_cells
@@ -80,7 +81,7 @@ def decode(codes: Any) -> Any:
     int32 array, shape (n, 3)
     """
     xp = namespace(codes)
-    if xp is not np or len(codes) < _BLOCK:
+    if xp is not np or len(codes) < _COMPILED_FROM:
         return xp.stack([_gather(codes >> shift).astype(np.int32) for shift in (2, 1, 0)], axis=-1)
     from nnscope.arrays.kernels.morton import decode_codes
 
@@ -106,7 +107,7 @@ def sort_by_code(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     dtype = np.int32 if len(codes) < 1 << 31 else np.int64
     low, high = max(0, len(codes) - 1).bit_length(), int(codes.max(initial=0)).bit_length()
-    if len(codes) < _BLOCK or low + high > 63:
+    if len(codes) < _COMPILED_FROM or low + high > 63:
         order = np.argsort(codes, kind="stable")
         return codes[order], order.astype(dtype)
     return _radix_sort(codes, low, high, dtype)

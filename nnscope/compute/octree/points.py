@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from nnscope.compute.octree.nodes import Nodes, Tolerance
 
-_BLOCK = 1 << 18  # points or nodes that a thread takes at a time
+_BLOCK = 1 << 16  # points or nodes that a thread takes at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
