@@ -68,7 +68,7 @@ class Timeline:
         self._arrived = arrived
         self._series: dict[tuple[str, str, str], Series | None] = {}  # None while it is under way
         self._asked: set[tuple[str, str]] = set()  # moments under way
-        self._refused: set[tuple[str, str]] = set()
+        self._refused: dict[tuple[str, str], str] = {}  # moments that could not be had, and why
 
     # what is known --------------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ class Timeline:
         for key in [key for key in self._series if key[0] == source]:
             del self._series[key]
         self._asked = {ask for ask in self._asked if ask[0] != source}
-        self._refused = {ask for ask in self._refused if ask[0] != source}
+        self._refused = {ask: why for ask, why in self._refused.items() if ask[0] != source}
 
     # what is shown --------------------------------------------------------------------------------------------
 
@@ -121,9 +121,9 @@ class Timeline:
 
     def absence(self, state: WorkspaceState, pane: PaneState) -> str:
         """Why a pane shows nothing at the step chosen for its run, as a sentence; empty when it does."""
-        step = state.step_of(pane.source)
-        if step is None or self.moment(state, pane) is not None:
-            return ""
+        step, shown = state.step_of(pane.source), self.moment(state, pane)
+        if step is None or shown is not None:
+            return self._refused.get((pane.source, shown or ""), "")
         kept = self.kept(pane.source, pane.address)
         if not len(kept):
             return "Reading …"
@@ -132,7 +132,7 @@ class Timeline:
     def know(self, source: str, address: str) -> None:
         """Have the listing entry of a moment fetched unless it is there."""
         run, ask = self.run(source), (source, address)
-        if run is None or run.dead or ask in self._asked | self._refused:
+        if run is None or run.dead or ask in self._asked or ask in self._refused:
             return
         if self._library.info(source, address) is not None:
             return
@@ -217,7 +217,7 @@ class Timeline:
         if isinstance(answer, TensorInfo) and run is not None:
             run.moments[ask[1]] = answer
         elif isinstance(answer, Failure) and answer.code not in PASSING:
-            self._refused.add(ask)
+            self._refused[ask] = str(answer)
         self._arrived(ask[0])
 
 

@@ -134,6 +134,22 @@ def test_space_plays_to_the_end_and_a_file_has_no_timeline(run: Bench, checkpoin
     assert not run.window.actions_table["play"].isEnabled()
 
 
+@pytest.mark.gui
+@pytest.mark.gl
+def test_arrows_turn_a_picture_in_space_and_else_go_through_steps(run: Bench) -> None:
+    action = run.window.actions_table["next_step"]
+
+    def keys() -> list[str]:
+        return [sequence.toString() for sequence in action.shortcuts()]
+
+    assert keys() == ["Ctrl+Right", "Right"]
+    run.window.commands.view.choose_view("landscape")
+    run.until(lambda: run.window.actions_table["orbit_right"].isEnabled())
+    assert keys() == ["Ctrl+Right"]
+    run.window.commands.view.choose_view("heatmap")
+    run.until(lambda: keys() == ["Ctrl+Right", "Right"])
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 40))
 def test_thinning_keeps_the_extremes(numbers: list[float], columns: int) -> None:
     values = np.array(numbers)

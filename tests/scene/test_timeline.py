@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscope.core.answer import Series
+from nnscope.core.errors import NnscopeError
 from nnscope.engine.local import LocalEngine
 from nnscope.scene.controller import Controller
 from nnscope.scene.state import WorkspaceState
@@ -86,6 +87,24 @@ def test_a_step_before_the_first_says_so(scene: Controller) -> None:
     (pane,) = settled(scene).panes
     assert pane.title == "stem:output@1"
     assert pane.tiles
+
+
+def test_a_step_that_can_not_be_read_says_why(folder: Path) -> None:
+    class Thinned(RunSource):
+        def reader(self, address: str) -> Any:
+            if address.endswith("@4"):
+                raise NnscopeError("It was thinned out.", address)
+            return super().reader(address)
+
+    controller = Controller(inline=True)
+    controller.adopt("run", LocalEngine(Thinned(folder), inline=True))
+    settled(controller)
+    controller.timeline.choose(4)
+    assert "It was thinned out." in settled(controller).panes[0].message
+    assert controller.in_time  # playing goes on
+    controller.timeline.choose(6)
+    assert np.array_equal(shown(controller), weight(6))
+    controller.close()
 
 
 def test_colours_mean_the_same_at_every_step(scene: Controller) -> None:
