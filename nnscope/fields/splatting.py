@@ -7,6 +7,7 @@ Threads draw bands of rows: no two write to one place, and results are the same 
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from nnscope.core.splats import SplatPicture
 
 NEAR = 1.0  # cells before the eye from which on Gaussians are seen
-_BAND = 48  # rows of a picture that a thread takes at a time
+_BANDS = 4  # of a picture, each drawn by one thread
+_SAMPLE = 1024  # Gaussians that tell where the bands end
 _MANY = 8192  # Gaussians that a thread projects at a time
 
 
@@ -50,9 +52,17 @@ def values_of(splats: np.ndarray, size: tuple[int, int], mode: str, cutoff: floa
     """Sums or largest values of projected Gaussians in a picture (width, height): float32 [v, u]."""
     from nnscope.arrays.kernels.splats import draw
 
-    out, parts = np.zeros(size[::-1], np.float32), slices(size[1], _BAND)
-    for_each(lambda i: draw(splats, cutoff**2, mode == "max", (parts[i].start, parts[i].stop), out), len(parts))
-    return out
+    out, spans = np.zeros(size[1] * size[0], np.float32), _bands(splats, size[1])
+    for_each(lambda i: draw(splats, cutoff**2, mode == "max", spans[i], size[0], out), len(spans))
+    return out.reshape(size[::-1])
+
+
+def _bands(splats: np.ndarray, height: int) -> list[tuple[int, int]]:
+    """Bands of rows with about as many Gaussians in each; a few of them, as each looks at all Gaussians."""
+    some = np.clip(splats[:: max(1, len(splats) // _SAMPLE), 1], 0, height)
+    cuts = np.quantile(some, np.arange(1, _BANDS) / _BANDS).astype(int).tolist() if len(some) else []
+    edges = [0, *cuts, height]
+    return [(top, end) for top, end in itertools.pairwise(edges) if top < end]
 
 
 def owners_of(splats: np.ndarray, size: tuple[int, int], cutoff: float, outlines: bool = False) -> np.ndarray:
@@ -60,16 +70,15 @@ def owners_of(splats: np.ndarray, size: tuple[int, int], cutoff: float, outlines
     from nnscope.arrays.kernels.splats import outline, own
 
     strengths, owners = np.zeros(size[::-1]), np.full(size[::-1], -1, np.int32)
-    parts = slices(size[1], _BAND)
+    spans = _bands(splats, size[1])
 
     def work(i: int) -> None:
-        span = parts[i].start, parts[i].stop
         if outlines:
-            outline(splats, span, strengths, owners)
+            outline(splats, spans[i], strengths, owners)
         else:
-            own(splats, cutoff**2, span, strengths, owners)
+            own(splats, cutoff**2, spans[i], strengths, owners)
 
-    for_each(work, len(parts))
+    for_each(work, len(spans))
     return owners
 
 

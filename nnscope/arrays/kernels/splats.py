@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.arrays.compiled import compiled, compiled_fast
+from nnscope.arrays.compiled import compiled
 from nnscope.arrays.kernels.exponential import exp32
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NUMBERS = 6  # of a projected Gaussian
 THIN = 1e-6  # square pixels that every projected variance has more
+_SHORT = 12  # pixels of a row
 _RING = 0.75  # pixels from an outline that it covers
 
 
@@ -102,41 +103,40 @@ def _between(middle: float, half: float, span: Span) -> Span:
     return math.ceil(max(low, float(span[0]))), math.floor(min(high, span[1] - 1.0)) + 1
 
 
-@compiled_fast
-def _add(half: np.float32, begin: np.float32, factor: np.float32, out: np.ndarray) -> None:
-    for i in range(len(out)):
-        t = begin + np.float32(i)
-        out[i] += factor * exp32(half * t * t)
-
-
-@compiled_fast
-def _raise(half: np.float32, begin: np.float32, factor: np.float32, out: np.ndarray) -> None:
-    for i in range(len(out)):
-        t = begin + np.float32(i)
-        c = factor * exp32(half * t * t)
-        out[i] = c if abs(c) > abs(out[i]) else out[i]
+@compiled
+def _exp(x: float, short: bool) -> float:
+    """exp; of a short row as exact as a float32 is."""
+    return float(exp32(np.float32(x))) if short else math.exp(x)
 
 
 @compiled
-def draw(splats: np.ndarray, r2: float, largest: bool, span: Span, out: np.ndarray) -> None:
-    """Add to the rows ``span`` of ``out`` [v, u], float32, or bring them to what is largest in magnitude."""
+def draw(splats: np.ndarray, r2: float, largest: bool, span: Span, width: int, out: np.ndarray) -> None:
+    """Add to the rows ``span`` of a picture, or bring them to what is largest in magnitude.
+
+    ``out`` is all its rows on end, float32, ``width`` pixels each. Along a row exp(−a·t²/2) is carried from pixel to
+    pixel: the next is q times as large, and the next q is exp(−a) times as large.
+    """
+    whole = (0, width)
     for k in range(len(splats)):
-        g = splats[k]
-        if g[5] == 0.0:
+        u, v, a, p, s, w = splats[k, 0], splats[k, 1], splats[k, 2], splats[k, 3], splats[k, 4], splats[k, 5]
+        if w == 0.0:
             continue
-        v0, v1 = _between(g[1], math.sqrt(r2 / g[4]), span)
-        for v in range(v0, v1):
-            dv = v + 0.5 - g[1]
-            common = g[4] * dv * dv
-            middle = g[0] - g[3] * dv
-            u0, u1 = _between(middle, math.sqrt(max(r2 - common, 0.0) / g[2]), (0, out.shape[1]))
-            if u0 < u1:
-                half, begin = np.float32(-0.5 * g[2]), np.float32(u0 + 0.5 - middle)
-                factor = np.float32(g[5]) * exp32(np.float32(-0.5 * common))
-                if largest:
-                    _raise(half, begin, factor, out[v, u0:u1])
-                else:
-                    _add(half, begin, factor, out[v, u0:u1])
+        slower, per = math.exp(-a), 1.0 / a
+        v0, v1 = _between(v, math.sqrt(r2 / s), span)
+        for y in range(v0, v1):
+            dv = y + 0.5 - v
+            common, middle = s * dv * dv, u - p * dv
+            u0, u1 = _between(middle, math.sqrt(max(r2 - common, 0.0) * per), whole)
+            t, short = u0 + 0.5 - middle, u1 - u0 <= _SHORT
+            c, q = w * _exp(-0.5 * (common + a * t * t), short), _exp(-a * (t + 0.5), short)
+            base = np.uint64(y * width)
+            for x in range(np.uint64(u0), np.uint64(u1)):
+                if not largest:
+                    out[base + x] += np.float32(c)
+                elif abs(c) > abs(out[base + x]):
+                    out[base + x] = np.float32(c)
+                c *= q
+                q *= slower
 
 
 @compiled
