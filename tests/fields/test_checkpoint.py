@@ -97,7 +97,7 @@ def _saying(name: str, text: str) -> Callable[[Tensors, dict[str, str]], object]
         (_saying("shape", "9,0,9"), "metadata", "makes no sense"),
         (_saying("scale", "nan"), "metadata", "makes no sense"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "damage",
 )
 def test_damage_is_one_sentence(tmp_path: Path, damage: Any, code: str, words: str) -> None:
     path = tmp_path / "f.safetensors"
