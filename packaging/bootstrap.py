@@ -106,7 +106,7 @@ def test(arguments: list[str]) -> int:
         say("running the tests")
         # The software driver: its pixels are the same on every machine.
         variables = {"LIBGL_ALWAYS_SOFTWARE": "1", "__GLX_VENDOR_LIBRARY_NAME": "mesa", **on_displays(displays)}
-        parallel = ["-n", str(len(displays)), "--dist", "worksteal"] if len(displays) > 1 else []
+        parallel = ["-n", str(len(displays)), "--dist", "loadfile"] if len(displays) > 1 else []
         if parallel:  # the processes fill the CPUs: threads of theirs would only wait for each other
             variables |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         return execute([PYTHON, "-m", "pytest", *parallel, *arguments], cwd=ROOT, env=variables)

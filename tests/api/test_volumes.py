@@ -43,14 +43,14 @@ def test_shapes_of_all_kinds_are_drawn(tmp_path: Path, shape: tuple[int, ...]) -
 
 @pytest.mark.gl
 @pytest.mark.parametrize("distance", [0.6, 2, 5, 30, 95])
-@pytest.mark.parametrize("parallel", [True, False])
+@pytest.mark.parametrize("projection", ["orthographic", "perspective"])
 @pytest.mark.parametrize("angles", [(0, 0), (45, 90), (31, -17)])
 def test_one_hot_voxel_among_millions_is_seen_from_every_distance(
-    tmp_path: Path, distance: float, parallel: bool, angles: tuple[float, float]
+    tmp_path: Path, distance: float, projection: str, angles: tuple[float, float]
 ) -> None:
     x = np.zeros((256, 256, 256), np.float16)
     x[127, 129, 128] = 1
-    picture = _picture(tmp_path, x, camera=(*angles, distance), parallel=parallel, mode="mip", limits=(0, 1))
+    picture = _picture(tmp_path, x, camera=(*angles, distance), projection=projection, mode="mip", limits=(0, 1))
     ramp = _picture(tmp_path, np.ones((2, 2, 2), np.float16), camera=(0, 0, 2), mode="mip", limits=(0, 1))
     hot = ramp.rgba[SIZE[1] // 2, 260, :3]
     assert _counts(picture, tuple(hot)) >= 1

@@ -354,7 +354,7 @@ def test_tests_run_on_displays_of_their_own_that_are_ended(
 
     monkeypatch.setattr(bootstrap, "execute", execute)
     bootstrap.main(["test", "-k", "nothing"])  # that the servers have ended is the guards' to see
-    assert seen == [(["-m", "pytest", "-n", "2", "--dist", "worksteal", "-k", "nothing"], [True, True])]
+    assert seen == [(["-m", "pytest", "-n", "2", "--dist", "loadfile", "-k", "nothing"], [True, True])]
 
 
 def test_arguments_go_to_pytest(

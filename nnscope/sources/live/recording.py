@@ -140,18 +140,25 @@ class Recording:
             self.stop(f"Recording to {self._writer.folder} stopped ({type(error).__name__}: {error}).")
 
     def _record(self) -> None:
-        with self._wake:
-            taken = self._taken()
-        while taken:
-            for left in taken:
-                self._writer.append(self._record_of(left))
-            begun = time.perf_counter()
-            self._writer.flush_if_due()
-            self._rest(time.perf_counter() - begun)
-            if taken[-1].tensors:
-                self._pace.recorded()
+        """Everything that waits; what comes meanwhile too."""
+        while self._waiting or self._looks:
+            self._record_numbers()
             with self._wake:
-                taken = self._taken()
+                look = self._looks.popleft() if self._looks else None
+            if look is not None:
+                self._writer.append(self._record_of(look))
+                self._pace.recorded()
+
+    def _record_numbers(self) -> None:
+        """The numbers of all steps that wait: they never wait for the tensors of another step."""
+        with self._wake:
+            taken = list(self._waiting)
+            self._waiting.clear()
+        begun = time.perf_counter()
+        for left in taken:
+            self._writer.append(StepRecord(left.step, left.time, dict(self._numbers(left))))
+        self._writer.flush_if_due()
+        self._rest(time.perf_counter() - begun)
 
     def _rest(self, worked: float) -> None:
         """Leave the interpreter to the training thread for a while, unless the end is near."""
@@ -160,25 +167,17 @@ class Recording:
             with self._wake:
                 self._wake.wait_for(lambda: self._ends, seconds)
 
-    def _taken(self) -> list[Left]:
-        """What has waited longest, up to the first look and with it."""
-        taken = []
-        while self._waiting:
-            taken.append(self._waiting.popleft())
-            if taken[-1].tensors:
-                self._looks.popleft()
-                break
-        return taken
-
-    def _record_of(self, left: Left) -> StepRecord:
+    def _record_of(self, look: Left) -> StepRecord:
+        """The tensors of a step, a record by themselves."""
         statistics, frames = {}, {}
-        for info, tensor in left.tensors:
+        for info, tensor in look.tensors:
             begun = time.perf_counter()
             values = read_region(tensor, full_region(info.shape))
             statistics[info] = stats_of_array(values)
             frames[info] = frame_of(values, self._frame_bytes)
             self._rest(time.perf_counter() - begun)
-        return StepRecord(left.step, left.time, dict(self._numbers(left)), statistics, frames)
+            self._record_numbers()
+        return StepRecord(look.step, look.time, {}, statistics, frames, late=True)
 
     def _numbers(self, left: Left) -> Iterator[tuple[str, float]]:
         for name, value in left.scalars.items():

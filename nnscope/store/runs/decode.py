@@ -44,6 +44,8 @@ class Contents:
     ----------
     steps : ndarray of int64, shape (n,)
     times : ndarray of float64, shape (n,)
+    late : ndarray of bool, shape (n,)
+        See `StepRecord`.
     names : tuple of str
     scalars : ndarray of float64, shape (n, len(names))
     given : ndarray of bool, same shape
@@ -59,6 +61,7 @@ class Contents:
 
     steps: np.ndarray
     times: np.ndarray
+    late: np.ndarray
     names: tuple[str, ...]
     scalars: np.ndarray
     given: np.ndarray
@@ -124,7 +127,7 @@ class Segment:
             entries = np.flatnonzero(known.at[:, 0] == row).tolist()
             statistics = {known.tensors[known.at[e, 1]]: self._stats(e, counts[e]) for e in entries}
             frames = {known.tensors[at.tensor]: self.frame(at) for at in known.frames if at.row == row}
-            yield StepRecord(step, float(known.times[row]), scalars, statistics, frames)
+            yield StepRecord(step, float(known.times[row]), scalars, statistics, frames, bool(known.late[row]))
 
     def close(self) -> None:
         """Let go of the memory."""
@@ -135,6 +138,7 @@ class Segment:
         found = Contents(
             steps=self._array("steps"),
             times=self._array("times"),
+            late=self._array("late") != 0,
             names=tuple(map(str, told["scalars"])),
             scalars=self._array("scalars"),
             given=self._array("given") != 0,
@@ -147,7 +151,7 @@ class Segment:
         n, tensors = len(found.steps), len(found.tensors)
         table, entries = (n, len(found.names)), len(found.at)
         shapes = (found.times.shape, found.scalars.shape, found.given.shape, found.values.shape, found.at.shape)
-        if shapes != ((n,), table, table, (entries, len(FIELDS)), (entries, 2)):
+        if (*shapes, found.late.shape) != ((n,), table, table, (entries, len(FIELDS)), (entries, 2), (n,)):
             raise self._odd("its tables do not fit each other")
         rows = [*found.at.tolist(), *((at.row, at.tensor) for at in found.frames)]
         if not all(0 <= row < n and 0 <= tensor < tensors for row, tensor in rows):

@@ -5,7 +5,7 @@ Layout, for n steps, S names of numbers and T tensors (a tensor whose shape chan
 - ``names``: JSON as bytes: ``{"scalars": [S names], "tensors": [T descriptions], "frames": [[row, tensor, form,
   level, shape]], "thinned": frames dropped to save room}``
 - ``steps`` int64 (n,), ``times`` float64 (n,), ``scalars`` float64 (n, S) and ``given`` uint8 (n, S): whether the step
-  gave that number, which may well be NaN
+  gave that number, which may well be NaN; ``late`` uint8 (n,)
 - ``statistics/at`` int64 (m, 2): row and tensor; ``statistics/values`` float64 (m, 19) in the order of `FIELDS`;
   ``statistics/histogram`` int64 (m, 256)
 - ``frames/ROW/TENSOR.ARRAY``: the arrays of a frame; dtypes that HDF5 does not know lie there as unsigned integers of
@@ -49,6 +49,7 @@ def encode(records: Sequence[StepRecord], thinned: int = 0) -> bytes:
         names = _Names(records)
         file["steps"] = np.array([record.step for record in records], np.int64)
         file["times"] = np.array([record.time for record in records], np.float64)
+        file["late"] = np.array([record.late for record in records], np.uint8)
         file["scalars"], file["given"] = names.table(records)
         _write_statistics(file, records, names)
         frames = _write_frames(file, records, names)

@@ -96,7 +96,7 @@ class RunReader:
     @property
     def steps(self) -> np.ndarray:
         """All steps, in the order in which they were recorded; int64."""
-        return _joined([contents.steps for contents in self._contents()], np.int64)
+        return _joined([contents.steps[~contents.late] for contents in self._contents()], np.int64)
 
     @property
     def scalar_names(self) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ class RunReader:
 
     def times(self) -> Series:
         """When each step was recorded, in seconds since the epoch."""
-        return _series([(contents.steps, contents.times) for contents in self._contents()])
+        return _series([(c.steps[~c.late], c.times[~c.late]) for c in self._contents()])
 
     def kept(self, address: str) -> Series:
         """The pyramid level at which a tensor was kept, 0 for all of it, at the steps at which it was."""

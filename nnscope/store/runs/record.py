@@ -58,6 +58,8 @@ class StepRecord:
     statistics : mapping of TensorInfo to TensorStats
     frames : mapping of TensorInfo to Frame
         The infos say which tensor, whatever form it is kept in.
+    late : bool
+        Tensors of a step whose numbers have a record of their own, which came before.
     """
 
     step: int
@@ -65,6 +67,7 @@ class StepRecord:
     scalars: Mapping[str, float] = field(default_factory=dict)
     statistics: Mapping[TensorInfo, TensorStats] = field(default_factory=dict)
     frames: Mapping[TensorInfo, Frame] = field(default_factory=dict)
+    late: bool = False
 
     @property
     def nbytes(self) -> int:

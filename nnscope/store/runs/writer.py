@@ -105,7 +105,7 @@ class RunWriter:
         records, self._gathered, self._bytes = self._gathered, [], 0
         try:
             self._write(records)
-            self.flushed = records[-1].step
+            self.flushed = next((r.step for r in reversed(records) if not r.late), self.flushed)
             self._tidy()
         except (OSError, NnscopeError, MemoryError, RuntimeError, ValueError) as error:
             self._stop(error)

@@ -259,6 +259,26 @@ def test_looks_are_spaced_by_what_they_cost() -> None:
     assert pace.rest_after(2.0) == 0.0
 
 
+def test_numbers_do_not_wait_for_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a look is worked off slowly, the numbers of the steps after it reach the disk in their time (P14)."""
+    monkeypatch.setattr(Pace, "rest_after", lambda pace, seconds: 0.3)
+    model = build(Net)
+    with watch(model, tmp_path / "run", limits=Limits(seconds=0.05)) as run:
+        for loss, _, _ in steps_of(model, 4):
+            run.step(loss=loss)
+        reader = RunReader(tmp_path / "run")
+        until = time.monotonic() + 20
+        while len(reader.steps) < 4 and time.monotonic() < until:
+            time.sleep(0.02)
+            reader.refresh()
+        assert reader.steps.tolist() == [0, 1, 2, 3]
+        assert reader.frame("head.weight") is None  # the first look is still at work
+    reader.refresh()
+    assert reader.frame_steps("head.weight").tolist() == [0]
+    assert reader.steps.tolist() == [0, 1, 2, 3]
+    reader.close()
+
+
 def test_the_end_does_not_wait_for_a_rest(tmp_path: Path) -> None:
     """At the default rate a look is worked off slowly, and the last one at once when the run is closed."""
     model = build(Net)
