@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 OLDEST, NEWEST = (3, 11), (3, 13)
+WINDOW_TESTS = "tests/gui"
 MOST_WORKERS = 4  # processes that run tests side by side
 FREE_SPACE = 4 * 2**30  # bytes for Qt, PyTorch's CPU build and what pip downloads; its CUDA build takes twice that
 
@@ -97,8 +98,11 @@ def run(paths: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the test suite: by a few processes, each on a virtual display of its own, so that no window takes the focus
-    from another; by one on the display that there is where Xvfb is not."""
+    """Run the test suite, each process on a virtual display of its own where Xvfb is.
+
+    All of it runs by a few processes at once, but for the tests of the window, which come last and alone: they wait for
+    what Qt does in its own time. With arguments for pytest there is one process, which gets them.
+    """
     virtual = sys.platform == "linux" and (not has_display() or shutil.which("Xvfb") is not None)
     set_up(["test"], window=True, xvfb=virtual)
     with contextlib.ExitStack() as stack:
@@ -106,10 +110,14 @@ def test(arguments: list[str]) -> int:
         say("running the tests")
         # The software driver: its pixels are the same on every machine.
         variables = {"LIBGL_ALWAYS_SOFTWARE": "1", "__GLX_VENDOR_LIBRARY_NAME": "mesa", **on_displays(displays)}
-        parallel = ["-n", str(len(displays)), "--dist", "loadfile"] if len(displays) > 1 else []
-        if parallel:  # the processes fill the CPUs: threads of theirs would only wait for each other
-            variables |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        return execute([PYTHON, "-m", "pytest", *parallel, *arguments], cwd=ROOT, env=variables)
+        pytest = [PYTHON, "-m", "pytest"]
+        if arguments or len(displays) < 2:
+            return execute([*pytest, *arguments], cwd=ROOT, env=variables)
+        parallel = ["-n", str(len(displays)), "--dist", "loadfile", f"--ignore={WINDOW_TESTS}"]
+        # The processes fill the CPUs: threads of theirs would only wait for each other.
+        threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        first = execute([*pytest, *parallel], cwd=ROOT, env=variables | threads)
+        return execute([*pytest, WINDOW_TESTS], cwd=ROOT, env=variables) or first
 
 
 def workers() -> int:

@@ -349,12 +349,19 @@ def test_tests_run_on_displays_of_their_own_that_are_ended(
     def execute(command: list[object], env: dict[str, str], **_: object) -> int:
         displays = env["NNSCOPE_TEST_DISPLAYS"].split()
         assert (env["DISPLAY"], len(set(displays)), ":7" in displays) == (displays[0], 2, False)
-        seen.append((command[1:], [os.path.exists(f"/tmp/.X11-unix/X{name[1:]}") for name in displays]))
-        return 0
+        assert all(os.path.exists(f"/tmp/.X11-unix/X{name[1:]}") for name in displays)
+        seen.append(command[1:])
+        return status.pop(0)
 
     monkeypatch.setattr(bootstrap, "execute", execute)
-    bootstrap.main(["test", "-k", "nothing"])  # that the servers have ended is the guards' to see
-    assert seen == [(["-m", "pytest", "-n", "2", "--dist", "loadfile", "-k", "nothing"], [True, True])]
+    status = [1, 0]
+    assert bootstrap.main(["test"]) == 1  # that the servers have ended is the guards' to see
+    together = ["-m", "pytest", "-n", "2", "--dist", "loadfile", "--ignore=tests/gui"]
+    assert seen == [together, ["-m", "pytest", "tests/gui"]]
+    seen.clear()
+    status = [0]
+    assert bootstrap.main(["test", "-k", "nothing"]) == 0
+    assert seen == [["-m", "pytest", "-k", "nothing"]]
 
 
 def test_arguments_go_to_pytest(
