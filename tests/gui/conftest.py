@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from PyQt6.QtCore import Qt
+    from PyQt6.QtWidgets import QWidget
     from pytestqt.qtbot import QtBot
 
     from nnscope.gui.main_window import MainWindow
@@ -41,6 +43,12 @@ class Bench:
         """Show a tensor of the active pane's source and wait for its picture."""
         self.window.show_tensor(self.controller.workspace.pane.source, address)
         self.settle()
+
+    def press(self, key: Qt.Key, widget: QWidget | None = None) -> None:
+        """Press a key, with the window active as shortcuts need it: without a window manager it may lose the focus."""
+        self.window.activateWindow()
+        self.until(self.window.isActiveWindow)
+        self.qtbot.keyClick(widget or self.window, key)
 
     def settle(self) -> None:
         """Wait until nothing is under way and the last state is on the screen."""

@@ -60,11 +60,11 @@ def test_buttons_keys_slider_and_plot_go_to_steps(run: Bench) -> None:
     assert _shows(run, LAST - 1)
     native.setFocus()
     for key, step in ((Qt.Key.Key_Left, LAST - 2), (Qt.Key.Key_Right, LAST - 1), (Qt.Key.Key_Home, 0)):
-        run.qtbot.keyClick(native, key)
+        run.press(key, native)
         assert _shows(run, step)
     bar.slider.setValue(5)
     assert _shows(run, 5)
-    run.qtbot.keyClick(bar.slider, Qt.Key.Key_Right)
+    run.press(Qt.Key.Key_Right, bar.slider)
     assert _shows(run, 6)
     run.until(lambda: bar.plot.step_at(bar.plot.x_of(3)) == 3)
     run.qtbot.mouseClick(bar.plot, Qt.MouseButton.LeftButton, pos=QPoint(round(bar.plot.x_of(3)), 30))
@@ -125,7 +125,7 @@ def test_space_plays_to_the_end_and_a_file_has_no_timeline(run: Bench, checkpoin
     native, player = run.window.canvas.native, run.window.player
     player.speed = 50
     native.setFocus()
-    run.qtbot.keyClick(native, Qt.Key.Key_Space)
+    run.press(Qt.Key.Key_Space, native)
     assert player.playing
     run.until(lambda: not player.playing)
     assert _shows(run, LAST)

@@ -160,7 +160,7 @@ def test_sliders_and_arrangements(bench: Bench, checkpoint: Path) -> None:
     bench.show("stack")
     box = bench.window.inspector.layout_box
     assert [s.isVisibleTo(box) for s in box.sliders[:3]] == [True, True, True]
-    bench.qtbot.keyClick(bench.window, Qt.Key.Key_BracketRight)
+    bench.press(Qt.Key.Key_BracketRight)
     bench.settle()
     assert dict(bench.controller.resolved().layout.fixed)[0] == 1  # type: ignore[union-attr]
     bench.window.actions_table["transpose"].trigger()
@@ -170,12 +170,12 @@ def test_sliders_and_arrangements(bench: Bench, checkpoint: Path) -> None:
 def test_views_by_digit_and_why_one_is_greyed_out(bench: Bench, checkpoint: Path) -> None:
     bench.open(checkpoint)
     bench.show("enc.2.kernel")
-    bench.qtbot.keyClick(bench.window, Qt.Key.Key_2)
+    bench.press(Qt.Key.Key_2)
     bench.settle()
     assert bench.controller.workspace.pane.view == "rgb"
     assert not bench.window.toolbar.colours.isEnabled()
     assert any("PCA" in line for line in bench.window.inspector.recipe.texts())
-    bench.qtbot.keyClick(bench.window, Qt.Key.Key_1)
+    bench.press(Qt.Key.Key_1)
     bench.show("enc.0.bias")
     entry = bench.window.toolbar.view.model().item(1)
     assert not entry.isEnabled()
@@ -202,9 +202,9 @@ def test_keys_step_through_tensors(bench: Bench, checkpoint: Path) -> None:
     bench.open(checkpoint)
     names = list(bench.controller.library.sources[str(checkpoint)].infos)
     bench.show(names[1])
-    bench.qtbot.keyClick(bench.window, Qt.Key.Key_J)
+    bench.press(Qt.Key.Key_J)
     assert bench.controller.workspace.pane.address == names[2]
-    bench.qtbot.keyClick(bench.window, Qt.Key.Key_K)
+    bench.press(Qt.Key.Key_K)
     assert bench.controller.workspace.pane.address == names[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from nnscope.core.picture import TILE, Tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+numbers = itertools.count()  # for keys: the id of what is gone may be that of another picture
 
 UNDER, OVER, NAN, POSINF, NEGINF, PADDING = (
     (1, 2, 3),

@@ -46,6 +46,6 @@ def pane(
     shown: VoxelPicture | LeafPicture, camera: Camera3D = FRONT, size: tuple[int, int] = (96, 80), **how: Any
 ) -> PaneFrame:
     """A pane of nothing but voxels."""
-    space = SpaceFrame(("voxels", id(shown)), shown, camera, **how)
+    space = SpaceFrame(("voxels", next(building.numbers)), shown, camera, **how)
     rect, place = Rect(0, 0, size[0] + 8, size[1] + 12), Rect(4, 6, *size)
     return PaneFrame(rect, place, normalisation=building.linear(-1.0, 1.0), style=building.style(), space=space)

@@ -53,7 +53,7 @@ def picture(
 
 def pane(shown: LandscapePicture, camera: Camera3D = FRONT, size: tuple[int, int] = (96, 80)) -> PaneFrame:
     """A pane of nothing but a landscape."""
-    space = SpaceFrame(("landscape", id(shown)), shown, camera, shaded=shown.smooth)
+    space = SpaceFrame(("landscape", next(building.numbers)), shown, camera, shaded=shown.smooth)
     rect = Rect(0, 0, size[0] + 8, size[1] + 12)
     return PaneFrame(rect, Rect(4, 6, *size), normalisation=building.linear(), style=building.style(), space=space)
 

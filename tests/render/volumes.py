@@ -35,7 +35,7 @@ def picture(x: np.ndarray, level: int = 0, mode: str = "mip") -> VolumePicture:
 def pane(shown: VolumePicture, camera: Camera3D = FRONT, size: tuple[int, int] = (96, 80), **how: Any) -> PaneFrame:
     """A pane of nothing but a volume."""
     place = Rect(4, 6, *size)
-    space = SpaceFrame(("volume", id(shown)), shown, camera, **how)
+    space = SpaceFrame(("volume", next(building.numbers)), shown, camera, **how)
     norm = building.linear(*how.pop("limits", (-1.0, 1.0)))
     rect = Rect(0, 0, size[0] + 8, size[1] + 12)
     return PaneFrame(rect, place, normalisation=norm, style=building.style(), space=space)
