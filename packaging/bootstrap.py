@@ -110,7 +110,7 @@ def test(arguments: list[str]) -> int:
         say("running the tests")
         # The software driver: its pixels are the same on every machine.
         variables = {"LIBGL_ALWAYS_SOFTWARE": "1", "__GLX_VENDOR_LIBRARY_NAME": "mesa", **on_displays(displays)}
-        pytest = [PYTHON, "-m", "pytest"]
+        pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
         if arguments or len(displays) < 2:
             return execute([*pytest, *arguments], cwd=ROOT, env=variables)
         parallel = ["-n", str(len(displays)), "--dist", "loadfile", f"--ignore={WINDOW_TESTS}"]
