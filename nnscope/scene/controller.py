@@ -12,19 +12,16 @@ from psygnal import Signal
 
 from nnscope.core.answer import ControlAnswer
 from nnscope.core.errors import Failure
-from nnscope.core.frame import DARK, Frame, Marker, PaneFrame, Theme
+from nnscope.core.frame import DARK, Frame, Theme
 from nnscope.core.request import Control
 from nnscope.core.text import plain
-from nnscope.scene.compose import marked
 from nnscope.scene.drawing import Drawing, Drawn, Means
+from nnscope.scene.framing import Framing, Size
 from nnscope.scene.hover import Hover, HoverWork
 from nnscope.scene.jobs import JobBoard, JobInfo
 from nnscope.scene.knowledge import Knowledge
 from nnscope.scene.knowledge import Listener as KnowledgeListener
 from nnscope.scene.library import Library
-from nnscope.scene.linking import linked_cursor
-from nnscope.scene.panes import places
-from nnscope.scene.pick import place_under
 from nnscope.scene.sessions import Listener, Sessions
 from nnscope.scene.slicing import follow
 from nnscope.scene.spacework import SpaceWork
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
 
     from nnscope.core.layout import Layout
     from nnscope.core.request import Scalar
-    from nnscope.core.space_picture import Picked
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
     from nnscope.scene.resolve import Resolved
@@ -101,9 +97,9 @@ class Controller:
         work = (self._tiles, self._spaces)
         self._drawing = Drawing(self.workspace, self.library, self.timeline, work, self.request_stats)
         self._hover = HoverWork(self.library, self._post, self._hovered)
-        self._drawn: dict[int, Drawn] = {}
+        self._framing = Framing(self._drawing, self._hover, self._sessions, lambda: self._post(self.redraw.emit))
         self.coarseness = 1
-        self.steering = Steering(self.workspace, lambda: self._drawn)
+        self.steering = Steering(self.workspace, lambda: self._framing.drawn)
         self.workspace.complete = lambda old, new: follow(old, new, self._volume_layout)
         self.workspace.changed.connect(lambda: self.redraw.emit())
 
@@ -184,7 +180,7 @@ class Controller:
 
     def drawn(self, pane: int | None = None) -> Drawn | None:
         """What a pane last drew, with the facts of its picture."""
-        return self._drawn.get(self.workspace.state.active if pane is None else pane)
+        return self._framing.drawn.get(self.workspace.state.active if pane is None else pane)
 
     def set_limits(self, lo: float, hi: float) -> None:
         """Raw values at both ends of the colour scale of the active pane."""
@@ -237,28 +233,7 @@ class Controller:
 
         A picture larger than the canvas by ``magnify`` shows the same cells, each so much larger.
         """
-        state = self.workspace.state
-        means = Means(self.coarseness, magnify, self._theme.name)
-        drawn: dict[int, Drawn] = {}
-        asked: dict[int, Drawn] = {}
-        panes: list[PaneFrame] = []
-        for i, (pane, place) in enumerate(
-            zip(state.panes, places(width, height, len(state.panes), scale), strict=True)
-        ):
-            target = self._drawing.target(pane, place, means)
-            ready = self._drawing.ready(pane, target, self._drawn.get(i), means)
-            asked |= {i: target} if target is not None else {}
-            if ready is None:
-                panes.append(PaneFrame(place.rect, place.picture, message=self._empty(pane), active=self._is_active(i)))
-                continue
-            drawn[i] = ready
-            shown = marked(ready.composed.frame, self._markers(i, pane, ready.resolved), self._is_active(i))
-            panes.append(self._drawing.told_why(shown, ready.composed))
-        before, self._drawn = self._drawn, drawn
-        if any(shown.composed.frame.pictured for shown in before.values()):
-            self._sessions.seen()
-        self._want(asked, before)
-        return Frame(width, height, tuple(panes), self._theme, scale)
+        return self._framing.frame(Size(width, height, scale), self._theme, Means(self.coarseness, magnify))
 
     @property
     def in_time(self) -> bool:
@@ -282,16 +257,16 @@ class Controller:
 
     def pane_at(self, x: float, y: float) -> int | None:
         """The pane that has a tensor under a screen position."""
-        return next((i for i, d in self._drawn.items() if d.place.rect.contains(x, y)), None)
+        return next((i for i, d in self._framing.drawn.items() if d.place.rect.contains(x, y)), None)
 
     def hover(self, x: float, y: float) -> None:
         """The pointer is at a screen position: `hover_changed` follows."""
         at = self.pane_at(x, y)
-        place = self._place(at, x, y)
+        place = self._framing.place(at, x, y)
         if at is None or place is None:
             self._hover.leave()
             return
-        drawn = self._drawn[at]
+        drawn = self._framing.drawn[at]
         self._hover.move(at, drawn.resolved, place)
 
     def leave(self) -> None:
@@ -304,7 +279,7 @@ class Controller:
         if at is None:
             return
         state = replace(self.workspace.state, active=at)
-        place = self._place(at, x, y)
+        place = self._framing.place(at, x, y)
         self.workspace.set(state.with_pane(at, pin=place.place) if place is not None else state)
         if place is not None:
             self.request_spectrum(at)
@@ -372,40 +347,7 @@ class Controller:
         self.hover_changed.emit(hover)
         self.redraw.emit()
 
-    # composing ----------------------------------------------------------------------------------------------
-
-    def _want(self, drawn: dict[int, Drawn], before: dict[int, Drawn]) -> None:
-        """Ask for what is missing. Passes over all of a large tensor wait until a first look of it is on the screen."""
-        keys = []
-        for i, shown in drawn.items():
-            resolved = shown.resolved
-            seen = not resolved.large or _showed(before.get(i), resolved)
-            if not resolved.refusal and not resolved.view.coloured:
-                self.request_stats(resolved.source, resolved.info.address, exact=seen)
-            keys += [key for key in shown.composed.missing if seen or not key.exact]
-            if not seen and shown.composed.frame.pictured:
-                self._post(self.redraw.emit)
-        self._tiles.want(tuple(dict.fromkeys(keys)))
-        self._spaces.want({s.composed.wanted for s in drawn.values() if s.composed.wanted is not None})
-
-    def _markers(self, index: int, pane: PaneState, resolved: Resolved) -> tuple[Marker, ...]:
-        markers = []
-        if pane.pin is not None:
-            row, col, *depth = pane.pin
-            markers.append(Marker(row, col, 1, "pin", *depth))
-        hover = self._hover.current
-        if hover is None or not (hover.pane == index or self.workspace.state.linked):
-            return tuple(markers)
-        here = self._drawn.get(hover.pane)
-        cursor = linked_cursor(hover, here.resolved, resolved) if here is not None else None
-        return (*markers, cursor) if cursor is not None else tuple(markers)
-
-    def _place(self, pane: int | None, x: float, y: float) -> Picked | None:
-        """What is under a screen position."""
-        drawn = self._drawn.get(pane) if pane is not None else None
-        if drawn is None or not drawn.place.picture.contains(x, y):
-            return None
-        return place_under(drawn.resolved, drawn.composed, x + 0.5, y + 0.5)
+    # what is known -----------------------------------------------------------------------------------------
 
     def _volume_layout(self, pane: PaneState) -> Layout | None:
         """The layout of a pane that can show a cut; None for any other."""
@@ -421,25 +363,6 @@ class Controller:
         if scientific and view.aesthetic:
             return f"Not in scientific mode: {view.aesthetic}"
         return str(view.refuses(info))
-
-    def _empty(self, pane: PaneState) -> str:
-        if pane.source in self._sessions.opening:
-            return f"Opening {plain(pane.source, 96)} …"
-        if self.timeline.run(pane.source) is not None:
-            return self.timeline.absence(self.workspace.state, pane) or "Reading …"
-        if pane.address:
-            return f"{plain(pane.address, 96)} is not open any more."
-        return "Choose a tensor in the list on the left."
-
-    def _is_active(self, index: int) -> bool:
-        return index == self.workspace.state.active and len(self.workspace.state.panes) > 1
-
-
-def _showed(drawn: Drawn | None, resolved: Resolved) -> bool:
-    """Whether a pane's last frame had a picture of this very tensor."""
-    if drawn is None or not drawn.composed.frame.pictured:
-        return False
-    return (drawn.resolved.source, drawn.resolved.info.address) == (resolved.source, resolved.info.address)
 
 
 def first_tensor(listing: Listing) -> TensorInfo | None:

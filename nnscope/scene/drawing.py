@@ -51,7 +51,7 @@ class Drawing:
     work : (TileWork, SpaceWork)
         They know what can't be built.
     request_stats : callable
-        Has statistics of (source, address) computed.
+        Has statistics of (source, address) computed; all values of a large tensor only if the third is true.
     """
 
     def __init__(
@@ -60,25 +60,25 @@ class Drawing:
         library: Library,
         timeline: Timeline,
         work: tuple[TileWork, SpaceWork],
-        request_stats: Callable[[str, str], None],
+        request_stats: Callable[[str, str, bool], None],
     ) -> None:
-        self._workspace = workspace
-        self._library = library
-        self._timeline = timeline
-        self._tiles, self._spaces = work
-        self._request_stats = request_stats
+        self.workspace = workspace
+        self.library = library
+        self.timeline = timeline
+        self.tiles, self.spaces = work
+        self.request_stats = request_stats
 
     def resolve(self, pane: PaneState, theme: str, address: str = "") -> Resolved | None:
         """What a pane shows at the step chosen for its run, or at ``address``; None when it isn't known (yet)."""
-        state, timeline = self._workspace.state, self._timeline
+        state, timeline = self.workspace.state, self.timeline
         shown = address or timeline.moment(state, pane)
         if shown is None:
             return None
         if shown != pane.address:
             timeline.know(pane.source, shown)
-            self._request_stats(pane.source, pane.address)
+            self.request_stats(pane.source, pane.address, False)
         fixed = timeline.fixed(state, pane, shown)
-        return resolve(replace(pane, address=shown), state.scientific, self._library, theme, fixed)
+        return resolve(replace(pane, address=shown), state.scientific, self.library, theme, fixed)
 
     def target(self, pane: PaneState, place: Place, means: Means, address: str = "") -> Drawn | None:
         """What a pane is to draw, with what is missing for it."""
@@ -86,14 +86,14 @@ class Drawing:
         if resolved is None:
             return None
         if resolved.dimensions == 3:
-            composed = compose_space(resolved, pane.orbit, place, self._library.spaces, means.coarseness)
+            composed = compose_space(resolved, pane.orbit, place, self.library.spaces, means.coarseness)
         else:
-            composed = compose(resolved, cameras.magnified(pane.camera, means.magnify), place, self._library.tiles)
+            composed = compose(resolved, cameras.magnified(pane.camera, means.magnify), place, self.library.tiles)
         return Drawn(place, resolved, composed)
 
     def ready(self, pane: PaneState, target: Drawn | None, last: Drawn | None, means: Means) -> Drawn | None:
         """What is drawn: the target, or while a step of a run is on its way the one that was drawn last."""
-        if last is None or self._timeline.run(pane.source) is None or self._complete(target):
+        if last is None or self.timeline.run(pane.source) is None or self._complete(target):
             return target
         if not self._on_its_way(pane, last.resolved):
             return target
@@ -105,8 +105,8 @@ class Drawing:
         """A pane that will stay empty says why."""
         if frame.pictured or not (composed.missing or composed.wanted):
             return frame
-        failures = [self._tiles.broken(key) for key in composed.missing]
-        failures += [self._spaces.broken(composed.wanted)] if composed.wanted is not None else []
+        failures = [self.tiles.broken(key) for key in composed.missing]
+        failures += [self.spaces.broken(composed.wanted)] if composed.wanted is not None else []
         return replace(frame, message=str(failures[0])) if failures[0] is not None else frame
 
     def _on_its_way(self, pane: PaneState, last: Resolved) -> bool:
@@ -115,7 +115,7 @@ class Drawing:
         same = address == pane.address or address.rpartition("@")[0] == pane.address
         if not same or last.source != pane.source:
             return False
-        return not self._timeline.refused(pane.source, self._timeline.moment(self._workspace.state, pane))
+        return not self.timeline.refused(pane.source, self.timeline.moment(self.workspace.state, pane))
 
     def _complete(self, target: Drawn | None) -> bool:
         """Whether nothing more will come for a picture."""
@@ -124,5 +124,5 @@ class Drawing:
         composed = target.composed
         if not composed.missing and composed.wanted is None:
             return composed.frame.pictured or bool(target.resolved.refusal)
-        broken = [self._tiles.broken(key) for key in composed.missing]
-        return any(broken) or (composed.wanted is not None and self._spaces.broken(composed.wanted) is not None)
+        broken = [self.tiles.broken(key) for key in composed.missing]
+        return any(broken) or (composed.wanted is not None and self.spaces.broken(composed.wanted) is not None)
