@@ -1,7 +1,8 @@
 """Forward hooks that see without being seen (promises P9–P12).
 
 Each watched module gets a pre-hook, which copies what the module is called with before it can overwrite it, and a
-forward hook, which copies what it gives. They return None, raise nothing into the caller, make no graph, and draw no
+forward hook, which copies what it gives. A module that holds no other watched one, of which outputs alone are wanted,
+does with the second. They return None, raise nothing into the caller, make no graph, and draw no
 random number. They are the only thing ever added to a module, and `Recorder.detach` takes all of them off again; the
 handles live here and not in the model. A model that is copied, pickled or saved meanwhile carries inert hooks that
 need no nnscope to load (`_Hook.__reduce__`), and in a compiled graph the hooks are empty.
@@ -87,6 +88,7 @@ class Recorder:
         self._numbers = itertools.count(1)
         self._pass = _Pass()
         self._handles: list[RemovableHandle] = []
+        self._leaves = _leaves(self._modules) if set(kinds) <= {"output"} else frozenset()
 
     @property
     def attached(self) -> bool:
@@ -115,14 +117,8 @@ class Recorder:
         """A watched module is being called."""
         if self._ignores(path, module):
             return
-        now = self._pass
-        if not path or not now.open:
-            now.number, now.begun = next(self._numbers), 0
-            now.open.clear()
-            self._gradients.release()
-        calls = self._calls_of(path, now)
-        calls.count += 1
-        now.open.append((path, calls.count))
+        calls = self._called(path)
+        self._pass.open.append((path, calls.count))
         if self._keeps_inputs and path in self._aliases:
             self._keep(path, "input", calls.count, arguments(args, kwargs))
         if self._follows_inputs and path in self._aliases:
@@ -144,11 +140,24 @@ class Recorder:
         if not now.open:
             self.values.drop_older(path, now.number)
 
+    def gave(self, module: torch.nn.Module, path: str, result: Any) -> None:
+        """A watched module without others inside it, of which outputs alone are wanted, has returned."""
+        if self._ignores(path, module):
+            return
+        calls = self._called(path)
+        calls.tensors = self._keep(path, "output", calls.count, result)
+        self.troubles.pop(path, None)
+        if not self._pass.open:
+            self.values.drop_older(path, self._pass.number)
+
     def failed(self, path: str, error: Exception) -> None:
         """Something went wrong while copying: the model goes on, and the listing says so."""
         self.troubles[path] = f"It could not be captured ({type(error).__name__}: {error})."
 
     def _hook(self, module: torch.nn.Module, path: str) -> None:
+        if path in self._leaves:
+            self._handles.append(module.register_forward_hook(_Giving(self, path)))
+            return
         before = module.register_forward_pre_hook(_Entering(self, path), with_kwargs=True)
         self._handles.append(before)
         after = module.register_forward_hook(_Leaving(self, path), with_kwargs=True, always_call=True)
@@ -163,11 +172,18 @@ class Recorder:
             return True
         return self._modules[path]() is not module  # a shallow copy, such as DataParallel makes for its threads
 
-    def _calls_of(self, path: str, now: _Pass) -> Calls:
+    def _called(self, path: str) -> Calls:
+        """Count a call, the first of a new pass where none is under way."""
+        now = self._pass
+        if not path or not now.open:
+            now.number, now.begun = next(self._numbers), 0
+            now.open.clear()
+            self._gradients.release()
         calls = self.calls.get(path)
         if calls is None or calls.forward != now.number:
             calls = self.calls[path] = Calls(now.number, now.begun)
             now.begun += 1
+        calls.count += 1
         return calls
 
     def _follow(self, path: str, kind: str, call: int, value: Any) -> None:
@@ -221,6 +237,30 @@ class _Leaving(_Hook):
                 self.recorder.leaving(self.path, result)
         except Exception as error:  # never into the caller's code (P10)
             self.recorder.failed(self.path, error)
+
+
+class _Giving(_Hook):
+    __slots__ = ()
+
+    def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
+        if torch.compiler.is_compiling():
+            return
+        try:
+            with torch._C.DisableTorchFunction():
+                self.recorder.gave(module, self.path, result)
+        except Exception as error:  # never into the caller's code (P10)
+            self.recorder.failed(self.path, error)
+
+
+def _leaves(modules: Mapping[str, weakref.ref[torch.nn.Module]]) -> frozenset[str]:
+    """Paths of modules that hold no other watched one; never the model itself, where passes begin and end."""
+    found = {path: reference() for path, reference in modules.items()}
+    watched = {id(module) for module in found.values()}
+
+    def holds_none(module: torch.nn.Module) -> bool:
+        return not any(id(inner) in watched for inner in module.modules() if inner is not module)
+
+    return frozenset(path for path, module in found.items() if path and module is not None and holds_none(module))
 
 
 def _tag(call: int) -> str:
