@@ -27,14 +27,12 @@ def draw_cut(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
     """Add what belongs to a picture's cut and clip box, if it has them."""
     seen = eye(space.camera, space.picture.bounds, pane.picture)
     if space.clip is not None:
-        for start, end in _box_edges(np.array(space.clip)):
-            _line(overlay, pane, seen, np.stack((start, end)), (overlay.theme.accent, 0.5))
+        _lines(overlay, pane, seen, _box_edges(np.array(space.clip)), (overlay.theme.accent, 0.5))
     if space.plane is None:
         return
     depth, height, width = space.picture.bounds
     corners = outline(space.plane, space.clip or ((0.0, 0.0, 0.0), (width, height, depth)))
-    for ends in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        _line(overlay, pane, seen, np.array(ends), (overlay.theme.accent, 1.0))
+    _lines(overlay, pane, seen, np.stack((corners, np.roll(corners, -1, axis=0)), 1), (overlay.theme.accent, 1.0))
     _draw_handle(overlay, pane)
 
 
@@ -54,18 +52,18 @@ def _draw_handle(overlay: Overlay, pane: PaneFrame) -> None:
         overlay.rounded(disc, side // 2, colour)
 
 
-def _line(overlay: Overlay, pane: PaneFrame, seen: Eye, ends: np.ndarray, look: tuple[Colour, float]) -> None:
-    pixels, far = seen.project(ends)
-    if not (far > _NEAR).all():
-        return
-    corner = np.array((pane.picture.x, pane.picture.y))
-    part = clipped(pixels + corner, pane.picture)
-    if part is not None:
-        overlay.line(part[0], part[1], max(1.0, 1.5 * overlay.scale), *look)
+def _lines(overlay: Overlay, pane: PaneFrame, seen: Eye, ends: np.ndarray, look: tuple[Colour, float]) -> None:
+    """Lines between points (n, 2, 3), but for those that begin or end behind the eye."""
+    pixels, far = seen.project(ends.reshape(-1, 3))
+    pixels += (pane.picture.x, pane.picture.y)
+    before = (far > _NEAR).reshape(-1, 2).all(1)
+    for line in pixels.reshape(-1, 2, 2)[before]:
+        part = clipped(line, pane.picture)
+        if part is not None:
+            overlay.line(part[0], part[1], max(1.0, 1.5 * overlay.scale), *look)
 
 
-def _box_edges(box: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _box_edges(box: np.ndarray) -> np.ndarray:
     corners = np.array(list(itertools.product((0, 1), repeat=3)))
-    pairs = [(a, a | bit) for bit in (1, 2, 4) for a in range(8) if not a & bit]
-    low, size = box[0], box[1] - box[0]
-    return [(low + corners[a] * size, low + corners[b] * size) for a, b in pairs]
+    pairs = np.array([(a, a | bit) for bit in (1, 2, 4) for a in range(8) if not a & bit])
+    return np.asarray((box[0] + corners * (box[1] - box[0]))[pairs])
