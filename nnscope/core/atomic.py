@@ -9,9 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -22,27 +27,47 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     NnscopeError
         If the folder does not exist or can't be written, or the disk is full.
     """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary file beside ``path``, which takes that name when the block ends, and goes when it raises.
+
+    Raises
+    ------
+    NnscopeError
+        If the folder does not exist or can't be written, or the disk is full; for any `OSError` of the block too.
+    """
     target = Path(path)
     try:
-        _write(target, data)
+        with _temporary(target) as temporary:
+            yield temporary
+            _sync(temporary)
+            os.chmod(temporary, _mode(target))
+            os.replace(temporary, target)
     except OSError as error:
         reason = error.strerror or str(error)
         raise NnscopeError(f"The file could not be written: {reason}.", str(target), "Choose another place.") from error
 
 
-def _write(target: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """An empty file in the folder of ``target``, gone after the block unless it was moved."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
-    except BaseException:
+        yield Path(name)
+    finally:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+            os.unlink(name)
+
+
+def _sync(path: Path) -> None:
+    """Have the file's bytes on the disk before its name is."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _mode(target: Path) -> int:

@@ -6,7 +6,7 @@ was kept at a step never changes, so its listing entry, ``ADDRESS@STEP``, is ask
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +17,17 @@ from nnscope.core.errors import Failure
 from nnscope.core.request import GetInfo, GetSeries
 from nnscope.core.tensor import TensorInfo
 from nnscope.core.text import plain
-from nnscope.scene.resolve import Fixed
+from nnscope.scene.run_scale import RUN, fixed_scale, over_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnscope.core.statistics import TensorStats
     from nnscope.scene.jobs import JobBoard
     from nnscope.scene.library import Library, OpenSource
+    from nnscope.scene.resolve import Fixed
     from nnscope.scene.state import PaneState, WorkspaceState
     from nnscope.scene.workspace import Workspace
 
-RUN = "run"  # the format of a listing with steps
 LEVEL = "level"  # the series of the steps at which a tensor was kept
 SPIKE = 6.0  # median absolute deviations above the median of what came before
 WINDOW = 32  # values before one that it is compared with
@@ -148,21 +147,9 @@ class Timeline:
         """What colours follow where a pane shows ``address``, and what its legend says; None but for runs."""
         if self.run(pane.source) is None:
             return None
-        note = self._step_note(state, pane, address)
-        if pane.limits is not None:
-            return Fixed(None, note)
-        if pane.each_step:
-            return Fixed(None, note, "domain of this step alone")
-        ends, newest = self.extremes(pane.source, pane.address), self._library.statistics(pane.source, pane.address)
-        if ends is None or newest is None:
-            return Fixed(None, note)
-        return Fixed(_stretched(newest, *ends), note, "domain of all steps")
-
-    def extremes(self, source: str, address: str) -> tuple[float, float] | None:
-        """The least and the greatest value of a tensor over all steps; None when they aren't known."""
-        found = [self.series(source, address, name) for name in ("min", "max")]
-        lows, highs = (np.empty(0) if s is None else s.values[np.isfinite(s.values)] for s in found)
-        return (float(lows.min()), float(highs.max())) if len(lows) and len(highs) else None
+        newest = self._library.statistics(pane.source, pane.address)
+        lows, highs = (self.series(pane.source, pane.address, name) for name in ("min", "max"))
+        return fixed_scale(pane, over_steps(newest, lows, highs), self._step_note(state, pane, address))
 
     # choosing -------------------------------------------------------------------------------------------------
 
@@ -259,12 +246,6 @@ def _spikes(values: np.ndarray) -> list[int]:
     rows = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []
     tops = [int(row[np.argmax(values[row])]) for row in rows]
     return sorted(tops, key=lambda at: -above[at])[:MARKS]
-
-
-def _stretched(stats: TensorStats, low: float, high: float) -> TensorStats:
-    """The statistics with the extremes of all steps; the histogram no longer fits them and is not for showing."""
-    low, high = min(low, stats.min), max(high, stats.max)
-    return replace(stats, min=low, max=high, abs_max=max(abs(low), abs(high)))
 
 
 def _rising(series: Series | None) -> np.ndarray:
