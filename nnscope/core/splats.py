@@ -15,12 +15,22 @@ if TYPE_CHECKING:
     from nnscope.core.layout import Layout
     from nnscope.core.picture import Step
     from nnscope.core.space_picture import Bounds, Corner
+    from nnscope.core.statistics import TensorStats
 
 MODES = {
     "max": "largest of the Gaussians' peaks along each ray",
     "sum": "integral along each ray over a mean side of the box",
+    "alpha": "amplitudes from front to back, each hiding what is behind by its share of the largest",
 }
-COLOURS = {"density": "what Gaussians give a pixel", "amplitude": "amplitude of the strongest Gaussian"}
+FLAT = {"sum": "sum of the Gaussians"}
+"""What a mode is in the plane, where there is nothing to integrate along."""
+
+AUTO = "auto"
+COLOURS = {
+    "density": "what Gaussians give a pixel",
+    "amplitude": "amplitude of the strongest Gaussian",
+    "error": "mean error under the strongest Gaussian",
+}
 CUTOFF = 3.0  # standard deviations
 
 
@@ -31,8 +41,8 @@ class Splatting:
     Attributes
     ----------
     mode : str
-        A name of `MODES`; of signed weights the largest magnitude counts, with its sign. In the plane there is nothing
-        to integrate along, and the sum is the field itself.
+        A name of `MODES`; of signed weights the largest magnitude counts, with its sign. In the plane the sum is the
+        field itself.
     colour : str
         A name of `COLOURS`.
     outlines : bool
@@ -67,6 +77,10 @@ class SplatPicture:
     recipe : tuple of Step
     level, reduction, sampled, notes
         As in every picture of three dimensions.
+    errors : ndarray of float64, shape (n,), or None
+        Mean magnitude of what the field is off under each Gaussian, in the tensor's values, where it is known.
+    seen : TensorStats or None
+        Of what is drawn: colours follow it, and not the tensor's own, as sums along rays are no values of the tensor.
     """
 
     address: str
@@ -84,11 +98,14 @@ class SplatPicture:
     reduction: str = ""
     sampled: float = 1.0
     notes: tuple[str, ...] = ()
+    errors: np.ndarray | None = None
+    seen: TensorStats | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return self.means.nbytes + self.factors.nbytes + self.weights.nbytes + self.names.nbytes
+        arrays = (self.means, self.factors, self.weights, self.names, self.errors)
+        return sum(values.nbytes for values in arrays if values is not None)
 
     @property
     def bounds(self) -> Bounds:

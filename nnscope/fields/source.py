@@ -36,9 +36,10 @@ def with_field(source: Source, path: str) -> Source:
 class FieldReader:
     """The values of a field."""
 
-    def __init__(self, info: TensorInfo, gaussians: Gaussians) -> None:
+    def __init__(self, info: TensorInfo, gaussians: Gaussians, errors: np.ndarray | None = None) -> None:
         self.info = info
         self.gaussians = gaussians
+        self.errors = errors
 
     def read(self, region: Region) -> np.ndarray:
         """Of the cells of a region, float32."""

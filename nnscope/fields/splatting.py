@@ -27,6 +27,31 @@ _SAMPLE = 1024  # Gaussians that tell where the bands end
 _MANY = 8192  # Gaussians that a thread projects at a time
 
 
+def splat_image(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1) -> np.ndarray:
+    """What the Gaussians give each texel of ``quality`` pixels a side, float32 [v, u]; 0 where there are none."""
+    how = shown.how
+    size = -(-picture.w // quality), -(-picture.h // quality)
+    by_value = how.colour == "density" and not how.outlines
+    splats = projected(shown, camera, picture, quality, how.mode if by_value else "max")
+    if by_value and how.mode == "alpha":
+        return blended(splats[_from_front(shown, camera, picture)], size, how.cutoff)
+    if by_value:
+        return values_of(splats, size, how.mode, how.cutoff)
+    owners = owners_of(splats, size, how.cutoff, how.outlines)
+    found: np.ndarray = np.append(colours_of(shown), 0.0).astype(np.float32)[owners]  # −1 is the last
+    return found
+
+
+def colours_of(shown: SplatPicture) -> np.ndarray:
+    """What tells the colour of each Gaussian where it has one of its own, less the offset: float64 (n,)."""
+    return shown.errors if shown.how.colour == "error" and shown.errors is not None else shown.weights
+
+
+def _from_front(shown: SplatPicture, camera: Camera3D, picture: Rect) -> np.ndarray:
+    """The order of the Gaussians' middles from the eye on."""
+    return np.argsort(shown.means @ eye(camera, shown.bounds, picture).ahead, kind="stable")
+
+
 def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1, mode: str = "max") -> np.ndarray:
     """The Gaussians as a camera sees them, in pixels of ``quality`` device pixels a side.
 
@@ -55,6 +80,16 @@ def values_of(splats: np.ndarray, size: tuple[int, int], mode: str, cutoff: floa
     out, spans = np.zeros(size[1] * size[0], np.float32), _bands(splats, size[1])
     for_each(lambda i: draw(splats, cutoff**2, mode == "max", spans[i], size[0], out), len(spans))
     return out.reshape(size[::-1])
+
+
+def blended(splats: np.ndarray, size: tuple[int, int], cutoff: float) -> np.ndarray:
+    """Weights of projected Gaussians, given from front to back, each over those behind: float32 [v, u]."""
+    from nnscope.arrays.kernels.splats import blend
+
+    out, clear = np.zeros(size[::-1]), np.ones(size[::-1])
+    spans, peak = _bands(splats, size[1]), float(np.abs(splats[:, 5]).max(initial=0.0)) or 1.0
+    for_each(lambda i: blend(splats, cutoff**2, peak, spans[i], out, clear), len(spans))
+    return out.astype(np.float32)
 
 
 def _bands(splats: np.ndarray, height: int) -> list[tuple[int, int]]:

@@ -99,7 +99,7 @@ class Pointer(QObject):
         self._pressed = self._last = at
         self._dragging = False
         self._pane = self._controller.pane_at(*self._pixels(at))
-        self._turns = turns and self._controller.steering.in_space(self._pane)
+        self._turns = turns and self._controller.steering.turns(self._pane)
 
     def _move(self, at: QPointF) -> None:
         self._over = at

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from vispy import gloo
 
 from nnscope.core.splats import SplatPicture
-from nnscope.fields.splatting import owners_of, projected, values_of
+from nnscope.fields.splatting import splat_image
 from nnscope.render.rays import WHOLE, Programs, apply_rays
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from nnscope.core.frame import PaneFrame, Rect, SpaceFrame
+    import numpy as np
+
+    from nnscope.core.frame import PaneFrame, SpaceFrame
     from nnscope.render.palettes import Palettes
 
 
@@ -45,7 +46,7 @@ class SplatVisual:
         """Draw the splats of a pane."""
         shown = space.picture
         assert isinstance(shown, SplatPicture)
-        image = splat_image(shown, space, pane.picture)
+        image = splat_image(shown, space.camera, pane.picture, space.quality)
         boxed = not shown.how.outlines
         program = self._programs.get("march.vert", "splats.frag", STATES=0, CUT=0, BOX=boxed)
         apply_rays(program, space, pane.picture)
@@ -74,17 +75,3 @@ class SplatVisual:
             )
         self._texture.set_data(image[..., None])
         return self._texture
-
-
-def splat_image(shown: SplatPicture, space: SpaceFrame, picture: Rect) -> np.ndarray:
-    """What the Gaussians give each texel of the target, float32 [v, u]; 0 where there are none."""
-    quality, how = space.quality, shown.how
-    size = -(-picture.w // quality), -(-picture.h // quality)
-    by_value = how.colour == "density" and not how.outlines
-    splats = projected(shown, space.camera, picture, quality, how.mode if by_value else "max")
-    if by_value:
-        return values_of(splats, size, how.mode, how.cutoff)
-    owners = owners_of(splats, size, how.cutoff, how.outlines)
-    weights = np.append(shown.weights, 0.0).astype(np.float32)  # −1 is the last
-    found: np.ndarray = weights[owners]
-    return found

@@ -11,16 +11,17 @@ from nnscope.compute.space.cutting import facing
 from nnscope.compute.space.perspective import eye
 from nnscope.core.frame import SpaceFrame
 from nnscope.core.landscape import LandscapePicture
-from nnscope.core.space import Camera3D
 from nnscope.scene.compose import Composed, begun
 from nnscope.scene.ground_axes import over_ground
 from nnscope.scene.orbit import fitted
 from nnscope.scene.spacework import SpaceKey
 from nnscope.scene.ticks import axis_ticks
+from nnscope.views.registry import home
 
 if TYPE_CHECKING:
     from nnscope.core.cut import CutPlane
     from nnscope.core.frame import AxisTicks
+    from nnscope.core.space import Camera3D
     from nnscope.core.space_picture import Bounds, SpacePicture
     from nnscope.scene.compose import Place
     from nnscope.scene.resolve import Resolved
@@ -50,7 +51,7 @@ def compose_space(
     assert view is not None
     if base.message:
         return Composed(base)
-    camera = orbit if orbit is not None else fitted(Camera3D(), resolved.bounds, place.picture)
+    camera = orbit if orbit is not None else fitted(home(view, resolved.layout), resolved.bounds, place.picture)
     key = space_key(resolved, view.level(resolved.layout, resolved.settings, camera, place.picture))
     found = at_hand(key, spaces)
     stale = found is None or found[0] != key or found[1].version < resolved.version

@@ -51,6 +51,18 @@ def shifted(camera: Camera3D, bounds: Bounds, picture: Rect, dx: float, dy: floa
     return replace(camera, centre=(x, y, z))
 
 
+def flat(camera: Camera3D, bounds: Bounds) -> bool:
+    """Whether a picture without depth lies before the camera as a map does."""
+    return bounds[0] <= 1 and (camera.azimuth, camera.elevation, camera.fov) == (0.0, 0.0, 0.0)
+
+
+def kept_under(before: Camera3D, after: Camera3D, bounds: Bounds, picture: Rect, at: tuple[float, float]) -> Camera3D:
+    """``after``, shifted so that what was at a screen position stays there, in parallel projection."""
+    dx, dy = at[0] - picture.x - picture.w / 2, at[1] - picture.y - picture.h / 2
+    factor = before.distance / after.distance
+    return shifted(after, bounds, picture, dx * (1 - factor), dy * (1 - factor))
+
+
 def approached(camera: Camera3D, factor: float) -> Camera3D:
     """The camera ``factor`` times as near to what it looks at."""
     return replace(camera, distance=min(max(camera.distance / factor, NEAREST), FARTHEST))

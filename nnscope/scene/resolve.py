@@ -18,6 +18,7 @@ from nnscope.core.legend import Legend, Normalisation
 from nnscope.core.picture import Step, level_count
 from nnscope.core.space import AESTHETIC, SpaceLook
 from nnscope.core.volume import VolumePicture
+from nnscope.scene.spacework import SpaceKey
 from nnscope.views.registry import dimensions, find_view, is_deep, spacious
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from nnscope.scene.state import PaneState
     from nnscope.views.base import SpaceView, View
 
+SEEN = "domain: all that is seen along the axes"
 LARGE = 1 << 25  # elements from which a first look may be a labelled sample
 
 
@@ -77,6 +79,8 @@ class Resolved:
         What a picture of three dimensions makes of the values along a ray, with a mode that is not empty.
     remarks : tuple of str
         What the legend says besides: of steps and domains of a recorded run.
+    seen : TensorStats or None
+        Of what is drawn, where colours follow that and not the tensor's values.
     """
 
     source: str
@@ -92,6 +96,7 @@ class Resolved:
     refusal: str = ""
     space: SpaceLook = field(default_factory=SpaceLook)
     remarks: tuple[str, ...] = ()
+    seen: TensorStats | None = None
 
     @property
     def dimensions(self) -> int:
@@ -161,7 +166,7 @@ class Resolved:
 
     def legend(self, picture: TilePicture | SpacePicture | None, level: int) -> Legend:
         """What is written beside the picture at ``level``."""
-        stats, side = self.stats, 2**level
+        stats, coloured, side = self.stats, self.seen or self.stats, 2**level
         reduction = picture.reduction if picture is not None and self.dimensions == 3 else self.reduction
         scaled = level > 0 and bool(reduction) and not self.view.coloured
         notes = picture.notes if picture is not None else ()
@@ -173,8 +178,8 @@ class Resolved:
         if stats is not None and stats.sampled < 1:
             notes += (f"domain from {stats.sampled:.1%} of the values",)
         clipped = 0.0
-        if stats is not None and self.normalisation is not None:
-            clipped = clipped_share(stats, self.normalisation.domain)
+        if coloured is not None and self.normalisation is not None:
+            clipped = clipped_share(coloured, self.normalisation.domain)
         return Legend(
             self.info.address,
             self.normalisation,
@@ -220,18 +225,23 @@ def resolve(
     if layout is None or layout.shape != info.shape or bool(layout.depth) != is_deep(view):
         layout = default_layout(info.shape) if refusal else view.layout(info)
     stats = library.statistics(pane.source, pane.address)
+    settings = _settings(pane, view, scientific)
     scale = fixed.stats if fixed is not None and fixed.stats is not None and stats is not None else stats
+    seen = None if refusal or stats is None else _seen(pane, view, layout, settings, library)
     norm = style = None
     if not view.coloured and scale is not None and not refusal:
-        norm = _normalisation(pane, scientific, scale, _factor(pane, view, layout))
-        style = colour_style(_colours(pane, scale), theme)
-    remarks = (fixed.step, fixed.domain if norm is not None else "") if fixed is not None else ()
+        first = "linear" if scientific else getattr(view, "normalisation", "tanh")
+        chosen = replace(pane, normalisation=pane.normalisation or first)
+        norm = _normalisation(chosen, scientific, seen or scale, _factor(pane, view, layout))
+        style = colour_style(_colours(pane, seen or scale), theme)
+    remarks = [fixed.step, fixed.domain if norm is not None else ""] if fixed is not None else []
+    remarks += [SEEN] if seen is not None and pane.limits is None else []
     return Resolved(
         pane.source,
         info,
         view,
         layout,
-        _settings(pane, view),
+        settings,
         scientific,
         library.version(pane.source, pane.address),
         stats,
@@ -240,7 +250,20 @@ def resolve(
         refusal,
         _look(_within(pane.space, view, layout), scale, scientific),
         tuple(filter(None, remarks)),
+        seen,
     )
+
+
+def _seen(pane: PaneState, view: View, layout: Layout, settings: Settings, library: Library) -> TensorStats | None:
+    """Statistics of what is drawn, where the picture at hand has its own."""
+    in_space = spacious(view)
+    if in_space is None:
+        return None
+    asked = in_space.asked(settings, pane.space, 0)
+    key = SpaceKey(pane.source, pane.address, view.name, layout, asked, 0)
+    found = library.spaces.get(key) or (library.spaces.like(key) or (None, None))[1]
+    stats: TensorStats | None = getattr(found, "seen", None)
+    return stats
 
 
 def _within(look: SpaceLook, view: View, layout: Layout) -> SpaceLook:
@@ -275,11 +298,13 @@ def default_mode(stats: TensorStats | None) -> str:
     return "signed" if stats is not None and stats.signed else "mip"
 
 
-def _settings(pane: PaneState, view: View) -> Settings:
-    """The settings that the view knows, and the reduction."""
+def _settings(pane: PaneState, view: View, scientific: bool) -> Settings:
+    """The settings that the view knows, without aesthetic ones in scientific mode, and the reduction."""
     known = dict(pane.settings)
     if hasattr(view, "options"):
         known = {option.name: known[option.name] for option in view.options if option.name in known}
+        plain = {option.name: option.aesthetic for option in view.options} if scientific else {}
+        known = {name: value for name, value in known.items() if value not in plain.get(name, ())}
     return tuple(sorted({**known, "reduction": pane.reduction}.items()))
 
 
@@ -292,7 +317,7 @@ def _normalisation(pane: PaneState, scientific: bool, stats: TensorStats, factor
     if pane.reduction == "variance":  # a variance has its own scale: zero to the tensor's
         top = stats.variance if stats.variance > 0 else 1.0
         return normalisation("linear", stats, pane.limits or (0.0, top))
-    chosen = normalisation(pane.normalisation or ("linear" if scientific else "tanh"), stats, pane.limits)
+    chosen = normalisation(pane.normalisation, stats, pane.limits)
     if scientific and not chosen.faithful:
         return normalisation("linear", stats, pane.limits)
     return chosen

@@ -12,6 +12,7 @@ from nnscope.scene import orbit as orbits
 from nnscope.scene.cube import face_at
 from nnscope.scene.linking import camera_partners
 from nnscope.scene.pick import place_under
+from nnscope.views.registry import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +41,13 @@ class Steering:
         drawn = self._drawn().get(pane) if pane is not None else None
         return drawn is not None and drawn.composed.orbit is not None
 
+    def turns(self, pane: int | None) -> bool:
+        """Whether a drag turns the picture: one of three dimensions, but for a plane seen from the front."""
+        orbit = self._orbit(pane) if pane is not None else None
+        if orbit is None or pane is None:
+            return False
+        return not orbits.flat(orbit, self._drawn()[pane].resolved.bounds)
+
     def pan(self, dx: float, dy: float, pane: int) -> None:
         """Drag the picture by device pixels."""
         orbit, camera = self._orbit(pane), self._camera(pane)
@@ -60,7 +68,10 @@ class Steering:
         """Zoom about a screen position; a volume about its centre."""
         orbit, camera = self._orbit(pane), self._camera(pane)
         if orbit is not None:
-            self._look(pane, orbit=orbits.approached(orbit, factor))
+            drawn, nearer = self._drawn()[pane], orbits.approached(orbit, factor)
+            if orbits.flat(orbit, drawn.resolved.bounds):
+                nearer = orbits.kept_under(orbit, nearer, drawn.resolved.bounds, drawn.place.picture, at)
+            self._look(pane, orbit=nearer)
         elif camera is not None:
             drawn = self._drawn()[pane]
             least = cameras.fit(drawn.resolved.grid, drawn.place.picture).zoom / 4
@@ -80,6 +91,8 @@ class Steering:
         orbit, drawn = (None, None) if pane is None else (self._orbit(pane), self._drawn().get(pane))
         if orbit is None or drawn is None or not drawn.composed.frame.pictured:
             return ""
+        if orbits.flat(orbit, drawn.resolved.bounds):
+            return ""  # it lies as a map does, which has no cube
         return face_at(orbit, drawn.place.picture, drawn.place.scale, x, y)
 
     def centred_at(self, pane: int, x: float, y: float) -> Camera3D | None:
@@ -106,10 +119,11 @@ class Steering:
     def reset(self, pane: int) -> None:
         """Fit the picture into its pane; the projection stays as it was chosen."""
         orbit, drawn = self._workspace.state.panes[pane].orbit, self._drawn().get(pane)
-        if orbit is None or orbit.fov == FOV or drawn is None:
+        first = home(drawn.resolved.view, drawn.resolved.layout) if drawn is not None else Camera3D()
+        if orbit is None or orbit.fov == first.fov or drawn is None:
             self._look(pane, "", camera=None, orbit=None)
             return
-        whole = orbits.fitted(Camera3D(fov=orbit.fov), drawn.resolved.bounds, drawn.place.picture)
+        whole = orbits.fitted(replace(first, fov=orbit.fov), drawn.resolved.bounds, drawn.place.picture)
         self._look(pane, "", camera=None, orbit=whole)
 
     def _look(self, at: int, merge: str = "camera", **cameras_of: Camera2D | Camera3D | None) -> None:

@@ -135,6 +135,11 @@ class SpaceView(View, Protocol):
     ----------
     dimensions : int
         3. A view without this attribute has 2.
+    normalisation : str
+        What it begins with where aesthetic steps are allowed. A view without this attribute begins with ``"tanh"``.
+    home : callable
+        (layout) → `Camera3D`: where its pictures are looked at from at first, but for the distance. A view without this
+        attribute begins aslant.
     deep : bool
         Whether its layouts have a depth; a landscape over a matrix has none.
     looks : tuple of str

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.plugins import loaded_plugins
+from nnscope.core.space import Camera3D
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.landscape import Landscape
 from nnscope.views.rgb import PcaRgb
@@ -15,6 +16,9 @@ from nnscope.views.volume import Volume
 from nnscope.views.voxels import Voxels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnscope.core.layout import Layout
     from nnscope.views.base import SpaceView, View
 
 _OURS: dict[str, View] = {
@@ -57,6 +61,12 @@ def is_deep(view: View) -> bool:
 def spacious(view: View) -> SpaceView | None:
     """The view, if its pictures have three dimensions."""
     return cast("SpaceView", view) if dimensions(view) == 3 else None
+
+
+def home(view: View, layout: Layout) -> Camera3D:
+    """Where pictures of three dimensions are looked at from at first, but for the distance."""
+    found: Callable[[Layout], Camera3D] | None = getattr(view, "home", None)
+    return Camera3D() if found is None else found(layout)
 
 
 def find_space_view(name: str) -> SpaceView:

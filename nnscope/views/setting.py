@@ -27,6 +27,8 @@ class Setting:
         What a word may be.
     title : str
         What it is called beside its control; empty for its name.
+    aesthetic : tuple of str
+        Those of the choices that scientific mode replaces by the default.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Setting:
     high: float = math.inf
     choices: tuple[str, ...] = ()
     title: str = ""
+    aesthetic: tuple[str, ...] = ()
 
     def checked(self, value: Scalar) -> Scalar:
         """The value, in the type of the default.

@@ -2,14 +2,18 @@
 
 Settings (all may be left out):
 
-- ``mode``: a name of `nnscope.core.splats.MODES`;
+- ``mode``: a name of `nnscope.core.splats.MODES`; by default what the field was fitted as, the sum in the plane and
+  the largest in space;
 - ``colour``: a name of `nnscope.core.splats.COLOURS`;
 - ``outlines``: ellipses at 1σ and nothing else;
 - ``cutoff``: where Gaussians end, in standard deviations.
+
+Colours follow what is drawn (`nnscope.fields.seen`), and a field of the plane is first seen as a heat map is.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +21,13 @@ import numpy as np
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import Step
+from nnscope.core.space import Camera3D
 from nnscope.core.space_picture import Drawing, Picked
-from nnscope.core.splats import COLOURS, CUTOFF, MODES, SplatPicture, Splatting
+from nnscope.core.splats import AUTO, COLOURS, CUTOFF, FLAT, MODES, SplatPicture, Splatting
 from nnscope.fields.source import KIND, FieldReader
-from nnscope.fields.splatting import projected, shares_at
 from nnscope.views.probing import probe_element
 from nnscope.views.setting import Setting, chosen
+from nnscope.views.splat_shares import shares_under, told
 
 if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
@@ -30,25 +35,26 @@ if TYPE_CHECKING:
     from nnscope.core.layout import Layout
     from nnscope.core.picture import TilePicture
     from nnscope.core.request import BuildPicture, BuildSpace, Probe, ProbeSpace, Settings
-    from nnscope.core.space import Camera3D, SpaceLook
+    from nnscope.core.space import SpaceLook
     from nnscope.core.space_picture import Bounds
     from nnscope.core.tensor import TensorInfo
     from nnscope.fields.parameters import Gaussians
     from nnscope.views.base import BuildContext
 
-MODE = Setting("mode", "max", choices=tuple(MODES), title="Along rays")
+MODE = Setting("mode", AUTO, choices=(AUTO, *MODES), title="Along rays", aesthetic=("alpha",))
 COLOUR = Setting("colour", "density", choices=tuple(COLOURS), title="Colour")
 OUTLINES = Setting("outlines", False, title="Ellipses at 1σ")
 CUT = Setting("cutoff", CUTOFF, 1.0, 8.0, title="Cut-off in σ")
 
 
 class Splats:
-    """See the module docstring. Faithful: every Gaussian counts, within the stated cut-off."""
+    """See the module docstring. Faithful, but for mode alpha: every Gaussian counts, within the stated cut-off."""
 
     name = "splats"
     title = "Splats"
     aesthetic = ""
     coloured = False
+    normalisation = "linear"
     dimensions = 3
     deep = True
     looks = ()
@@ -63,6 +69,10 @@ class Splats:
     def layout(self, info: TensorInfo) -> Layout:
         """The box of the tensor that the field describes."""
         return volume_layout(info.shape) if info.ndim == 3 else planes(info.shape)
+
+    def home(self, layout: Layout) -> Camera3D:
+        """Aslant in space; the plane from the front, as a heat map lies."""
+        return Camera3D() if layout.depth else Camera3D(0.0, 0.0, fov=0.0)
 
     def absorbed(self, info: TensorInfo) -> tuple[int, ...]:
         """None."""
@@ -94,30 +104,24 @@ class Splats:
         return tuple(sorted((name, value) for name, value in settings if name in known))
 
     def factor(self, layout: Layout, look: SpaceLook) -> float:
-        """Colours are of values."""
+        """Colours are of what is drawn."""
         return 1.0
 
     def drawing(self, settings: Settings, look: SpaceLook) -> Drawing:
-        """What Gaussians give, and the error of the cut-off."""
-        how = _how(settings)
-        if how.outlines:
-            return Drawing(Step("outlines", True, "ellipses at 1σ in the colours of amplitudes"))
-        found = MODES[how.mode] if how.colour == "density" else COLOURS[how.colour]
-        share = (
-            f"Gaussians end at {how.cutoff:g}σ: error ≤ {100 * np.exp(-0.5 * how.cutoff**2):.2g} % of each one's peak"
-        )
-        return Drawing(Step("splats", True, f"{found}; {share}"), notes=(found, share))
+        """The error of the cut-off; what Gaussians give is told by the picture."""
+        given = chosen(self.options, settings)
+        if given["outlines"]:
+            return Drawing(Step("outlines", True, "ellipses at 1σ"), _UNITS[str(given["colour"])])
+        cutoff = float(given["cutoff"] or 0.0)
+        share = f"Gaussians end at {cutoff:g}σ: error ≤ {100 * np.exp(-0.5 * cutoff**2):.2g} % of each one's peak"
+        return Drawing(Step("splats", True, share), _UNITS[str(given["colour"])], notes=(share,))
 
     def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:
         """The strongest Gaussian there: the cell of its centre, and what is known of it."""
-        space = pane.space
-        assert space is not None
-        shown = space.picture
-        assert isinstance(shown, SplatPicture)
-        seen = projected(shown, space.camera, pane.picture, mode=shown.how.mode)
-        shares = shares_at(seen, x - pane.picture.x, y - pane.picture.y, shown.how.cutoff)
-        if not np.abs(shares).max(initial=0.0) > 0:
+        found = shares_under(pane, x, y)
+        if found is None:
             return None
+        shown, shares = found
         strongest = int(np.abs(shares).argmax())
         return Picked(_cell(shown, strongest), 0, told(shown, strongest, shares))
 
@@ -135,27 +139,7 @@ class Splats:
         return probe_element(context, context.reader(request.address), request.layout.index_at(*request.place))
 
 
-def told(shown: SplatPicture, at: int, shares: np.ndarray) -> str:
-    """A Gaussian in words: its name, centre, axes, orientation and amplitude, and its share of what is seen."""
-    flat = 3 if shown.layout.depth else 2
-    axes, directions = _axes(shown.factors[at], flat)
-    centre = ", ".join(f"{part:.2f}" for part in shown.means[at, :flat])
-    lengths = " × ".join(f"{length:.3g}" for length in axes)
-    along = ", ".join(f"{part:.2f}" for part in directions[0])
-    share = abs(shares[at]) / np.abs(shares).sum()
-    return (
-        f"Gaussian {shown.names[at]}: centre ({centre})  σ {lengths} along ({along})  "
-        f"amplitude {shown.weights[at]:.4g}  gives {share:.1%} of what is here"
-    )
-
-
-def _axes(factor: np.ndarray, flat: int) -> tuple[np.ndarray, np.ndarray]:
-    """Standard deviations along the principal axes, the longest first, and unit vectors along these."""
-    lower = np.zeros((3, 3))
-    lower[np.tril_indices(3)] = factor
-    left, lengths, _ = np.linalg.svd(lower[:flat, :flat])
-    directions = left.T * np.where(left.T[:, :1] < 0, -1.0, 1.0)
-    return lengths, directions + 0.0
+_UNITS = {"density": "raw value", "amplitude": "amplitude", "error": "mean error"}
 
 
 def _cell(shown: SplatPicture, at: int) -> tuple[int, ...]:
@@ -164,16 +148,26 @@ def _cell(shown: SplatPicture, at: int) -> tuple[int, ...]:
     return (y, x, z) if shown.layout.depth else (y, x)
 
 
-def _how(settings: Settings) -> Splatting:
+def _how(settings: Settings, reader: FieldReader) -> Splatting:
     given = chosen(Splats.options, settings)
-    return Splatting(str(given["mode"]), str(given["colour"]), bool(given["outlines"]), float(given["cutoff"] or 0.0))
+    mode = str(given["mode"])
+    if mode == AUTO:
+        mode = "sum" if reader.gaussians.dimensions == 2 else "max"
+    return Splatting(mode, str(given["colour"]), bool(given["outlines"]), float(given["cutoff"] or 0.0))
 
 
 def _build(reader: FieldReader, request: BuildSpace) -> SplatPicture:
-    field = reader.gaussians
+    from nnscope.fields.seen import stats_of_seen
+
+    field, how = reader.gaussians, _how(request.settings, reader)
+    if how.colour == "error" and reader.errors is None:
+        raise NnscopeError("This field doesn't tell of its errors.", request.address, "Fit it to values, and anew.")
     means, factors = _in_space(field)
-    steps = (Step("field", True, f"{len(field)} Gaussians, {field.covariance} covariance"),)
-    return SplatPicture(
+    known = {**MODES, **(FLAT if field.dimensions == 2 else {})}
+    found = known[how.mode] if how.colour == "density" else COLOURS[how.colour]
+    steps = [Step("field", True, f"{len(field)} Gaussians, {field.covariance} covariance")]
+    steps += [] if how.outlines else [Step(how.mode, how.mode != "alpha" or how.colour != "density", found)]
+    picture = SplatPicture(
         request.address,
         request.view,
         request.layout,
@@ -182,11 +176,13 @@ def _build(reader: FieldReader, request: BuildSpace) -> SplatPicture:
         factors,
         field.scale * field.weights,
         np.asarray(field.names, np.int64),
-        field.offset,
-        _how(request.settings),
-        steps,
-        notes=(f"{len(field):,} Gaussians",),
+        0.0 if how.colour == "error" else field.offset,
+        how,
+        tuple(steps),
+        notes=(*(() if how.outlines else (found,)), f"{len(field):,} Gaussians"),
+        errors=reader.errors,
     )
+    return replace(picture, seen=stats_of_seen(picture))
 
 
 def _in_space(field: Gaussians) -> tuple[np.ndarray, np.ndarray]:

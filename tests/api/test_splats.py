@@ -80,6 +80,36 @@ def test_headless_pixels_are_those_of_the_window(tmp_path: Path, dimensions: int
     scene.close()
 
 
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_the_first_look(tmp_path: Path, dimensions: int) -> None:
+    """The plane lies as a map does and shows the field itself; colours are linear in all that is drawn."""
+    path, field = _field(tmp_path, dimensions)
+    scene = _scene(path)
+    for _ in range(4):
+        scene.frame(*SIZE)
+    drawn = scene.drawn()
+    assert drawn is not None
+    resolved, camera = drawn.resolved, drawn.composed.orbit
+    assert resolved.normalisation is not None
+    assert camera is not None
+    assert resolved.normalisation.name == "linear"
+    assert "domain: all that is seen along the axes" in drawn.composed.frame.legend.notes
+    assert drawn.composed.frame.legend.clipped == 0
+    flat = dimensions == 2
+    assert (camera.azimuth, camera.elevation, camera.fov) == ((0, 0, 0) if flat else (30, 20, 30))
+    assert scene.steering.turns(0) != flat
+    if flat:
+        values = 0.25 + 2 * evaluate_lattice(field, Lattice.of(field.shape))
+        assert resolved.normalisation.domain[1] >= np.abs(values).max()
+        middle = SIZE[0] / 2 - 40, SIZE[1] / 2 - 30
+        before = scene.drawn().composed.frame.space.picture, scene.drawn().resolved
+        picked = before[1].space_view.pick(scene.drawn().composed.frame, *middle)
+        scene.zoom(*middle, 2.0)
+        scene.frame(*SIZE)
+        assert before[1].space_view.pick(scene.drawn().composed.frame, *middle) == picked
+    scene.close()
+
+
 def test_the_pointer_tells_of_the_strongest(tmp_path: Path) -> None:
     path, _ = _field(tmp_path)
     scene = _scene(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,10 +62,30 @@ def shares(shown: SplatPicture, camera: Camera3D, size: tuple[int, int]) -> np.n
 def definition(shown: SplatPicture, camera: Camera3D, size: tuple[int, int]) -> np.ndarray:
     """The picture [v, u]."""
     given = shares(shown, camera, size)
+    if shown.how.mode == "alpha":
+        return _over(given, shown, camera, size)
     if shown.how.mode == "sum":
         return given.sum(0)
     best = np.abs(given).argmax(0)
     return np.asarray(np.take_along_axis(given, best[None], 0)[0])
+
+
+def behind(camera: Camera3D) -> Camera3D:
+    """The camera on the other side."""
+    return replace(camera, azimuth=camera.azimuth + 180, elevation=-camera.elevation)
+
+
+def _over(given: np.ndarray, shown: SplatPicture, camera: Camera3D, size: tuple[int, int]) -> np.ndarray:
+    """Weights over those behind, each as opaque as its share of the largest weight that is seen."""
+    seen = eye(camera, shown.bounds, Rect(0, 0, *size))
+    order = np.argsort(shown.means @ seen.ahead)
+    assert len(given) == len(order)
+    hides = np.abs(given) / np.abs(shown.weights).max()
+    out, clear = np.zeros(given.shape[1:]), np.ones(given.shape[1:])
+    for k in order:
+        out += clear * hides[k] * shown.weights[k]
+        clear *= 1 - hides[k]
+    return out
 
 
 def _seen(

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from nnscope.core.frame import Rect
 from nnscope.core.space import Camera3D
+from nnscope.fields.seen import stats_of_seen
+from nnscope.fields.splatting import splat_image
 from nnscope.views.registry import find_space_view
 from tests.render import splats, volumes
 
@@ -41,6 +44,26 @@ def test_pixels_are_the_definition(screen: Offscreen, camera: Camera3D, mode: st
     expected = splats.definition(shown, camera, SIZE)
     assert (~nothing).sum() > 1000
     assert np.abs(values - expected)[~nothing].max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["aslant", "parallel"])
+def test_from_front_to_back(screen: Offscreen, name: str) -> None:
+    shown, camera = splats.some(mode="alpha"), CAMERAS[name]
+    values, nothing = _values(screen, splats.pane(shown, camera))
+    expected = splats.definition(shown, camera, SIZE)
+    assert np.abs(values - expected)[~nothing].max() <= 1e-5 * np.abs(expected).max()
+    assert (np.abs(values - splats.definition(shown, splats.behind(camera), SIZE)) > 0.01).any()  # order counts
+
+
+@pytest.mark.parametrize("mode", ["max", "sum", "alpha"])
+def test_the_domain_holds_what_is_seen_along_the_axes(mode: str) -> None:
+    shown = splats.some(mode=mode)
+    stats = stats_of_seen(shown)
+    for azimuth, elevation in ((0, 0), (180, 0), (90, 0), (0, 90), (0, -90)):
+        image = splat_image(shown, Camera3D(azimuth, elevation, 0.7, None, 0.0), Rect(0, 0, 200, 160))
+        assert stats.min <= image.min()
+        assert image.max() <= stats.max
+        assert mode == "alpha" or image.max() > 0.5 * stats.max
 
 
 def test_one_gaussian_seen_from_the_front(screen: Offscreen) -> None:

@@ -182,3 +182,28 @@ def outline(splats: np.ndarray, span: Span, strengths: np.ndarray, owners: np.nd
                 off = abs(g[2] * t * t + g[4] * dv * dv - 1.0)
                 if off <= _RING * steep and abs(g[5]) > strengths[v, u]:
                     strengths[v, u], owners[v, u] = abs(g[5]), k
+
+
+@compiled
+def blend(splats: np.ndarray, r2: float, peak: float, span: Span, out: np.ndarray, clear: np.ndarray) -> None:
+    """Lay weights over the rows ``span`` of ``out`` [v, u] from front to back, the order in which they are given.
+
+    A Gaussian hides |w|/``peak`` of what is behind its middle, less outwards; ``clear`` is what is left of the light,
+    1 at first.
+    """
+    for k in range(len(splats)):
+        g = splats[k]
+        if g[5] == 0.0:
+            continue
+        hides = abs(g[5]) / peak
+        v0, v1 = _between(g[1], math.sqrt(r2 / g[4]), span)
+        for v in range(v0, v1):
+            dv = v + 0.5 - g[1]
+            common = g[4] * dv * dv
+            middle = g[0] - g[3] * dv
+            u0, u1 = _between(middle, math.sqrt(max(r2 - common, 0.0) / g[2]), (0, out.shape[1]))
+            for u in range(u0, u1):
+                t = u + 0.5 - middle
+                share = hides * math.exp(-0.5 * (g[2] * t * t + common)) * clear[v, u]
+                out[v, u] += g[5] * share
+                clear[v, u] -= share

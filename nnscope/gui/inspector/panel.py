@@ -82,7 +82,8 @@ class Inspector(QWidget):
         stats = resolved.stats
         self.facts.show_info(resolved.info, resolved.source)
         self.statistics.show_statistics(stats)
-        shown = Histogram(stats, resolved.normalisation, resolved.style) if stats is not None else None
+        coloured = resolved.seen or stats
+        shown = Histogram(coloured, resolved.normalisation, resolved.style) if coloured is not None else None
         self.histogram.show_histogram(shown, legend, custom)
         self.layout_box.show_layout(resolved.info, resolved.layout, resolved.view)
         self._optional.setVisible(self.options.show_options(resolved, picture))
