@@ -31,6 +31,11 @@ class TensorInfo:
         Other names of the same storage (tied weights); listed here and not a second time.
     unreadable : str
         Why its values can't be shown; empty when they can.
+    note : str
+        How the values came about, where they are not simply what was stored or passed on, such as "recomputed from
+        query, key and mask".
+    labels : tuple of tuple of str
+        For each axis the names of its indices, such as tokens, or none; empty when no axis has any.
     """
 
     address: str
@@ -42,6 +47,8 @@ class TensorInfo:
     axes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     unreadable: str = ""
+    note: str = ""
+    labels: tuple[tuple[str, ...], ...] = ()
 
     @property
     def size(self) -> int:
@@ -56,11 +63,24 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class ModuleInfo:
-    """A module of a live model: its dotted path, its class name, and where it sits in execution order."""
+    """A module of a live model.
+
+    Attributes
+    ----------
+    path : str
+        Dotted; empty for the model itself.
+    type : str
+        Name of its class.
+    order : int
+        Where it sits in the order of execution; −1 where it was not seen.
+    note : str
+        What can't be observed of it and why, or in which way it can; empty when there is nothing to say.
+    """
 
     path: str
     type: str
     order: int = -1
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ def open_live(target: str, tell: Callable[[str], None]) -> LiveEngine:
     ``tell`` is told what is being done. Imports torch; raises `NnscopeError` if there is no such model or it fails.
     """
     from nnscope.sources.live.session import Session
-    from nnscope.sources.live.source import LiveSource
+    from nnscope.sources.live.source import SHOWN, LiveSource
     from nnscope.sources.live.targets import find_target
 
     tell("Building the model")
     found = find_target(target)
-    source = LiveSource(found.model, target)
+    source = LiveSource(found.model, target, kinds=SHOWN)
     engine = LiveEngine(source)
     session = Session(found.model, source, found.material, engine.notices.emit)
     tell("Running the sample")

@@ -32,6 +32,8 @@ KERNEL: dict[int, Names] = {
     2: ("kernel row", "kernel column"),
     3: ("kernel plane", "kernel row", "kernel column"),
 }
+TOKENS = ("query", "key")
+MOST_TOKENS = 4096  # that are named
 _SPATIAL = re.compile(r"\w*([123])d")  # Conv2d, BatchNorm1d, AdaptiveAvgPool3d, Dropout2d, ZeroPad2d …
 _PER_CHANNEL = (_NormBase, nn.GroupNorm, nn.PReLU)
 _NORMS = (nn.LayerNorm, nn.RMSNorm)
@@ -41,19 +43,30 @@ _GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}
 class NamedAxes:
     """Gives tensors of a model the names of their axes. Keeps no module alive; names once given stay."""
 
-    def __init__(self, modules: Iterable[ModuleRef]) -> None:
+    def __init__(self, modules: Iterable[ModuleRef], tokens: Iterable[str] = ()) -> None:
         self._modules = {path: ref.reference for ref in modules for path in (ref.path, *ref.aliases)}
         self._given: dict[tuple[str, int], Names] = {}  # by address and rank
+        self._tokens = tuple(map(str, tokens))[:MOST_TOKENS]
 
     def of(self, info: TensorInfo) -> TensorInfo:
         """``info`` with its axes, as far as its module tells."""
         if info.unreadable or not info.shape:
             return info
+        if info.kind == "attention":
+            axes = attention_axes(len(info.shape))
+            return replace(info, axes=axes, labels=self._labels(axes, info.shape))
         key = info.address, len(info.shape)
         if key not in self._given:
             self._give(key, info.kind)
         axes = self._given.get(key, ())
         return replace(info, axes=axes) if axes else info
+
+    def _labels(self, axes: Names, shape: tuple[int, ...]) -> tuple[Names, ...]:
+        """The tokens along queries and keys, where there are as many."""
+        count = len(self._tokens)
+        sides = zip(axes, shape, strict=True)
+        named = [self._tokens if axis in TOKENS and size == count else () for axis, size in sides]
+        return tuple(named) if any(named) else ()
 
     def _give(self, key: tuple[str, int], kind: str) -> None:
         """Ask the module, unless it is gone."""
@@ -66,6 +79,12 @@ class NamedAxes:
             return
         member = value.removeprefix(kind).partition("~")[0]
         self._given[key] = value_axes(module, kind, member, rank) if colon else parameter_axes(module, name, rank)
+
+
+def attention_axes(rank: int) -> Names:
+    """[batch, head, query, key]; of three axes the first may be either of both."""
+    heads = {2: (), 3: ("",), 4: ("batch", "head")}.get(rank, (*("",) * (rank - 3), "head"))
+    return (*heads, *TOKENS)
 
 
 def parameter_axes(module: nn.Module, name: str, rank: int) -> Names:

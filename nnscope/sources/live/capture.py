@@ -51,21 +51,25 @@ class Capture(Mapping[str, "TensorReader"]):
             self.source.close()
 
     def __getitem__(self, address: str) -> TensorReader:
-        if self.source.captured.find(address) is None:
+        if self.source.captured.find(address) is None and address not in list(self):
             raise KeyError(address)
         return self.source.reader(address)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.source.captured.addresses())
+        return (info.address for info in self.source.captured_infos())
 
     def __len__(self) -> int:
-        return len(self.source.captured.addresses())
+        return len(self.source.captured_infos())
 
 
 def capture(
-    model: torch.nn.Module, layers: Layers = "*", kinds: Sequence[str] = KINDS, budget: int = BUDGET
+    model: torch.nn.Module,
+    layers: Layers = "*",
+    kinds: Sequence[str] = KINDS,
+    budget: int = BUDGET,
+    tokens: Sequence[str] = (),
 ) -> Capture:
-    """Capture inputs and outputs of modules by forward hooks, without changing what the model computes.
+    """Capture inputs, outputs and attention of modules by forward hooks, without changing what the model computes.
 
     Outputs, losses, gradients, parameters and the random state are bit for bit those without capture; hooks raise
     nothing into the model and come off when the block ends, however it ends.
@@ -76,9 +80,12 @@ def capture(
     layers : str, iterable of str, or callable
         Which modules: a path or pattern (``"encoder.*"``), several, or a function of the path. All by default.
     kinds : sequence of str
-        Of ``"input"``, ``"output"``, and ``"grad_input"`` and ``"grad_output"``, their gradients in a backward pass.
+        Of ``"input"``, ``"output"``, and ``"grad_input"`` and ``"grad_output"``, their gradients in a backward pass;
+        and ``"attention"``, the weights of each head.
     budget : int
         Bytes of captured values kept at most; beyond it the newest win, and the listing says which were not kept.
+    tokens : sequence of str
+        Names of the tokens, for the axes of attention; the model's own ``token_names`` by default.
 
     Returns
     -------
@@ -104,4 +111,5 @@ def capture(
             raise NnscopeError(f"{kind!r} is no kind of captured value.", "kinds", _OTHERWISE.get(kind, remedy))
     if not kinds:
         raise NnscopeError("No kind of value is asked for.", "kinds", remedy)
-    return Capture(LiveSource(model, type(model).__name__, select(modules_of(model), layers), kinds, budget))
+    chosen = select(modules_of(model), layers)
+    return Capture(LiveSource(model, type(model).__name__, chosen, kinds, budget, tokens))

@@ -13,6 +13,7 @@ they move the user's tensors to other memory when they are written to, away from
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Captured:
     version: int = 0
     layout: Hashable = None  # of the original; None when the copy's memory is not worth keeping
     lent: bool = False  # whether someone may be reading the copy
+    note: str = ""
 
     @property
     def info(self) -> TensorInfo:
@@ -90,6 +92,7 @@ class Captured:
             self.version,
             aliases=self.place.aliases,
             unreadable=self.unreadable,
+            note=self.note,
         )
 
 
@@ -115,7 +118,7 @@ class CapturedValues:
         self._noted: list[Captured] = []  # not settled yet
         self._noted_bytes = 0
 
-    def put(self, place: Place, tensor: torch.Tensor) -> None:
+    def put(self, place: Place, tensor: torch.Tensor, note: str = "") -> None:
         """Copy ``tensor`` and keep it, in place of what was at that address; older values make room."""
         why = why_unreadable(tensor)
         shape, nbytes = ((), 0) if tensor.is_nested else (tensor.shape, tensor.numel() * tensor.element_size())
@@ -128,10 +131,22 @@ class CapturedValues:
                 with self._lock:
                     spare = self._spares.take(layout)
             value = copy_of(tensor) if spare is None else copy_of(tensor, spare)
-        captured = Captured(place, shape, tensor.dtype, nbytes, value, why, layout=layout)
+        self._note(Captured(place, shape, tensor.dtype, nbytes, value, why, layout=layout, note=note))
+
+    def adopt(self, place: Place, tensor: torch.Tensor, note: str) -> None:
+        """Keep ``tensor``, which nobody else holds, as `put` keeps a copy; ``note`` tells how it came about."""
+        self._note(Captured(place, tensor.shape, tensor.dtype, tensor.nbytes, tensor, "", note=note))
+
+    def refuse(self, place: Place, shape: tuple[int, ...], dtype: torch.dtype, why: str) -> None:
+        """List what was seen and could not be kept."""
+        nbytes = math.prod(shape) * dtype.itemsize
+        self._note(Captured(place, shape, dtype, nbytes, None, why))
+
+    def _note(self, captured: Captured) -> None:
+        """Take what will be settled in its place."""
         with self._lock:
             self._noted.append(captured)
-            self._noted_bytes += nbytes if value is not None else 0
+            self._noted_bytes += captured.nbytes if captured.value is not None else 0
             if self.nbytes + self._noted_bytes + self._spares.nbytes > self.budget:
                 self._settle()
 

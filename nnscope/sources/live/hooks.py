@@ -187,12 +187,12 @@ class Recorder:
         return calls
 
     def _follow(self, path: str, kind: str, call: int, value: Any) -> None:
-        tag, aliases, forward = _tag(call), self._aliases[path], self._pass.number
+        tag, aliases, forward = tag_of(call), self._aliases[path], self._pass.number
         for member, tensor in tensors_of(value):
             self._gradients.follow(Place(path, aliases, kind, member + tag, forward), tensor)
 
     def _keep(self, path: str, kind: str, call: int, value: Any) -> int:
-        tag = _tag(call)
+        tag = tag_of(call)
         tensors, aliases, forward = tensors_of(value), self._aliases[path], self._pass.number
         for member, tensor in tensors:
             self.values.put(Place(path, aliases, kind, member + tag, forward), tensor)
@@ -263,7 +263,7 @@ def _leaves(modules: Mapping[str, weakref.ref[torch.nn.Module]]) -> frozenset[st
     return frozenset(path for path, module in found.items() if path and module is not None and holds_none(module))
 
 
-def _tag(call: int) -> str:
+def tag_of(call: int) -> str:
     """What the address of a call's values ends with."""
     return f"~{min(call, MAX_CALLS)}" if call > 1 else ""
 

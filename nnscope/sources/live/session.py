@@ -122,7 +122,7 @@ class Session:
             raise NnscopeError("There is no such sample.", str(index), f"There are {len(self._material.labels)}.")
         self._state.sample = index
         self.run_sample()
-        addresses = tuple(self._source.captured.addresses())
+        addresses = tuple(info.address for info in self._source.captured_infos())
         self._on_change(Changed(self._source.next_version(), addresses, self._status()))
 
     def run_sample(self) -> None:

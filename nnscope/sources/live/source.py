@@ -12,6 +12,9 @@ import torch
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.tensor import Listing, ModuleInfo, TensorInfo
+from nnscope.sources.live.attention import KIND as ATTENTION
+from nnscope.sources.live.attention import AttentionRecorder
+from nnscope.sources.live.attention_stack import open_stack, stacks
 from nnscope.sources.live.axes import NamedAxes
 from nnscope.sources.live.captured import CapturedValues
 from nnscope.sources.live.hooks import MAX_CALLS, Recorder
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
 
 BUDGET = 256 << 20  # bytes of captured values kept
 KINDS = ("input", "output")  # that are captured if nothing else is asked for
-CAPTURED = (*KINDS, "grad_input", "grad_output")
+CAPTURED = (*KINDS, "grad_input", "grad_output", ATTENTION)
+SHOWN = (*KINDS, ATTENTION)  # that a window shows of a model it runs
 
 _COMPILED = "It was compiled by torch.compile, and no hook runs in a compiled graph. Look at the model before that."
 _NOT_CALLED = (
@@ -60,6 +64,8 @@ class LiveSource:
         Of `CAPTURED`.
     budget : int
         Bytes of captured values kept at most.
+    tokens : sequence of str
+        Names of the tokens that the model is given; those of its own ``token_names`` by default.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class LiveSource:
         watched: Sequence[ModuleRef] | None = None,
         kinds: Sequence[str] = KINDS,
         budget: int = BUDGET,
+        tokens: Sequence[str] = (),
     ) -> None:
         self.path = path
         self.lock = StepLock()
@@ -78,12 +85,13 @@ class LiveSource:
         self._model = weakref.ref(model)
         self._ticks = itertools.count(1)
         self._modules = modules_of(model)
-        self._axes = NamedAxes(self._modules)
+        self._axes = NamedAxes(self._modules, tokens or getattr(model, "token_names", ()))
         self._watched = tuple(self._modules if watched is None else watched)
         self._kinds = tuple(kinds)
         self.parameters = LiveParameters(model, self.next_version, self.lock)
         self.captured = CapturedValues(budget, self.next_version)
-        self.recorder = Recorder(model, self._watched, kinds, self.captured)
+        recorder = AttentionRecorder if ATTENTION in kinds else Recorder
+        self.recorder = recorder(model, self._watched, kinds, self.captured)
 
     def next_version(self) -> int:
         """A content version greater than all before."""
@@ -95,13 +103,18 @@ class LiveSource:
         return Listing(
             self.path,
             "live",
-            (*map(self._axes.of, (*parameters, *self.captured.infos())), *self._unseen()),
+            (*map(self._axes.of, parameters), *self.captured_infos(), *self._unseen()),
             modules=tuple(self._module_infos()),
             warnings=(*self.warnings(), *self._bounded()),
             metadata=self._metadata(),
             nbytes=sum(info.nbytes for info in parameters),
             live=self.live(),
         )
+
+    def captured_infos(self) -> tuple[TensorInfo, ...]:
+        """Captured values in the order of execution, then the attention of all layers."""
+        captured = tuple(map(self._axes.of, self.captured.infos()))
+        return (*captured, *(stack.info for stack in stacks(info for info in captured if info.kind == ATTENTION)))
 
     def reader(self, address: str) -> TensorReader:
         """The captured value, parameter or buffer of that address.
@@ -118,6 +131,9 @@ class LiveSource:
         if parameter is not None:
             parameter.info = self._axes.of(parameter.info)
             return parameter
+        for stack in stacks(info for info in self.captured_infos() if info.kind == ATTENTION):
+            if stack.info.address == address:
+                return open_stack(stack, self.reader)
         for unseen in self._unseen():
             if unseen.address == address:
                 return CapturedReader(unseen, None)
@@ -182,7 +198,10 @@ class LiveSource:
                 )
 
     def _unseen(self) -> Iterator[TensorInfo]:
-        """Outputs that could not be captured, each with the reason (P12)."""
+        """Outputs and attention that could not be captured, each with the reason (P12)."""
+        if isinstance(self.recorder, AttentionRecorder):
+            for path, why in list(self.recorder.unheard.items()):
+                yield TensorInfo(f"{path or ROOT}:{ATTENTION}", (), "", ATTENTION, unreadable=why)
         if "output" not in self._kinds:
             return
         calls = dict(self.recorder.calls)

@@ -194,6 +194,7 @@ def _info(told: dict[str, Any]) -> TensorInfo:
         nbytes,
         axes=tuple(map(str, told["axes"])),
         aliases=tuple(map(str, told["aliases"])),
+        note=str(told.get("note", "")),
     )
 
 

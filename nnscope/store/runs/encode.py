@@ -86,6 +86,7 @@ class _Names:
                 "kind": info.kind,
                 "axes": info.axes,
                 "aliases": info.aliases,
+                "note": info.note,
             }
             for info in self.numbers
         ]

@@ -249,7 +249,7 @@ def test_layers_by_pattern(layers: Any, expected: set[str]) -> None:
     [
         ({"layers": "encodr.*"}, "No module of the model matches this"),
         ({"kinds": ("output", "grad")}, "Gradients of parameters are recorded by"),
-        ({"kinds": "attention"}, "'attention' is no kind of captured value"),
+        ({"kinds": "jacobian"}, "Jacobians are asked for by"),
         ({"kinds": "weights"}, "'weights' is no kind of captured value"),
         ({"kinds": ()}, "No kind of value is asked for"),
     ],
