@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("info", "render", "probe", "fit", "record", "verify", "recover", "doctor")
+COMMANDS = ("info", "render", "animate", "probe", "fit", "record", "verify", "recover", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,16 +16,18 @@ from nnscope.headless.part import IndexingError, Part, whole
 from nnscope.headless.values import part_client, read_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+    from collections.abc import Callable, Iterator
     from types import EllipsisType
     from typing import Unpack
 
     import numpy as np
 
-    from nnscope.core.answer import Analysis, ProbeAnswer, Spectrum
+    from nnscope.core.answer import Analysis, ProbeAnswer, Progress, Spectrum
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.headless.client import Client
+    from nnscope.headless.moving import Animation
     from nnscope.headless.picture import RenderedPicture
 
     Item = SupportsIndex | slice | EllipsisType
@@ -233,6 +235,61 @@ class Tensor:
 
         picture = take_picture(self._client, self._info, self._fixed(), look(options))
         return replace(picture, address=self.address)
+
+    def animate(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        steps: tuple[int | None, ...] = (),
+        frames: int | None = None,
+        fps: float = 25.0,
+        orbit: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+        **options: Unpack[LookOptions],
+    ) -> Animation:
+        """A film of it through the steps of a recorded run, or around it: each picture as `render` draws it.
+
+        Parameters
+        ----------
+        path : path
+            Its ending says the format: ``.mp4`` (H.264), ``.gif`` (one palette for all pictures) or ``.png`` (APNG,
+            without loss). It gets its name when it is whole.
+        steps : (int or None, int or None) or (int or None, int or None, int)
+            First and last step to be shown, None for the ends of the run, and to take every so many of those at which
+            the tensor was kept; all of them by default.
+        frames : int, optional
+            Number of pictures, the steps spread over them evenly; one for each step by default.
+        fps : float
+            Pictures a second.
+        orbit : bool
+            Whether the camera of a picture in space goes around once.
+        on_progress : callable, optional
+            Called with a `Progress` before each picture.
+        **options
+            As for `render`. Colours mean the same in all pictures.
+
+        Returns
+        -------
+        Animation
+            With ``path``, ``size``, ``frames``, ``fps``, ``seconds`` and the ``steps`` that it shows.
+
+        Raises
+        ------
+        ValueError
+            If an option or its value does not exist, or the format does not have this size or rate.
+        NnscopeError
+            If nothing moves, a picture can't be drawn, or the file can't be written.
+
+        Examples
+        --------
+        >>> nnscope.open("run.nnscope")["conv1.weight"].animate("training.mp4", size=(1280, 720))  # doctest: +SKIP
+        >>> nnscope.open("scan.tif")["scan"].animate("turn.gif", orbit=True, view="volume")  # doctest: +SKIP
+        """
+        from nnscope.headless.moving import Subject, animate, motion_of
+
+        motion = motion_of(steps, frames, orbit)
+        subject = Subject(self._client, self._info, self._fixed())
+        return animate(subject, path, look(options), motion, fps, on_progress)
 
     def __getitem__(self, region: Index) -> np.ndarray:
         return self.read(region)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 import nnscope
+from nnscope.cli.animate import animate
 from nnscope.cli.doctor import doctor
 from nnscope.cli.failures import said
 from nnscope.cli.fit import fit
@@ -54,7 +55,7 @@ def _application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(help=_HELP)(_top)
-    for command in (info, render, probe, fit, verify, recover, doctor):
+    for command in (info, render, animate, probe, fit, verify, recover, doctor):
         app.command()(_ending(command))
     app.command(context_settings=RECORD_SETTINGS)(_ending(record))
     return app

@@ -81,6 +81,19 @@ def parse_cut(text: str) -> tuple[str, int, int, str]:
         raise OptionError(f"{text!r} is no slice.", remedy="Write it such as z=12, or z=12,4,max.") from None
 
 
+def parse_steps(text: str) -> tuple[int | None, ...]:
+    """``"100:2000:5"`` → ``(100, 2000, 5)``; parts that are left out are None."""
+    parts = text.split(":") if text.strip() else []
+    try:
+        if len(parts) not in (0, 2, 3):
+            raise ValueError(text)
+        return tuple(int(part) if part.strip() else None for part in parts)
+    except ValueError:
+        raise OptionError(
+            f"{text!r} is no range of steps.", remedy="Write it such as 100:2000 or 100:2000:5."
+        ) from None
+
+
 def parse_limits(text: str) -> tuple[float, float]:
     """``"-0.5,0.5"`` → ``(-0.5, 0.5)``."""
     try:

@@ -52,7 +52,8 @@ HOMES = {
     "PyQt6": ("gui", "doctor"),  # the doctor's child process asks Qt whether it starts
     "superqt": ("gui",),
     "qtpy": (),
-    "imageio": ("export",),
+    "av": ("export",),
+    "imageio": (),
     "matplotlib": ("export",),
     "typer": ("cli",),
     "rich": ("cli",),
