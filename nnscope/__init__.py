@@ -4,7 +4,7 @@
 
 - `open` : a file, a folder, ``demo:NAME`` or ``file.py:factory`` as a mapping from address to tensor.
 - `capture` : the inputs and outputs of a model's modules while a ``with`` block runs.
-- `watch` : record a training run, one call a step, into a folder that no crash can harm.
+- `watch` : record a training run, one call a step, into a folder that no crash can harm, and let others attach to it.
 - `analyses` : the methods that `Tensor.analyse` applies to a tensor, with their settings.
 - `launch` : the window, on any of these.
 - `NnscopeError`, `FileError` : what is raised, each with a sentence that says what, where and what to do.
@@ -15,8 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnscope.api import analyses, capture, launch, open, watch
+    from nnscope.api import analyses, capture, launch, open
     from nnscope.core.errors import FileError, NnscopeError
+    from nnscope.recording import watch
 
     __version__: str
 
@@ -29,7 +30,7 @@ _HOMES = {
     "capture": "nnscope.api",
     "launch": "nnscope.api",
     "open": "nnscope.api",
-    "watch": "nnscope.api",
+    "watch": "nnscope.recording",
 }
 
 

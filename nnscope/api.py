@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import torch
 
     from nnscope.captured import CapturedTensors
-    from nnscope.sources.live.watching import Watch
     from nnscope.views.analyses.base import Method
 
 
@@ -98,58 +97,6 @@ def capture(
     from nnscope.sources.live.capture import capture as hooks
 
     return CapturedTensors(hooks(model, layers, kinds, tokens=tokens))
-
-
-def watch(
-    model: torch.nn.Module,
-    run: str | os.PathLike[str],
-    *,
-    every: int | None = None,
-    layers: str | Iterable[str] | Callable[[str], bool] = "*",
-    kinds: Sequence[str] = ("parameter", "output", "grad"),
-) -> Watch:
-    """Record a training run: call ``step`` of what is returned once after every step.
-
-    Losses, gradients, parameters and the random state are bit for bit those without recording. The numbers given to
-    ``step`` are kept for every step; statistics, histograms and frames of tensors for some. Whatever goes wrong with
-    the recording is one line in the log, and training goes on; what was flushed, a second ago at most, stays readable
-    even if the program is killed.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-    run : path
-        Folder of the run, made if it is not there; it must be empty. `open` opens it, also while it grows.
-    every : int, optional
-        Look at tensors at every so many steps. By default as often as recording takes no more than 3 % of the time.
-    layers : str, iterable of str, or callable
-        Modules whose inputs and outputs are recorded: a path or pattern, several, or a function of the path.
-    kinds : sequence of str
-        Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
-        ``"grad_output"`` (of what modules take and give).
-
-    Returns
-    -------
-    Watch
-        With ``step`` and ``close``; a context manager.
-
-    Raises
-    ------
-    NnscopeError
-        If the folder can't be used, ``layers`` matches nothing or ``kinds`` holds something else.
-
-    Examples
-    --------
-    >>> with nnscope.watch(model, "run.nnscope", every=10) as run:  # doctest: +SKIP
-    ...     for x, y in loader:
-    ...         loss = train_step(x, y)
-    ...         run.step(loss=loss)
-    >>> nnscope.open("run.nnscope")["conv1.weight@120"].stats().std  # doctest: +SKIP
-    0.0416
-    """
-    from nnscope.sources.live.watching import watch as begin
-
-    return begin(model, run, every=every, layers=layers, kinds=kinds)
 
 
 def launch(source: str | os.PathLike[str] | TensorCollection | None = None) -> int:

@@ -237,4 +237,26 @@ class Died:
     reason: str
 
 
-Notice = Changed | Died
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Notice: a recorded run has grown, or its training tells something new.
+
+    Attributes
+    ----------
+    step : int
+        The newest; −1 while there is none.
+    tensors : int
+        How many the run has now.
+    kept : tuple of (str, int)
+        Addresses of the tensors that were kept anew, each with its new content version.
+    status : Settings
+        What the training tells: ``training``, ``step``, ``slowdown``, ``ended``.
+    """
+
+    step: int
+    tensors: int
+    kept: tuple[tuple[str, int], ...] = ()
+    status: Settings = ()
+
+
+Notice = Changed | Died | Grown

@@ -28,10 +28,13 @@ class GetStats:
 
     ``exact=False`` allows a labelled sample (`TensorStats.sampled`) so that the answer comes at once; otherwise
     every element is read.
+
+    ``all_steps`` of a recorded run's tensor: over all steps at which it was recorded (`compute.statistics.pooled`).
     """
 
     address: str
     exact: bool = True
+    all_steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +192,14 @@ class GetSeries:
         Of the field (``"std"`` and ``"frobenius"`` too) or number. ``"level"`` of a tensor gives the pyramid level at
         which it was kept, at the steps at which it was; an empty name without a tensor gives every step, with its time
         in seconds since the epoch.
+    start : int
+        Leave out so many at the beginning, which are known already: a run only grows at its end, but for ``"level"``,
+        as frames are thinned.
     """
 
     address: str
     name: str
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)

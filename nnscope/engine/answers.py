@@ -64,13 +64,19 @@ def _series(request: GetSeries, context: Context) -> Series:
     series = getattr(context.source, "series", None)
     if series is None:
         raise NnscopeError("Only a recorded run has numbers over its steps.", request.address)
-    found: Series = series(request.address, request.name)
+    found: Series = series(request.address, request.name, request.start)
     return found
 
 
 @_answer.register(GetStats)
 def _stats(request: GetStats, context: Context) -> TensorStats:
-    return context.stats(request.address, request.exact)
+    if not request.all_steps:
+        return context.stats(request.address, request.exact)
+    pooled = getattr(context.source, "pooled", None)
+    if pooled is None:
+        raise NnscopeError("Only a recorded run has statistics over its steps.", request.address)
+    found: TensorStats = pooled(request.address)
+    return found
 
 
 @_answer.register(BuildPicture)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ USER = b"nnscope/1"  # the version of the protocol
 _LONGEST_PATH = 100  # of a Unix socket; systems allow 104 to 108
 _ENDPOINT = "endpoint"
 _HEARTBEAT = {zmq.HEARTBEAT_IVL: 1000, zmq.HEARTBEAT_TIMEOUT: 15_000, zmq.LINGER: 0}  # milliseconds
+_ANY_PORT = "tcp://127.0.0.1:*"
+_GONE = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 _ZAP = "inproc://zeromq.zap.01"  # fixed by ZeroMQ RFC 27
 
 
@@ -68,7 +71,16 @@ def client_socket(context: zmq.Context[Any], token: str) -> zmq.Socket[Any]:
 
 
 class Listener:
-    """A server's socket, bound in ``folder`` and announced there, and the answers to who asks for admission.
+    """A server's socket, and the answers to who asks for admission.
+
+    Parameters
+    ----------
+    context : zmq.Context
+    folder : Path or str
+        Where it is bound and announced; not used with ``listening``.
+    token : str
+    listening : int
+        The descriptor of a TCP socket that listens already; −1 for none.
 
     Attributes
     ----------
@@ -76,9 +88,15 @@ class Listener:
         A ROUTER. Messages have the client's identity and one frame of payload.
     gate : zmq.Socket
         When it has something to read, call `admit`.
+    traffic : zmq.Socket
+        When it has something to read, call `count`.
+    guests : int
+        How many clients are connected that were admitted.
     """
 
-    def __init__(self, context: zmq.Context[Any], folder: Path, token: str) -> None:
+    def __init__(self, context: zmq.Context[Any], folder: Path | str, token: str, listening: int = -1) -> None:
+        self.guests = 0
+        self._admitted: set[int] = set()  # their descriptors
         self._token = token.encode()
         self.gate = context.socket(zmq.REP)
         self.gate.linger = 0
@@ -87,8 +105,22 @@ class Listener:
         self.socket.plain_server = True
         self.socket.handshake_ivl = 2000
         self.socket.sndhwm = 0  # a reply is never dropped; how many there are is up to the client
-        self.socket.bind(_address(folder))
-        _announce(folder, self.socket.getsockopt_string(zmq.LAST_ENDPOINT))
+        self.traffic = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | _GONE)
+        if listening >= 0:
+            self.socket.setsockopt(zmq.USE_FD, listening)
+            self.socket.bind(_ANY_PORT)
+        else:
+            self.socket.bind(_address(Path(folder)))
+            _announce(Path(folder), self.socket.getsockopt_string(zmq.LAST_ENDPOINT))
+
+    def count(self) -> None:
+        """Note who has come or gone."""
+        event = recv_monitor_message(self.traffic)
+        if event["event"] & _GONE:
+            self._admitted.discard(event["value"])
+        else:
+            self._admitted.add(event["value"])
+        self.guests = len(self._admitted)
 
     def admit(self) -> None:
         """Answer one request for admission (ZeroMQ RFC 27)."""
@@ -99,6 +131,8 @@ class Listener:
 
     def close(self) -> None:
         """Close both sockets."""
+        self.socket.disable_monitor()
+        self.traffic.close(linger=0)
         self.socket.close()
         self.gate.close()
 
@@ -152,7 +186,7 @@ def _socket(context: zmq.Context[Any], kind: int, limit: int) -> zmq.Socket[Any]
 def _address(folder: Path) -> str:
     path = folder / "socket"
     if sys.platform == "win32" or len(os.fsencode(path)) > _LONGEST_PATH:
-        return "tcp://127.0.0.1:*"
+        return _ANY_PORT
     return f"ipc://{path}"
 
 

@@ -1,4 +1,4 @@
-"""From a path to engines: files, folders, demo models, and factories in the user's own code.
+"""From a path to engines: files, folders, demo models, factories in the user's own code, and trainings elsewhere.
 
 A demo opens in two stages: its shipped weights are shown at once from their file, while its model process starts;
 then the live engine takes over under the same addresses.
@@ -10,6 +10,8 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nnscope.core.attaching import is_address, without_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +28,7 @@ def is_live(path: str) -> bool:
 
 def is_guarded(path: str) -> bool:
     """Whether ``path`` is a file that is read in a process of its own (promise P6), by `spawn.start_reader`."""
-    if is_live(path) or _opener(path) is not None:
+    if is_address(path) or is_live(path) or _opener(path) is not None:
         return False
     from nnscope.sources.files.open import needs_guard
 
@@ -34,7 +36,12 @@ def is_guarded(path: str) -> bool:
 
 
 def source_key(path: str) -> str:
-    """The name under which an opened path is known: absolute for files, as it stands otherwise."""
+    """The name under which an opened path is known: absolute for files, as it stands otherwise.
+
+    Of the address of a training, without its token: names are shown and written down.
+    """
+    if is_address(path):
+        return without_token(path)
     if path.startswith("demo:") or _opener(path) is not None:
         return path
     factory = _factory(path)
@@ -59,6 +66,11 @@ def open_engines(path: str, inline: bool = False, live: bool = True) -> Iterator
     NnscopeError
         If the path can't be opened.
     """
+    if is_address(path):
+        from nnscope.engine.attach import attach
+
+        yield attach(path, inline)
+        return
     if is_guarded(path):
         from nnscope.engine.spawn import start_reader
 

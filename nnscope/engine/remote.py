@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 STARTING = 10  # milliseconds between two looks whether the process listens already
 WATCHING = 250  # milliseconds between two looks whether it still lives, beside being told by its sockets
-REMEDY = "Restart it to go on."
 
 _LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
 _REFUSALS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -48,7 +47,7 @@ class Peer(Protocol):
     token : str
     name : str
         What it is called in sentences, such as "model process".
-    code, where : str
+    code, where, remedy : str
         Of the `Failure` that tells of its end.
     output : int or None
         A file descriptor that becomes readable when the process writes something or ends.
@@ -58,6 +57,7 @@ class Peer(Protocol):
     name: str
     code: str
     where: str
+    remedy: str
     output: int | None
 
     def endpoint(self) -> str | None:
@@ -220,7 +220,9 @@ class RemoteEngine:
             self._mailbox.put(lambda: self._send(encode(Drop(number))))
 
     def _die(self, reason: str) -> None:
-        if self._refuse_all(Failure(reason, self._peer.where, REMEDY, self._peer.code, self._peer.details())):
+        if self._refuse_all(
+            Failure(reason, self._peer.where, self._peer.remedy, self._peer.code, self._peer.details())
+        ):
             _call(self.notices.emit, Died(reason))
 
     def _refuse_all(self, end: Failure) -> bool:

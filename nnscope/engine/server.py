@@ -37,14 +37,15 @@ class EngineServer:
 
     Parameters
     ----------
-    folder : Path
-        See `nnscope.engine.channel`.
+    folder : Path or str
     token : str
+    listening : int
+        See `nnscope.engine.channel.Listener`.
     """
 
-    def __init__(self, folder: Path, token: str) -> None:
+    def __init__(self, folder: Path | str, token: str, listening: int = -1) -> None:
         self._context: zmq.Context[Any] = zmq.Context()
-        self._listener = Listener(self._context, folder, token)
+        self._listener = Listener(self._context, folder, token, listening)
         self._mailbox = Mailbox()
         self._clients: OrderedDict[bytes, None] = OrderedDict()
         self._jobs: dict[tuple[bytes, int], Job] = {}
@@ -55,6 +56,11 @@ class EngineServer:
         self._open = True
         self._thread = threading.Thread(target=self._loop, name="nnscope-server", daemon=True)
         self._thread.start()
+
+    @property
+    def guests(self) -> int:
+        """How many clients are connected."""
+        return self._listener.guests
 
     def serve(self, engine: Engine) -> None:
         """Answer with ``engine`` from now on, beginning with what has been waiting. Its owner closes it."""
@@ -76,7 +82,12 @@ class EngineServer:
 
     def _loop(self) -> None:
         poller = zmq.Poller()
-        for readable in (self._listener.socket, self._listener.gate, self._mailbox.wake.fileno()):
+        for readable in (
+            self._listener.socket,
+            self._listener.gate,
+            self._listener.traffic,
+            self._mailbox.wake.fileno(),
+        ):
             poller.register(readable, zmq.POLLIN)
         try:
             while self._open:
@@ -87,6 +98,8 @@ class EngineServer:
     def _turn(self, ready: dict[Any, int]) -> None:
         if self._listener.gate in ready:
             self._listener.admit()
+        if self._listener.traffic in ready:
+            self._listener.count()
         if self._listener.socket in ready:
             self._receive(*self._listener.socket.recv_multipart())
         if self._mailbox.wake.fileno() in ready:

@@ -108,6 +108,8 @@ def start_reader(path: str, inline: bool = False) -> RemoteEngine:
 class ChildProcess:
     """A process that we have started; see `nnscope.engine.remote.Peer`."""
 
+    remedy = "Restart it to go on."
+
     def __init__(self, role: Role, target: str) -> None:
         self.token = new_token()
         self.name = role.name
@@ -182,7 +184,7 @@ def _start(role: Role, target: str, folder: Path, token: str) -> subprocess.Pope
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
-        env={**_environment(), **dict(role.environment)},
+        env={**environment(), **dict(role.environment)},
         start_new_session=True,  # Ctrl+C in a terminal is for us, and we end it
     )
     assert process.stdin is not None  # a pipe was asked for
@@ -191,8 +193,8 @@ def _start(role: Role, target: str, folder: Path, token: str) -> subprocess.Pope
     return process
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with a way to this very package where it isn't installed."""
+def environment() -> dict[str, str]:
+    """Ours for a child, with a way to this very package where it isn't installed."""
     root = str(Path(__file__).resolve().parents[2])
     before = os.environ.get("PYTHONPATH", "")
     path = before if root.endswith("-packages") else os.pathsep.join(filter(None, (root, before)))

@@ -106,7 +106,7 @@ _CLASSES: dict[str, type] = {
         *(request.Probe, request.GetSpectrum, request.Analyse, request.Control),
         *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.Analysis),
         *(request.GetBranches, answer.Branches, answer.BranchRegion, answer.ControlAnswer),
-        *(answer.Changed, answer.Progress, answer.Died),
+        *(answer.Changed, answer.Progress, answer.Died, answer.Grown),
         *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
         *(volume.VolumePicture, voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts, landscape.LandscapePicture),
         *(splats.SplatPicture, splats.Splatting),

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nnscope.core.address import Address, parse_address
+from nnscope.core.attaching import is_address
 from nnscope.core.errors import Cancelled, Failure, FileError, NnscopeError
 from nnscope.core.request import Control, GetInfo, ListTensors
 from nnscope.core.text import plain
@@ -185,7 +186,7 @@ class SourceClient(Client):
 
 
 def open_client(path: str, address: str = "", on_progress: OnProgress = None) -> Client:
-    """Open a file, a folder, ``demo:NAME`` or ``file.py:factory``.
+    """Open a file, a folder, ``demo:NAME``, ``file.py:factory`` or the address of a training.
 
     A model is started for what is in no file: with the ``address`` of one of a demo's weights it is not.
 
@@ -196,6 +197,10 @@ def open_client(path: str, address: str = "", on_progress: OnProgress = None) ->
     """
     from nnscope.engine.opening import is_guarded, is_live, stored_source
 
+    if is_address(path):
+        from nnscope.engine.attach import attach
+
+        return EngineClient(attach(path), on_progress)
     if is_guarded(path):
         from nnscope.engine.spawn import start_reader
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nnscope.compute.colour import colour_style
-from nnscope.core.answer import Series
 from nnscope.core.cut import AXES, Cut
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import DARK, LIGHT, Frame
-from nnscope.core.request import GetSeries, GetStats
+from nnscope.core.request import GetStats
 from nnscope.core.space import FOV, Camera3D, SpaceLook
+from nnscope.core.statistics import TensorStats
 from nnscope.core.text import plain
 from nnscope.headless.layouts import chosen_layout, fixed_layout
 from nnscope.headless.look import THEMES, OptionError
@@ -21,7 +21,7 @@ from nnscope.scene.library import Library, OpenSource, TileStore
 from nnscope.scene.orbit import fitted
 from nnscope.scene.panes import places
 from nnscope.scene.resolve import Fixed, Resolved, resolve
-from nnscope.scene.run_scale import RUN, fixed_scale, over_steps
+from nnscope.scene.run_scale import RUN, fixed_scale
 from nnscope.scene.spacework import space_request
 from nnscope.scene.state import PaneState
 from nnscope.scene.tilework import keep_tiles, tile_request
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from nnscope.core.legend import Legend
     from nnscope.core.picture import Step
     from nnscope.core.request import Settings
-    from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.headless.client import Client
     from nnscope.headless.look import Look
@@ -162,16 +161,12 @@ class Studio:
         return fixed_scale(pane, self._scales[name], f"step {step}" if step else "")
 
     def _over_steps(self, name: str) -> TensorStats | None:
-        """The statistics of the newest step with the extremes of all."""
-        low, high = (self._series(name, statistic) for statistic in ("min", "max"))
-        return over_steps(self._client.ask(GetStats(name, self._look.exact)), low, high)
-
-    def _series(self, name: str, statistic: str) -> Series | None:
+        """The statistics of all steps."""
         try:
-            found = self._client.ask(GetSeries(name, statistic))
+            found = self._client.ask(GetStats(name, all_steps=True))
         except NnscopeError:  # nothing of it was recorded
             return None
-        return found if isinstance(found, Series) else None
+        return found if isinstance(found, TensorStats) else None
 
     def _camera(self, resolved: Resolved, turn: float) -> Camera3D:
         """The camera as asked; without one, where the window looks from at first."""

@@ -88,9 +88,8 @@ class Controller:
         self._board = JobBoard(self._post, self.jobs_changed.emit)
         self._tiles = TileWork(self.library, self._board, self.redraw.emit, self.failed.emit)
         self._spaces = SpaceWork(self.library, self._board, self.redraw.emit, self.failed.emit)
-        self._sessions = Sessions(
-            self.library, self._board, self._post, Listener(self._listed, self._told, self.failed.emit), inline
-        )
+        heard = Listener(self._listed, self._renewed, self._grown, self._told, self.failed.emit)
+        self._sessions = Sessions(self.library, self._board, self._post, heard, inline)
         told = KnowledgeListener(self._stats_came, self.spectrum_changed.emit, self.failed.emit)
         self._knowledge = Knowledge(self.library, self._board, told)
         self.timeline = Timeline(self.library, self._board, self.workspace, self._timed)
@@ -307,11 +306,20 @@ class Controller:
 
     def _listed(self, key: str) -> None:
         source = self.library.sources.get(key)
-        self.timeline.forget(key)
         if source is not None and source.listing is not None:
             self._first_picture(key, source.listing)
         self.listing_changed.emit(key)
         self.redraw.emit()
+
+    def _renewed(self, key: str) -> None:
+        source = self.library.sources.get(key)
+        if source is not None:
+            source.moments.clear()
+        self.timeline.forget(key)
+
+    def _grown(self, key: str) -> None:
+        self.timeline.grow(key)
+        self.timeline_changed.emit(key)
 
     def _told(self, key: str) -> None:
         self.status_changed.emit(key)

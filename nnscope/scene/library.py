@@ -15,12 +15,13 @@ from nnscope.scene.spacework import SpaceStore
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from nnscope.core.answer import Spectrum
+    from nnscope.core.answer import Grown, Spectrum
     from nnscope.core.picture import Tile, TilePicture
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
 
+TOLD = ("training", "step", "slowdown", "trouble", "ended")  # of a listing of a training, what notices renew
 TILE_BUDGET = 256 << 20  # bytes of tiles kept on the scene's side
 
 
@@ -56,9 +57,14 @@ class OpenSource:
     def accept(self, listing: Listing) -> None:
         """Take a new listing."""
         self.listing = listing
-        self.moments = {}
+        self.status.update({name: listing.live[name] for name in TOLD if name in listing.live})
         self.infos = {info.address: info for info in listing.tensors}
         self.versions = {info.address: info.version for info in listing.tensors}
+
+    def grow(self, notice: Grown) -> None:
+        """A recorded run has grown."""
+        self.status.update(notice.status)
+        self.versions.update(notice.kept)
 
     def version(self, address: str) -> int:
         """The newest content version known of a tensor."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nnscope.views.base import SpaceView, View
 
 SEEN = "domain: all that is seen along the axes"
+MEDIAN_SCALED = ("robust", "log", "tanh")  # normalisations whose scale is a median
 LARGE = 1 << 25  # elements from which a first look may be a labelled sample
 
 
@@ -234,7 +235,7 @@ def resolve(
         chosen = replace(pane, normalisation=pane.normalisation or first)
         norm = _normalisation(chosen, scientific, seen or scale, _factor(pane, view, layout))
         style = colour_style(_colours(pane, seen or scale), theme)
-    remarks = [fixed.step, fixed.domain if norm is not None else ""] if fixed is not None else []
+    remarks = [fixed.step, *_domain(fixed, norm)] if fixed is not None else []
     remarks += [SEEN] if seen is not None and pane.limits is None else []
     return Resolved(
         pane.source,
@@ -252,6 +253,14 @@ def resolve(
         tuple(filter(None, remarks)),
         seen,
     )
+
+
+def _domain(fixed: Fixed, norm: Normalisation | None) -> tuple[str, ...]:
+    """What the legend says of where the colours' domain is from; a median of all values of a run isn't known."""
+    if norm is None:
+        return ()
+    medians = fixed.stats is not None and norm.name in MEDIAN_SCALED
+    return (fixed.domain, "scale: median over the steps") if medians else (fixed.domain,)
 
 
 def _seen(pane: PaneState, view: View, layout: Layout, settings: Settings, library: Library) -> TensorStats | None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from nnscope.scene.resolve import Fixed
 
 if TYPE_CHECKING:
-    from nnscope.core.answer import Series
     from nnscope.core.statistics import TensorStats
     from nnscope.scene.state import PaneState
 
@@ -25,7 +21,7 @@ def fixed_scale(pane: PaneState, scale: TensorStats | None, note: str) -> Fixed:
     pane : PaneState
         Shows a tensor of a run.
     scale : TensorStats or None
-        Of all steps (`over_steps`), where it is known.
+        Of all steps (`compute.statistics.pooled`), where it is known.
     note : str
         What the legend says of the step.
     """
@@ -34,21 +30,3 @@ def fixed_scale(pane: PaneState, scale: TensorStats | None, note: str) -> Fixed:
     if pane.each_step:
         return Fixed(None, note, "domain of this step alone")
     return Fixed(None, note) if scale is None else Fixed(scale, note, "domain of all steps")
-
-
-def over_steps(newest: TensorStats | None, lows: Series | None, highs: Series | None) -> TensorStats | None:
-    """The statistics of the newest step with the extremes of all; None when something of it isn't known.
-
-    The histogram no longer fits the extremes and is not for showing.
-    """
-    ends = extremes(lows, highs)
-    if newest is None or ends is None:
-        return None
-    low, high = min(ends[0], newest.min), max(ends[1], newest.max)
-    return replace(newest, min=low, max=high, abs_max=max(abs(low), abs(high)))
-
-
-def extremes(lows: Series | None, highs: Series | None) -> tuple[float, float] | None:
-    """The least and the greatest finite value of series of both; None when there is none."""
-    low, high = (np.empty(0) if s is None else s.values[np.isfinite(s.values)] for s in (lows, highs))
-    return (float(low.min()), float(high.max())) if len(low) and len(high) else None

@@ -11,7 +11,8 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nnscope.core.answer import Changed, Died
+from nnscope.core.answer import Changed, Died, Grown
+from nnscope.core.attaching import is_address
 from nnscope.core.errors import Failure
 from nnscope.core.request import ListTensors
 from nnscope.core.tensor import Listing
@@ -56,6 +57,7 @@ class Sessions:
         self._tell = tell
         self._inline = inline
         self._opening: dict[str, object] = {}  # key -> token of the newest opening
+        self._paths: dict[str, str] = {}  # key -> what was opened; the address of a training says more than its key
         self._engines: dict[Engine, str] = {}  # all that must be closed, those not listed yet too, with their keys
         self._threads: set[threading.Thread] = set()
         self._seen = threading.Event()
@@ -69,8 +71,9 @@ class Sessions:
     def open(self, path: str) -> str:
         """Start opening ``path``; returns its key at once."""
         key = source_key(path)
-        if key in self._library.sources or key in self._opening:
+        if (key in self._library.sources and path == self._paths.get(key, path)) or key in self._opening:
             return key
+        self._paths[key] = path
         self._start(path, key)
         return key
 
@@ -86,7 +89,9 @@ class Sessions:
         self._board.cancel_source(key)
         self._library.forget(key)
         self._dispose_all(key)
+        self._paths.pop(key, None)
         if known:
+            self._tell.renewed(key)
             self._tell.listed(key)
 
     def restart(self, key: str) -> None:
@@ -94,7 +99,7 @@ class Sessions:
         self._opening.pop(key, None)
         if key in self._library.sources:
             self._dispose_all(key)
-            self._start(key, key)
+            self._start(self._paths.get(key, key), key)
 
     def seen(self) -> None:
         """A picture is on the screen: models that were waiting for it may start."""
@@ -147,7 +152,7 @@ class Sessions:
         if self._opening.get(key) is token:
             del self._opening[key]
             source = self._library.sources.get(key)
-            if source is not None and is_live(key):
+            if source is not None and (is_live(key) or is_address(key)):
                 source.dead = str(failure)
             self._tell.failed(failure)
             self._tell.told(key)
@@ -171,9 +176,11 @@ class Sessions:
         source = self._library.sources.get(key)
         if source is None:
             source = self._library.sources[key] = OpenSource(key, engine)
+            self._tell.renewed(key)
         elif source.engine is not engine:
             old, source.engine, source.dead = source.engine, engine, ""
             self._dispose(old)
+            self._tell.renewed(key)
         source.accept(answer)
         self._tell.listed(key)
 
@@ -184,11 +191,17 @@ class Sessions:
         if isinstance(notice, Died):
             source.dead = notice.reason
             self._board.cancel_source(key)
-            self._tell.failed(Failure(notice.reason, key, "Restart it from the banner.", "died"))
+            remedy = "Attach again from the banner." if is_address(key) else "Restart it from the banner."
+            self._tell.failed(Failure(notice.reason, key, remedy, "died"))
         elif isinstance(notice, Changed):
             for address in notice.addresses or tuple(source.versions):
                 source.versions[address] = notice.version
             source.status.update(notice.status)
+        elif isinstance(notice, Grown):
+            source.grow(notice)
+            if source.listing is not None and notice.tensors != len(source.listing.tensors):
+                self.relist(key)
+            self._tell.grown(key)
         self._tell.told(key)
 
     def relist(self, key: str) -> None:
@@ -229,6 +242,10 @@ class Listener:
     ----------
     listed : callable
         A source's listing came, changed or went: (key).
+    renewed : callable
+        Before that, when another engine answers for the source than before, or none does: (key).
+    grown : callable
+        A recorded run has grown: (key).
     told : callable
         A live source told something: (key).
     failed : callable
@@ -238,9 +255,13 @@ class Listener:
     def __init__(
         self,
         listed: Callable[[str], None],
+        renewed: Callable[[str], None],
+        grown: Callable[[str], None],
         told: Callable[[str], None],
         failed: Callable[[Failure], None],
     ) -> None:
         self.listed = listed
+        self.renewed = renewed
+        self.grown = grown
         self.told = told
         self.failed = failed

@@ -12,31 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscope.core.answer import Series
 from nnscope.core.errors import Failure
-from nnscope.core.request import GetInfo, GetSeries
+from nnscope.core.request import GetInfo
 from nnscope.core.tensor import TensorInfo
 from nnscope.core.text import plain
-from nnscope.scene.run_scale import RUN, fixed_scale, over_steps
+from nnscope.scene.growing import LEVEL, PASSING, POOLED, SERIES, Growing
+from nnscope.scene.run_scale import RUN, fixed_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nnscope.core.answer import Series
     from nnscope.scene.jobs import JobBoard
     from nnscope.scene.library import Library, OpenSource
     from nnscope.scene.resolve import Fixed
     from nnscope.scene.state import PaneState, WorkspaceState
     from nnscope.scene.workspace import Workspace
 
-LEVEL = "level"  # the series of the steps at which a tensor was kept
 SPIKE = 6.0  # median absolute deviations above the median of what came before
 WINDOW = 32  # values before one that it is compared with
 LEAST = 8  # of them, before anything counts as a spike
 MARKS = 24  # spikes that are marked at most: the largest
 CHUNK = 16384  # values whose neighbourhoods are looked at together
-PASSING = ("cancelled", "closed", "died", "reader-died")  # failures after which the same is asked again
-
-_NOTHING = Series("", "", np.empty(0, np.int64), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,8 @@ class Timeline:
         self._board = board
         self._workspace = workspace
         self._arrived = arrived
-        self._series: dict[tuple[str, str, str], Series | None] = {}  # None while it is under way
+        self._series = Growing(SERIES, board, arrived)
+        self._pooled = Growing(POOLED, board, arrived)
         self._asked: set[tuple[str, str]] = set()  # moments under way
         self._refused: dict[tuple[str, str], str] = {}  # moments that could not be had, and why
 
@@ -81,17 +79,15 @@ class Timeline:
         run = self.run(source)
         return run.listing.scalars if run is not None and run.listing is not None else ()
 
+    def is_live(self, source: str) -> bool:
+        """Whether more steps are to come: it is attached to a training that goes on."""
+        run = self.run(source)
+        return run is not None and not run.dead and run.status.get("training") is True
+
     def series(self, source: str, address: str, name: str) -> Series | None:
         """Numbers over the steps (`GetSeries`), empty when there are none; None until they have come."""
-        key = (source, address, name)
         run = self.run(source)
-        if run is None or run.dead:
-            return self._series.get(key)
-        if key not in self._series:
-            self._series[key] = None
-            request, text = GetSeries(address, name), f"Steps of {plain(address or name or source, 64)}"
-            self._board.send(run.engine, request, text, source, partial(self._take_series, key))
-        return self._series[key]
+        return None if run is None else self._series.get(run, (source, address, name))
 
     def steps(self, source: str) -> np.ndarray:
         """All steps, rising; int64. Empty until they have come."""
@@ -101,10 +97,16 @@ class Timeline:
         """The steps at which a tensor was kept, rising; int64. Empty until they have come."""
         return _rising(self.series(source, address, LEVEL))
 
+    def grow(self, source: str) -> None:
+        """A run has grown: its numbers are asked for again, and those that are known count until the others come."""
+        self._series.grow(source)
+        self._pooled.grow(source)
+        self._refused = {ask: why for ask, why in self._refused.items() if ask[0] != source}
+
     def forget(self, source: str) -> None:
-        """A new listing came, or the source went: its numbers are asked for again."""
-        for key in [key for key in self._series if key[0] == source]:
-            del self._series[key]
+        """Another engine answers for the source, or it went: its numbers are asked for again."""
+        self._series.forget(source)
+        self._pooled.forget(source)
         self._asked = {ask for ask in self._asked if ask[0] != source}
         self._refused = {ask: why for ask, why in self._refused.items() if ask[0] != source}
 
@@ -145,11 +147,11 @@ class Timeline:
 
     def fixed(self, state: WorkspaceState, pane: PaneState, address: str) -> Fixed | None:
         """What colours follow where a pane shows ``address``, and what its legend says; None but for runs."""
-        if self.run(pane.source) is None:
+        run = self.run(pane.source)
+        if run is None:
             return None
-        newest = self._library.statistics(pane.source, pane.address)
-        lows, highs = (self.series(pane.source, pane.address, name) for name in ("min", "max"))
-        return fixed_scale(pane, over_steps(newest, lows, highs), self._step_note(state, pane, address))
+        pooled = self._pooled.get(run, (pane.source, pane.address, "")) if pane.limits is None else None
+        return fixed_scale(pane, pooled, self._step_note(state, pane, address))
 
     # choosing -------------------------------------------------------------------------------------------------
 
@@ -190,13 +192,6 @@ class Timeline:
             return ""
         known = step is None or np.isin(step, self.kept(pane.source, pane.address))
         return f"step {at}" if known else f"step {at}; not kept at step {step}"
-
-    def _take_series(self, key: tuple[str, str, str], answer: Any) -> None:
-        if isinstance(answer, Failure) and answer.code in PASSING:
-            self._series.pop(key, None)
-            return
-        self._series[key] = answer if isinstance(answer, Series) else _NOTHING
-        self._arrived(key[0])
 
     def _take_info(self, ask: tuple[str, str], answer: Any) -> None:
         run = self.run(ask[0])

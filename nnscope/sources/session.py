@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.compute.statistics.pooled import pooled
 from nnscope.core.address import parse_address
 from nnscope.core.answer import Series
 from nnscope.core.errors import NnscopeError
@@ -22,8 +23,10 @@ from nnscope.store.runs.record import RAW
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from nnscope.core.request import Region
+    from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.store.runs.record import Frame
 
@@ -46,6 +49,21 @@ class RunSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._reader = RunReader(path)
+        self.live: Callable[[], dict[str, object]] = dict  # what the training tells, where it is known
+
+    def refresh(self) -> bool:
+        """Look for what has come since; whether anything has."""
+        return self._reader.refresh()
+
+    @property
+    def newest_step(self) -> int:
+        """The step that was recorded last; −1 while there is none."""
+        steps = self._reader.steps
+        return int(steps[-1]) if len(steps) else -1
+
+    def versions(self) -> dict[str, int]:
+        """The content version of each tensor that is listed."""
+        return {address: step + 1 for address, (step, *_) in self._reader.newest_kept().items()}
 
     def listing(self) -> Listing:
         """What was kept of each tensor when it was last kept."""
@@ -65,6 +83,7 @@ class RunSource:
             tuple(ModuleInfo(path, kind) for path, kind in meta.modules) if meta else (),
             warnings=tuple(self._warnings()),
             metadata=tuple(told),
+            live=self.live(),
             scalars=run.scalar_names[:MOST_SCALARS],
             nbytes=sum(file.path.stat().st_size for file in run.files if file.path.exists()),
         )
@@ -88,8 +107,23 @@ class RunSource:
         near = int(steps[np.argmin(np.abs(steps - (parsed.step or 0)))])
         raise NnscopeError(f"It was not kept at step {parsed.step}.", plain(parsed.name), f"It was at step {near}.")
 
-    def series(self, address: str, name: str) -> Series:
+    def pooled(self, address: str) -> TensorStats:
+        """The statistics of a tensor over all steps at which it was recorded.
+
+        Raises
+        ------
+        NnscopeError
+            If it never was.
+        """
+        history = self._reader.history(address)
+        if not len(history["count"]):
+            raise NnscopeError("There is no tensor of this name.", plain(address), "`nnscope info` lists the names.")
+        return pooled(history)
+
+    def series(self, address: str, name: str, start: int = 0) -> Series:
         """Numbers over the steps: of a tensor's statistics, or with no address those given to ``step`` (`GetSeries`).
+
+        The first ``start`` of them are left out.
 
         Raises
         ------
@@ -102,7 +136,7 @@ class RunSource:
             raise NnscopeError("There is no such statistic.", plain(name)) from None
         if not len(found.steps):
             raise NnscopeError("Nothing of this name was recorded.", plain(name))
-        return Series(address, name, found.steps, found.values)
+        return Series(address, name, found.steps[start:], found.values[start:])
 
     def close(self) -> None:
         """Let go of what is kept in memory. Idempotent."""
@@ -123,13 +157,9 @@ class RunSource:
         return run.series(address, name)
 
     def _infos(self) -> list[TensorInfo]:
-        found = []
-        for address in self._reader.tensors():
-            kept = self._reader.last_kept(address)
-            if kept is not None:
-                step, info, shape = kept
-                found.append(replace(_reduced(info, *shape), version=step + 1))
-        return found
+        kept = self._reader.newest_kept()
+        newest = [kept[address] for address in self._reader.tensors() if address in kept]
+        return [replace(_reduced(info, level, shape), version=step + 1) for step, info, level, shape in newest]
 
     def _warnings(self) -> list[str]:
         run = self._reader

@@ -48,6 +48,7 @@ class Beside:
     name = "model process"
     code = "died"
     where = ""
+    remedy = "Restart it to go on."
     output: int | None = None
 
     def __init__(self, folder: Path, token: str) -> None:

@@ -8,6 +8,7 @@ P10). PyTorch itself drops these hooks when a model is copied, pickled or saved.
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class GradientRecorder:
 
     def __init__(self, model: torch.nn.Module, budget: int) -> None:
         self.paused = True
+        self.seconds = 0.0  # that copies took from the backward pass
         self._model = weakref.ref(model)
         self._budget = budget
         self._lock = threading.Lock()
@@ -68,11 +70,13 @@ class GradientRecorder:
         """Copy a gradient, in place of the one before; what was accumulated last is the sum of all."""
         if gradient is None or why_unreadable(gradient):
             return
+        begun = time.perf_counter()
         with self._lock:
             if name not in self._kept and self._bytes + gradient.nbytes > self._budget:
                 return
             self._bytes += 0 if name in self._kept else gradient.nbytes
             self._kept[name] = copy_of(gradient)
+        self.seconds += time.perf_counter() - begun
 
 
 class _Accumulated:

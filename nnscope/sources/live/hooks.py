@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+import time
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,7 @@ class Recorder:
         self.calls: dict[str, Calls] = {}
         self.troubles: dict[str, str] = {}  # path → why nothing could be kept of it
         self.paused = False
+        self.seconds = 0.0  # that copies took from those who call the model
         self._keeps_inputs, self._keeps_outputs = "input" in kinds, "output" in kinds
         self._follows_inputs, self._follows_outputs = "grad_input" in kinds, "grad_output" in kinds
         self._gradients = GradientHooks(values.put)
@@ -192,10 +194,12 @@ class Recorder:
             self._gradients.follow(Place(path, aliases, kind, member + tag, forward), tensor)
 
     def _keep(self, path: str, kind: str, call: int, value: Any) -> int:
+        begun = time.perf_counter()
         tag = tag_of(call)
         tensors, aliases, forward = tensors_of(value), self._aliases[path], self._pass.number
         for member, tensor in tensors:
             self.values.put(Place(path, aliases, kind, member + tag, forward), tensor)
+        self.seconds += time.perf_counter() - begun
         return len(tensors)
 
 

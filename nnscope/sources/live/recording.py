@@ -23,6 +23,7 @@ from nnscope.store.runs.record import StepRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import torch
 
@@ -81,6 +82,7 @@ class Recording:
     def __init__(self, writer: RunWriter, pace: Pace, frame_bytes: int = FRAME_BYTES) -> None:
         self.dropped = 0  # looks that gave way to newer ones
         self.trouble = ""
+        self.seconds = 0.0  # of processor time that the thread has taken
         self._writer = writer
         self._pace = pace
         self._frame_bytes = frame_bytes
@@ -91,6 +93,11 @@ class Recording:
         self._odd: set[str] = set()  # names that were given something else than a number
         self._thread = threading.Thread(target=self._run, name="nnscope-recording", daemon=True)
         self._thread.start()
+
+    @property
+    def folder(self) -> Path:
+        """Of the run."""
+        return self._writer.folder
 
     def leave(self, left: Left) -> None:
         """Take what one step left behind; returns at once."""
@@ -133,6 +140,7 @@ class Recording:
                         self._wake.wait(LOOK_UP)
                 self._record()
                 self.stop(self._writer.trouble)
+                self.seconds = time.thread_time()
             self._record()
             self._writer.close()
             self.stop(self._writer.trouble)

@@ -7,7 +7,7 @@ import os
 import time
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -22,14 +22,36 @@ from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
 from nnscope.store.runs.writer import Limits, RunWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
+    from nnscope.core.request import Scalar
     from nnscope.sources.live.modules import Layers
 
 KINDS = ("parameter", "grad", *CAPTURED)
 BUDGET = 256 << 20  # bytes of tensors copied in one look
+TELL_EVERY = 0.5  # seconds between two reports to those who are attached
+
+
+class Outlet(Protocol):
+    """Lets others look at a run while it is recorded; see `nnscope.engine.serving.RunServer`.
+
+    Attributes
+    ----------
+    address : str
+        Where they attach.
+    """
+
+    address: str
+
+    def tell(self, facts: Mapping[str, Scalar]) -> None:
+        """Tell them how the training goes. Never blocks."""
+        ...
+
+    def close(self, said: str) -> None:
+        """The training has ended, as ``said``."""
+        ...
 
 
 class Watch:
@@ -37,6 +59,8 @@ class Watch:
 
     Attributes
     ----------
+    folder : Path
+        Of the run.
     step_number : int
         Of the last `step`; −1 before the first.
     looks : int
@@ -46,6 +70,7 @@ class Watch:
     def __init__(self, watched: Watched, recording: Recording, pace: Pace) -> None:
         self.step_number = -1
         self.looks = 0
+        self.folder = recording.folder
         self._count = 0  # calls of `step`
         self._watched = watched
         self._recording = recording
@@ -55,6 +80,8 @@ class Watch:
         self._closed = False
         self._seconds = 0.0  # that `step` took from training
         self._begun = time.monotonic()
+        self._outlet: Outlet | None = None
+        self._telling = 0.0  # when the outlet is told next
         watched.listen(pace.is_due(0))
         atexit.register(self.close)
 
@@ -70,8 +97,22 @@ class Watch:
 
     @property
     def slowdown(self) -> float:
-        """Share of the time since the start that was spent in `step`."""
-        return self._seconds / max(time.monotonic() - self._begun, 1e-9)
+        """By what share recording makes training longer: 0.02 for 2 %, measured since the start.
+
+        What counts as recording's is the time that `step` and copies in hooks took from the training thread, and all
+        processor time of the recording thread, as if training had always waited for it. Time of a GPU is not in it.
+        """
+        ours = self._seconds + self._watched.seconds + self._recording.seconds
+        return ours / max(time.monotonic() - self._begun - ours, 1e-9)
+
+    @property
+    def address(self) -> str:
+        """Where others attach; empty when they can't."""
+        return "" if self._outlet is None else self._outlet.address
+
+    def publish(self, outlet: Outlet) -> None:
+        """Let others attach by ``outlet``, which is owned from now on."""
+        self._outlet = outlet
 
     def step(self, step: int | None = None, **scalars: float | torch.Tensor) -> None:
         """Tell that a training step is done.
@@ -98,6 +139,9 @@ class Watch:
             self.looks += 1
             self._pace.looked(took)
         self._watched.listen(not self.trouble and self._pace.is_due(self._count))
+        if self._outlet is not None and begun >= self._telling:
+            self._telling = begun + TELL_EVERY
+            self._outlet.tell(self._facts())
 
     def close(self) -> None:
         """Take the hooks off and have everything on the disk. Idempotent."""
@@ -107,12 +151,18 @@ class Watch:
         atexit.unregister(self.close)
         self._watched.detach()
         self._recording.close()
+        if self._outlet is not None:
+            self._outlet.tell(self._facts())
+            self._outlet.close(self.trouble or f"The training has ended after step {self.step_number}.")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _facts(self) -> dict[str, Scalar]:
+        return {"step": self.step_number, "slowdown": self.slowdown, "trouble": self.trouble}
 
     def _leave(self, scalars: dict[str, float | torch.Tensor]) -> bool:
         """Hand over what this step leaves behind; whether tensors are among it."""
@@ -174,6 +224,11 @@ class Watched:
         self._source.close()
 
     @property
+    def seconds(self) -> float:
+        """That copies in hooks took from the training."""
+        return self.gradients.seconds + self._source.recorder.seconds
+
+    @property
     def listening(self) -> bool:
         """Whether hooks copy what is computed."""
         return not self.gradients.paused
@@ -230,7 +285,7 @@ def watch(
         Modules whose inputs and outputs are recorded, as for `capture`.
     kinds : sequence of str
         Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
-        ``"grad_output"`` (of what modules take and give).
+        ``"grad_output"`` (of what modules take and give), and ``"attention"``.
     limits : Limits, optional
         How often the disk is written and how large the run may become.
 

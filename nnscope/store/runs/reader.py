@@ -133,6 +133,12 @@ class RunReader:
             found.append((contents.steps[contents.at[entries, 0]], contents.values[entries, FIELDS.index(field)]))
         return _series(found)
 
+    def history(self, address: str) -> dict[str, np.ndarray]:
+        """All fields of the statistics of a tensor (see `TensorStats`) over the steps, each float64 of shape (n,)."""
+        found = [contents.values[_entries(contents, address)] for contents in self._contents()]
+        table = np.concatenate(found) if found else np.empty((0, len(FIELDS)))
+        return {name: table[:, column] for column, name in enumerate(FIELDS)}
+
     def frame_steps(self, address: str) -> np.ndarray:
         """The steps at which a tensor was kept; int64, in the order in which they were recorded."""
         return self.kept(address).steps
@@ -156,14 +162,15 @@ class RunReader:
         with self._lock:
             return tuple(file for file in self._files if file in self._known)
 
-    def last_kept(self, address: str) -> tuple[int, TensorInfo, tuple[int, tuple[int, ...]]] | None:
-        """Step, tensor, level and shape of its newest frame, without reading it; None if there is none."""
-        with self._lock:
-            found = self._find(address, None)
-            if found is None:
-                return None
-            step, info, _, at = found
-            return step, info, (at.level, at.shape)
+    def newest_kept(self) -> dict[str, tuple[int, TensorInfo, int, tuple[int, ...]]]:
+        """By address of each tensor that was kept: step, tensor, level and shape of its newest frame."""
+        found: dict[str, tuple[int, TensorInfo, int, tuple[int, ...]]] = {}
+        for contents in reversed(self._contents()):
+            for at in reversed(contents.frames):
+                info = contents.tensors[at.tensor]
+                if info.address not in found:
+                    found[info.address] = int(contents.steps[at.row]), info, at.level, at.shape
+        return found
 
     def frame(self, address: str, step: int | None = None) -> tuple[int, TensorInfo, Frame] | None:
         """Step, tensor and what was kept of it at ``step``, the newest one for None; None if nothing was."""
