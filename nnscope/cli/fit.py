@@ -35,6 +35,9 @@ def fit(
     views: Annotated[
         int, typer.Option(metavar="N", help="Fit N projections of a volume, a sixth of them held out; 0 fits values.")
     ] = 0,
+    keep_tensor: Annotated[
+        bool, typer.Option("--keep-tensor", help="Keep the tensor in the file too, so that its residual can be shown.")
+    ] = False,
     sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -51,7 +54,8 @@ def fit(
     with reporter() as progress:
         found = _fitted(values, (gaussians, steps, views), progress)
     checkpoint = found.checkpoint
-    save_field(out, replace(checkpoint, notes={**checkpoint.notes, "address": name}))
+    target = values.reshape(found.field.shape) if keep_tensor else None
+    save_field(out, replace(checkpoint, notes={**checkpoint.notes, "address": name}, target=target))
     if as_json:
         print_document(_document(found))
     else:

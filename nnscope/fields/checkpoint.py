@@ -9,6 +9,8 @@ name                                 type, shape     what
 ``chol``                             F32 (n, k)      k = 3 (d = 2) or 6 (d = 3) numbers of L; k = d of a diagonal field
 ``amplitudes``                       F32 (n,)        before the sigmoid, if there is one
 ``ids``                              I64 (n,)        names that Gaussians keep over training; may be left out
+``errors``                           F32 (n,)        mean magnitude of what the field is off under each; may be left out
+``target``                           F32 as shape    the tensor itself, for its residual; may be left out
 ``optimizer.NAME.first``, ``.second``  F32 as NAME   moments of Adam for each of the three; only in fits to be resumed
 ===================================  ==============  ==================================================================
 
@@ -69,11 +71,17 @@ class Checkpoint:
         Of the optimiser: ``"means.first"``, ``"means.second"``, ``"chol.first"`` …; empty where it can't be resumed.
     notes : dict of str to str
         The metadata beyond what makes the field.
+    errors : ndarray, shape (n,), or None
+        Mean magnitude of what the field is off under each Gaussian, in the tensor's values.
+    target : ndarray of the field's shape, or None
+        The tensor itself, where the file is to keep it; `load_field` leaves it in the file.
     """
 
     field: Gaussians
     moments: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    errors: np.ndarray | None = None
+    target: np.ndarray | None = None
 
 
 def is_field(metadata: Mapping[str, str]) -> bool:
@@ -94,6 +102,8 @@ def save_field(path: str | os.PathLike[str], checkpoint: Checkpoint | Gaussians)
     tensors = {name: np.asarray(getattr(gaussians, name), "<f4") for name in PARAMETERS}
     if gaussians.ids is not None:
         tensors["ids"] = np.asarray(gaussians.ids, "<i8")
+    beside = {"errors": held.errors, "target": held.target}
+    tensors |= {name: np.asarray(values, "<f4") for name, values in beside.items() if values is not None}
     tensors |= {f"optimizer.{name}": np.asarray(values, "<f4") for name, values in held.moments.items()}
     write_atomically(path, _encoded(tensors, {**held.notes, **_metadata(gaussians)}))
 
@@ -154,14 +164,24 @@ def _loaded(source: Source, path: str) -> Checkpoint:
     for name in PARAMETERS:
         _require_shape(name, values[name], wanted[name], path)
     shape, offset, scale = _numbers(metadata, values["means"].shape[1], path)
-    ids = _read(source, "ids", tensors, path) if "ids" in tensors else None
-    if ids is not None:
-        _require_shape("ids", ids, wanted["amplitudes"], path)
+    ids, errors = (_of_each(source, name, (tensors, wanted), path) for name in ("ids", "errors"))
     gaussians = Gaussians(
         values["means"], values["chol"], values["amplitudes"], amplitude, covariance, shape, offset, scale, ids
     )
     notes = {key: value for key, value in metadata.items() if key not in _RESERVED}
-    return Checkpoint(gaussians, _moments(source, tensors, wanted, path), notes)
+    return Checkpoint(gaussians, _moments(source, tensors, wanted, path), notes, errors)
+
+
+def _of_each(
+    source: Source, name: str, shapes: tuple[Mapping[str, tuple[int, ...]], dict[str, tuple[int, ...]]], path: str
+) -> np.ndarray | None:
+    """A number for each Gaussian, where the file has them; ``shapes`` are those it has, and those that are wanted."""
+    tensors, wanted = shapes
+    if name not in tensors:
+        return None
+    values = _read(source, name, tensors, path)
+    _require_shape(name, values, wanted["amplitudes"], path)
+    return values
 
 
 def _word(metadata: Mapping[str, str], key: str, known: tuple[Word, ...], path: str) -> Word:

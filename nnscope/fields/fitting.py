@@ -59,6 +59,8 @@ class FitResult:
         Why no more steps were made.
     last : Checkpoint
         The parameters after the last step with the optimiser's moments: what a fit resumes from.
+    errors : ndarray of float64, shape (n,)
+        Mean magnitude of what the field is off under each Gaussian, in the tensor's values.
     """
 
     field: Gaussians
@@ -67,12 +69,13 @@ class FitResult:
     seconds: float
     ended: str
     last: Checkpoint
+    errors: np.ndarray
 
     @property
     def checkpoint(self) -> Checkpoint:
         """The best field, with what is worth knowing of its fit."""
         notes = {"step": self.last.notes["step"], "seed": self.last.notes["seed"], "psnr": repr(self.psnr)}
-        return Checkpoint(self.field, notes=notes | {"rendering": "sum"})
+        return Checkpoint(self.field, notes=notes | {"rendering": "sum"}, errors=self.errors)
 
 
 def fit_field(
@@ -153,7 +156,7 @@ class _Fit:
             ended = "cancelled"
         seconds = time.perf_counter() - begun
         field, quality = self._chosen()
-        return FitResult(field, quality, tuple(self.steps), seconds, ended, self._last())
+        return FitResult(field, quality, tuple(self.steps), seconds, ended, self._last(), self._errors(field))
 
     def _step(self, watch: Callable[[Step], None]) -> None:
         lattice, goal = _batch(self.target, self.settings, self.number)
@@ -203,9 +206,22 @@ class _Fit:
         return max(found, key=lambda pair: pair[1])
 
     def _quality(self, field: Gaussians) -> float:
-        values = evaluate_lattice(field, self.target.lattice, self.settings.cutoff)
-        error = np.subtract(values, self.target.values, dtype=np.float64)
+        error = self._off(field)
         return psnr(float(np.vdot(error, error)) / error.size, self.target.peak)
+
+    def _off(self, field: Gaussians) -> np.ndarray:
+        values = evaluate_lattice(field, self.target.lattice, self.settings.cutoff)
+        return np.asarray(np.subtract(values, self.target.values, dtype=np.float64))
+
+    def _errors(self, field: Gaussians) -> np.ndarray:
+        """The mean of |error| over cells, each as it is under a Gaussian."""
+        packed, lattice = pack(field), self.target.lattice
+        size, share = (
+            np.abs(lattice_moments(packed, lattice, weight, self.settings.cutoff)[:, 0])
+            for weight in (np.abs(self._off(field)), np.ones(lattice.shape))
+        )
+        found = np.divide(size, share, out=np.zeros_like(size), where=share > 0)
+        return np.asarray(self.target.scale * found)
 
     def _last(self) -> Checkpoint:
         notes = {"step": str(self.number), "seed": str(self.settings.seed), "unit": repr(self.unit)}

@@ -1,7 +1,8 @@
 """A file that holds a Gaussian field, with the field itself as a tensor beside the parameters.
 
 That tensor has the shape of the one that the field describes, and values of offset + scale · f, worked out where they
-are read. So a field has statistics and every picture that a tensor has.
+are read. So a field has statistics and every picture that a tensor has. Where the file keeps the tensor too, as
+``target``, there is also its ``residual``: what the field lacks of it.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from nnscope.fields.lattice import Lattice
 if TYPE_CHECKING:
     from nnscope.core.request import Region
     from nnscope.core.tensor import Listing
+    from nnscope.fields.checkpoint import Checkpoint
     from nnscope.fields.parameters import Gaussians
     from nnscope.sources.base import Source, TensorReader
 
 ADDRESS = KIND = "field"
+TARGET, RESIDUAL = "target", "residual"
 
 
 def with_field(source: Source, path: str) -> Source:
     """The source, with the field as a tensor of it where its metadata tells of one."""
     listing = source.listing()
-    taken = any(info.address == ADDRESS for info in listing.tensors)
+    taken = any(info.address in (ADDRESS, RESIDUAL) for info in listing.tensors)
     return FieldSource(source, path) if is_field(dict(listing.metadata)) and not taken else source
 
 
@@ -55,6 +58,18 @@ class FieldReader:
         return np.asarray(held.offset + held.scale * values, np.float32)
 
 
+class ResidualReader:
+    """What a field lacks of its tensor: target − field."""
+
+    def __init__(self, info: TensorInfo, target: TensorReader, field: FieldReader) -> None:
+        self.info = info
+        self._target, self._field = target, field
+
+    def read(self, region: Region) -> np.ndarray:
+        """Of the cells of a region, float32."""
+        return np.asarray(self._target.read(region) - self._field.read(region), np.float32)
+
+
 class FieldSource:
     """See the module docstring.
 
@@ -68,28 +83,34 @@ class FieldSource:
     def __init__(self, source: Source, path: str) -> None:
         self._source = source
         self.origin: str = getattr(source, "origin", "")
-        self._gaussians: Gaussians | None = None
+        self._held: Checkpoint | None = None
         try:
-            self._gaussians = load_field(path).field
-            shape, problem = self._gaussians.shape, ""
+            self._held = load_field(path)
+            shape, problem = self._held.field.shape, ""
         except NnscopeError as error:
             shape, problem = (), str(error)
         version = max((info.version for info in source.listing().tensors), default=0)
         size = 4 * math.prod(shape) if shape else 0
         self._info = TensorInfo(ADDRESS, shape, "float32", KIND, size, version, unreadable=problem)
+        kept = any((info.address, info.shape) == (TARGET, shape) for info in source.listing().tensors)
+        self._residual = replace(self._info, address=RESIDUAL, kind=RESIDUAL) if kept and not problem else None
 
     def listing(self) -> Listing:
         """That of the file, the field first."""
         found = self._source.listing()
-        return replace(found, tensors=(self._info, *found.tensors))
+        own = (self._info,) if self._residual is None else (self._info, self._residual)
+        return replace(found, tensors=(*own, *found.tensors))
 
     def reader(self, address: str) -> TensorReader:
-        """The field's, or the file's own."""
-        if address != ADDRESS:
-            return self._source.reader(address)
-        if self._gaussians is None:
+        """The field's, its residual's, or the file's own."""
+        if address == RESIDUAL and self._residual is not None:
+            return ResidualReader(self._residual, self._source.reader(TARGET), self._field())
+        return self._source.reader(address) if address != ADDRESS else self._field()
+
+    def _field(self) -> FieldReader:
+        if self._held is None:
             raise FileError("unreadable", self._info.unreadable, ADDRESS)
-        return FieldReader(self._info, self._gaussians)
+        return FieldReader(self._info, self._held.field, self._held.errors)
 
     def close(self) -> None:
         """Close the file."""

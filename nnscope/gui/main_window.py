@@ -24,6 +24,7 @@ from nnscope.gui.commands.window import WindowCommands
 from nnscope.gui.dock import Panel
 from nnscope.gui.drop import dropped_paths
 from nnscope.gui.failures import FailureList
+from nnscope.gui.fitting.fitter import Fitter
 from nnscope.gui.flying import HINT, Flying
 from nnscope.gui.inspector.panel import Inspector
 from nnscope.gui.menus import Menus
@@ -43,6 +44,7 @@ from nnscope.gui.tree.panel import TreePanel
 from nnscope.gui.turning import Turning
 from nnscope.gui.welcome import WelcomePage
 from nnscope.scene.controller import first_tensor
+from nnscope.views.splat_shares import strongest_under
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
         self.turning = Turning(controller, self.motion, self)
         self.flying = Flying(controller, canvas.native, self.motion)
         self.player = Player(controller, self)
+        self.fitter = Fitter(controller, self)
         self.commands = self._make_commands()
         keys = self.memory.now.keys
         self.actions_table = ActionTable(self, canvas.native, self.commands, controller.views_for(), keys)
@@ -130,9 +133,11 @@ class MainWindow(QMainWindow):
         if source is not None and source.listing is not None and key in self._openings:
             self._openings.drop(key)
             self._show_first(key, source.listing)
-            self.memory.opened(key)
+            if not self.fitter.owns(key):
+                self.memory.opened(key)
             self._show_recent()
             self.central.show_canvas()
+            self.fitter.listed(key)
         if not self.controller.library.sources:
             self.central.show_welcome()
 
@@ -216,6 +221,7 @@ class MainWindow(QMainWindow):
         self._remember()
         self.hide()  # what is still being read may take a moment to end
         self.saver.stop()
+        self.fitter.stop()
         self.presenter.close()
         self.timeline.stop()
         self.status.stop()
@@ -233,7 +239,7 @@ class MainWindow(QMainWindow):
             ViewCommands(self.controller, self.inspector),
             SpaceCommands(self.controller, self.turning, self.flying, self.motion),
             WindowCommands(self),
-            ModelCommands(self.controller, self.tree),
+            ModelCommands(self.controller, self.tree, self.fitter),
             StepCommands(self.controller, self.player),
             HelpCommands(self, lambda: self.canvas.renderer),
         )
@@ -284,8 +290,10 @@ class MainWindow(QMainWindow):
         self.central.live.train.connect(model.set_training)
         self.failures.changed.connect(self.status.show_problems)
         self.status.problems.clicked.connect(self.actions_table["show_problems"].trigger)
-        self.saver.failed.connect(self.show_failure)
-        self.saver.saved.connect(lambda path: self.status.show_hover(f"Saved {plain(path, 0)}"))
+        for part in (self.saver, self.fitter):
+            part.failed.connect(self.show_failure)
+            part.saved.connect(lambda path: self.status.show_hover(f"Saved {plain(path, 0)}"))
+        self.fitter.fitted.connect(lambda path: self.open_paths([path]))
         for name, panel in self.panels.items():
             id = {"model": "show_tree"}.get(name, f"show_{name}")
             panel.visibilityChanged.connect(lambda shown, id=id: self.actions_table.check(**{id: shown}))
@@ -317,6 +325,7 @@ class MainWindow(QMainWindow):
     def _connect_space(self) -> None:
         self.pointer.faced.connect(lambda pane, face: self.commands.space.look(face, pane))
         self.pointer.centred.connect(self.turning.turn)
+        self.pointer.clicked.connect(self._list_gaussians)
         self.inspector.space.looked.connect(self._look)
         self.inspector.space.projected.connect(self.commands.space.project)
         self.inspector.options.changed.connect(self._set_option)
@@ -328,6 +337,11 @@ class MainWindow(QMainWindow):
         slicing.beside.connect(space.beside)
         self.flying.changed.connect(lambda on: self.actions_table.check(fly=on))
         self.flying.changed.connect(lambda on: self.status.show_hover(HINT if on else ""))
+
+    def _list_gaussians(self, x: float, y: float) -> None:
+        drawn = self.controller.drawn()
+        if drawn is not None:
+            self.inspector.gaussians.show_list(*strongest_under(drawn.composed.frame, x + 0.5, y + 0.5))
 
     def _look(self, field: str, value: Any) -> None:
         """Change a field of `SpaceLook`; a slider's way is one step of undo."""

@@ -26,11 +26,12 @@ class Pointer(QObject):
     """Filters the events of the canvas' widget.
 
     Emits ``faced`` (pane, name of a standard view) for a click on a face of the little cube, and ``centred`` (pane,
-    camera) for a double click on a voxel.
+    camera) for a double click on a voxel; ``clicked`` (x, y) in device pixels for a click on a picture.
     """
 
     faced = pyqtSignal(int, str)
     centred = pyqtSignal(int, object)
+    clicked = pyqtSignal(float, float)
 
     def __init__(self, controller: Controller, widget: QWidget, motion: Motion) -> None:
         super().__init__(widget)
@@ -170,6 +171,7 @@ class Pointer(QObject):
             self.faced.emit(pane, face)
         else:
             self._controller.click(*self._pixels(at))
+            self.clicked.emit(*self._pixels(at))
 
     def _wheel(self, event: QWheelEvent) -> None:
         turned = event.angleDelta().y() / NOTCH

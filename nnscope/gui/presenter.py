@@ -159,6 +159,7 @@ class Presenter(QObject):
             next_pane=panes > 1,
             link=panes > 1,
             spectrum=shown and resolved is not None and resolved.info.ndim >= 2,
+            fit_field=shown and resolved is not None and resolved.info.ndim >= 2,
             train=live is not None and live.can_train,
             next_sample=live is not None and bool(live.samples),
             previous_sample=live is not None and bool(live.samples),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.compute.space.perspective import pencil
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import Step
@@ -117,13 +118,14 @@ class Splats:
         return Drawing(Step("splats", True, share), _UNITS[str(given["colour"])], notes=(share,))
 
     def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:
-        """The strongest Gaussian there: the cell of its centre, and what is known of it."""
+        """The strongest Gaussian there: what is known of it, and the cell of its centre; in the plane that there."""
         found = shares_under(pane, x, y)
         if found is None:
             return None
         shown, shares = found
         strongest = int(np.abs(shares).argmax())
-        return Picked(_cell(shown, strongest), 0, told(shown, strongest, shares))
+        place = _cell(shown, shown.means[strongest]) if shown.layout.depth else _under(pane, shown, x, y)
+        return None if place is None else Picked(place, 0, told(shown, strongest, shares))
 
     def build_space(self, context: BuildContext, request: BuildSpace) -> SplatPicture:
         """All Gaussians."""
@@ -135,17 +137,29 @@ class Splats:
         return picture
 
     def probe_space(self, context: BuildContext, request: ProbeSpace) -> ProbeAnswer:
-        """The field's value at the cell of the Gaussian's centre."""
+        """The field's value at that cell."""
         return probe_element(context, context.reader(request.address), request.layout.index_at(*request.place))
 
 
 _UNITS = {"density": "raw value", "amplitude": "amplitude", "error": "mean error"}
 
 
-def _cell(shown: SplatPicture, at: int) -> tuple[int, ...]:
+def _cell(shown: SplatPicture, at: np.ndarray) -> tuple[int, ...]:
     depth, rows, cols = shown.layout.volume_shape
-    x, y, z = np.clip(np.floor(shown.means[at]), 0, (cols - 1, rows - 1, depth - 1)).astype(int).tolist()
+    x, y, z = np.clip(np.floor(at), 0, (cols - 1, rows - 1, depth - 1)).astype(int).tolist()
     return (y, x, z) if shown.layout.depth else (y, x)
+
+
+def _under(pane: PaneFrame, shown: SplatPicture, x: float, y: float) -> tuple[int, ...] | None:
+    """The cell of the plane at a screen position."""
+    space, picture = pane.space, pane.picture
+    assert space is not None
+    origin, towards = pencil(space.camera, shown.bounds, picture).ray(x - picture.x, y - picture.y)
+    if towards[2] == 0:
+        return None
+    at = origin + (0.5 - origin[2]) / towards[2] * towards
+    _, rows, cols = shown.layout.volume_shape
+    return _cell(shown, at) if 0 <= at[0] < cols and 0 <= at[1] < rows else None
 
 
 def _how(settings: Settings, reader: FieldReader) -> Splatting:

@@ -19,7 +19,8 @@ KEYS = ["gaussians", "bytes", "psnr", "psnr_heldout", "seconds", "steps_per_seco
 
 def test_a_tensor_becomes_a_file(nnscope: Callable, npy: Path, tmp_path: Path) -> None:
     out = tmp_path / "field.safetensors"
-    result = nnscope("fit", npy, "matrix", "-o", out, "--gaussians", "30", "--steps", "60", "--json")
+    options = ("--gaussians", "30", "--steps", "60", "--keep-tensor", "--json")
+    result = nnscope("fit", npy, "matrix", "-o", out, *options)
     document, values = result.document, np.load(npy)
     assert (result.code, list(document), document["psnr_heldout"]) == (0, KEYS, None)
     held = load_field(out)
@@ -32,6 +33,8 @@ def test_a_tensor_becomes_a_file(nnscope: Callable, npy: Path, tmp_path: Path) -
     psnr = 20 * np.log10(np.ptp(values) / np.sqrt(((back - values) ** 2).mean()))
     assert psnr == pytest.approx(document["psnr"], abs=0.1)
     assert document["loss_last"] < document["loss_first"]
+    listed = [entry["address"] for entry in nnscope("info", out, "--json").document["tensors"]]
+    assert listed[:2] == ["field", "residual"]
 
 
 def test_a_stack_is_fitted_to_its_views(nnscope: Callable, tmp_path: Path) -> None:

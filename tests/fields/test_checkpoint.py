@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 import nnscope
 from nnscope.core.errors import FileError, NnscopeError
-from nnscope.fields import Checkpoint, FitSettings, fit, load_field, save_field
+from nnscope.fields import Checkpoint, FitSettings, Lattice, evaluate_lattice, fit, load_field, save_field
 from tests.fields.fields import as_diagonal, scattered
 
 if TYPE_CHECKING:
@@ -130,3 +130,35 @@ def test_steps_that_are_no_number(tmp_path: Path) -> None:
     held = fit(values, FitSettings(gaussians=4, steps=2)).last
     with pytest.raises(NnscopeError, match="step of this field is no number"):
         fit(values, FitSettings(gaussians=4), start=replace(held, notes={"step": "many"}))
+
+
+def test_a_file_that_keeps_the_tensor_tells_of_the_residual(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((20, 24)).astype(np.float32)
+    found = fit(values, FitSettings(gaussians=20, steps=12))
+    save_field(tmp_path / "f.safetensors", replace(found.checkpoint, target=values))
+    with nnscope.open(tmp_path / "f.safetensors") as source:
+        field, residual = source["field"].read(), source["residual"].read()
+        np.testing.assert_allclose(residual, values - field, atol=1e-6)
+        np.testing.assert_array_equal(source["residual"][3:9:2, 1], residual[3:9:2, 1])
+        psnr = 20 * np.log10(np.ptp(values) / np.sqrt((residual.astype(np.float64) ** 2).mean()))
+        assert psnr == pytest.approx(found.psnr, abs=0.01)
+    save_field(tmp_path / "g.safetensors", replace(found.checkpoint, target=values[1:]))
+    with nnscope.open(tmp_path / "g.safetensors") as source:
+        assert "residual" not in source
+
+
+def test_errors_are_those_under_each_gaussian(tmp_path: Path) -> None:
+    """Of a field that is off by 0.5 in one half of the plane and by 0 in the other."""
+    means = np.array([[10.0, 10.0], [30.0, 10.0]])
+    field = replace(scattered(2, 2, 20), means=means, chol=np.full((2, 3), [0.3, 0.0, 0.3]), shape=(20, 40))
+    values = evaluate_lattice(field, Lattice.of(field.shape)).astype(np.float64)
+    values[:, 20:] += 0.5
+    found = fit(values, FitSettings(gaussians=2, steps=0, amplitude="identity"), start=replace(field, scale=1.0))
+    scale = np.abs(values).max()  # what a start says is in units of the tensor's
+    off = np.abs(scale * evaluate_lattice(field, Lattice.of(field.shape)) - values)
+    share = [evaluate_lattice(replace(field.where(np.array([k])), amplitudes=np.ones(1)), Lattice.of(field.shape))
+             for k in range(2)]  # fmt: skip
+    expected = [(off * weight).sum() / weight.sum() for weight in share]
+    np.testing.assert_allclose(found.errors, expected, rtol=1e-3)
+    save_field(tmp_path / "f.safetensors", found.checkpoint)
+    np.testing.assert_allclose(load_field(tmp_path / "f.safetensors").errors, expected, rtol=1e-3)

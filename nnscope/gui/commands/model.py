@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nnscope.gui.live import LiveState
 
 if TYPE_CHECKING:
+    from nnscope.gui.fitting.fitter import Fitter
     from nnscope.gui.tree.panel import TreePanel
     from nnscope.scene.controller import Controller
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 class ModelCommands:
     """See `nnscope.gui.actions`."""
 
-    def __init__(self, controller: Controller, tree: TreePanel) -> None:
+    def __init__(self, controller: Controller, tree: TreePanel, fitter: Fitter) -> None:
         self._controller = controller
         self._tree = tree
+        self._fitter = fitter
 
     def next_tensor(self) -> None:
         """Show the next tensor of the listing."""
@@ -38,6 +40,10 @@ class ModelCommands:
         """Compute statistics over every value, where a sample was enough so far."""
         pane = self._controller.workspace.pane
         self._controller.request_stats(pane.source, pane.address, exact=True)
+
+    def fit_field(self) -> None:
+        """Fit a sum of Gaussians to what the active pane shows."""
+        self._fitter.ask()
 
     def next_sample(self) -> None:
         """Run the next input through the model."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QScrollArea, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
+from nnscope.core.splats import SplatPicture
 from nnscope.gui import icons
 from nnscope.gui.inspector.cut_box import CutBox
 from nnscope.gui.inspector.facts import Facts
+from nnscope.gui.inspector.gaussians import GaussianList
 from nnscope.gui.inspector.histogram import HistogramBox
 from nnscope.gui.inspector.histogram_plot import Histogram
 from nnscope.gui.inspector.layout_box import LayoutBox
@@ -54,6 +56,7 @@ class Inspector(QWidget):
         self.space = SpaceBox()
         self.cut = CutBox()
         self.options = OptionsBox()
+        self.gaussians = GaussianList()
         self.spectrum = SpectrumBox()
         self.recipe = RecipeList()
         self._log_counts = _tool("Logarithmic counts", self.histogram.plot.set_log)
@@ -87,6 +90,7 @@ class Inspector(QWidget):
         self.histogram.show_histogram(shown, legend, custom)
         self.layout_box.show_layout(resolved.info, resolved.layout, resolved.view)
         self._optional.setVisible(self.options.show_options(resolved, picture))
+        self._listed.setVisible(isinstance(picture, SplatPicture))
         told = {step.detail for step in steps}
         self.recipe.show_steps(steps, tuple(note for note in legend.notes if note not in told) if legend else ())
         self._note.setText(sample_note(stats))
@@ -113,12 +117,14 @@ class Inspector(QWidget):
         self._spatial = Section("Three dimensions", self.space)
         self._slicing = Section("Slice", self.cut)
         self._optional = Section("Settings of the view", self.options)
-        for section in (self._spatial, self._slicing, self._optional):
+        self._listed = Section("Gaussians here", self.gaussians)
+        for section in (self._spatial, self._slicing, self._optional, self._listed):
             section.hide()
         return [
             Section("Tensor", self.facts),
             Section("Histogram", self.histogram, (self._log_counts,)),
             self._spatial,
+            self._listed,
             self._optional,
             self._slicing,
             Section("Layout", self.layout_box),
