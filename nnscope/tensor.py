@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nnscope.core.answer import Analysis, ProbeAnswer, Progress, Spectrum
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
+    from nnscope.fields.compression import CompressionTable
     from nnscope.headless.client import Client
     from nnscope.headless.moving import Animation
     from nnscope.headless.picture import RenderedPicture
@@ -161,6 +162,38 @@ class Tensor:
         client, info = self._own()
         answer: Spectrum = client.ask(GetSpectrum(info.address, k, complete))
         return answer
+
+    def compression(self, nbytes: int = 0, steps: int = 300) -> CompressionTable:
+        """What a Gaussian field and other codes keep of its values in as many bytes (methods.md §13).
+
+        Parameters
+        ----------
+        nbytes : int
+            Bytes for each code; 0 for an eighth of the values as float32.
+        steps : int
+            Of the fit of the field.
+
+        Returns
+        -------
+        CompressionTable
+            ``rows`` with PSNR and SNR in dB of the field, octree, mip pyramid, truncated SVD, and quantisation to 8 and
+            4 bits, and the spectral ``flatness``, which bounds what any smooth code can gain.
+
+        Raises
+        ------
+        NnscopeError
+            If it has less than two axes, or values that are not finite. More than three axes are taken as a matrix of
+            the first × the rest.
+        """
+        if self.ndim < 2:
+            raise NnscopeError("Codes are compared over at least two axes.", plain(self.address))
+        from nnscope.fields.compression import compression_table
+        from nnscope.fields.settings import FitSettings
+
+        values = self.read()
+        if values.ndim > 3:
+            values = values.reshape(len(values), -1)
+        return compression_table(values, nbytes, FitSettings(steps=steps))
 
     def analyse(self, method: str, **settings: str | int | float | bool) -> Analysis:
         """Apply a method of the compute core where the tensor lives, such as ``"attention-recursion"``.

@@ -10,6 +10,13 @@ import typer
 
 from nnscope.cli.document import print_document
 from nnscope.cli.failures import say
+from nnscope.cli.info_compression import (
+    COMPRESSION_COLUMNS,
+    compression_cells,
+    compression_cost,
+    compression_entry,
+    compression_of,
+)
 from nnscope.cli.info_spectrum import SPECTRUM_COLUMNS, spectrum_cells, spectrum_cost, spectrum_entry, spectrum_of
 from nnscope.cli.options import JsonOption, PathArgument  # noqa: TC001 - Typer reads annotations
 from nnscope.cli.progress import reporter
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from nnscope.core.answer import Spectrum
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import Listing
+    from nnscope.fields.compression import CompressionTable
     from nnscope.tensor import Tensor
 
 SAID = 20  # warnings, refused names and unreadable tensors that are told one by one
@@ -39,6 +47,7 @@ class Wanted:
 
     stats: bool = False
     spectrum: bool = False
+    compression: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,7 @@ class Row:
     tensor: Tensor
     stats: TensorStats | None = None
     spectrum: Spectrum | None = None
+    compression: CompressionTable | None = None
 
 
 def info(
@@ -55,6 +65,9 @@ def info(
     stats: Annotated[bool, typer.Option("--stats", help="Read all values and give their statistics.")] = False,
     spectrum: Annotated[
         bool, typer.Option("--spectrum", help="Give the singular values of matrices, their ranks and exponents.")
+    ] = False,
+    compression: Annotated[
+        bool, typer.Option("--compression", help="Compare codes of an eighth of the bytes, and a field, by their SNR.")
     ] = False,
     layer: Annotated[
         str, typer.Option("--layer", metavar="GLOB", help="Only tensors of these names or modules.")
@@ -65,13 +78,13 @@ def info(
 
     Address, shape, dtype, bytes and kind of each. The totals are those of the whole file, whatever is listed of it.
     Statistics are over finite values. A spectrum is that of a tensor as a matrix of its first axis × all others: whole
-    up to a shorter side of 4096, the 16 largest singular values beyond.
+    up to a shorter side of 4096, the 16 largest singular values beyond. Codes are compared up to 2²⁰ values.
     """
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client
 
     with reporter() as progress, TensorCollection(open_client(path, on_progress=progress.update)) as source:
-        wanted = Wanted(stats, spectrum)
+        wanted = Wanted(stats, spectrum, compression)
         rows = _rows(source.matching(layer), wanted, progress)
     if as_json:
         print_document(_document(source.listing, rows, wanted))
@@ -83,21 +96,32 @@ def info(
 
 
 def _rows(tensors: Sequence[Tensor], wanted: Wanted, progress: Reporter) -> list[Row]:
-    """Each tensor with what is wanted of it; the bar counts bytes read, and spectra as bytes that take as long."""
-    costs = [(t.nbytes * wanted.stats, spectrum_cost(t) * wanted.spectrum) for t in tensors]
+    """Each tensor with what is wanted of it; the bar counts bytes read, and all else as bytes that take as long."""
+    costs = [_costs(tensor, wanted) for tensor in tensors]
     rows: list[Row] = []
     done, total = 0, sum(map(sum, costs))
-    for tensor, (reading, decomposing) in zip(tensors, costs, strict=True):
-        stats = spectrum = None
+    for tensor, (reading, decomposing, coding) in zip(tensors, costs, strict=True):
+        stats = spectrum = compression = None
         if wanted.stats and not tensor.unreadable:
             progress.begin(Progress(done, total, tensor.address), reading)
             stats = tensor.stats()
         if wanted.spectrum:
             progress.begin(Progress(done + reading, total, tensor.address), decomposing)
             spectrum = spectrum_of(tensor)
-        rows.append(Row(tensor, stats, spectrum))
-        done += reading + decomposing
+        if wanted.compression:
+            progress.begin(Progress(done + reading + decomposing, total, tensor.address), coding)
+            compression = compression_of(tensor)
+        rows.append(Row(tensor, stats, spectrum, compression))
+        done += reading + decomposing + coding
     return rows
+
+
+def _costs(tensor: Tensor, wanted: Wanted) -> tuple[int, int, int]:
+    return (
+        tensor.nbytes * wanted.stats,
+        spectrum_cost(tensor) * wanted.spectrum,
+        compression_cost(tensor) * wanted.compression,
+    )
 
 
 def _document(listing: Listing, rows: Iterable[Row], wanted: Wanted) -> dict[str, Any]:
@@ -123,11 +147,13 @@ def _entry(row: Row, wanted: Wanted) -> dict[str, Any]:
         entry["stats"] = None if row.stats is None else {name: getattr(row.stats, name) for name in STATISTICS}
     if wanted.spectrum:
         entry["spectrum"] = None if row.spectrum is None else spectrum_entry(row.spectrum)
+    if wanted.compression:
+        entry["compression"] = None if row.compression is None else compression_entry(row.compression)
     return entry
 
 
 def _print_rows(rows: Sequence[Row], wanted: Wanted) -> None:
-    heads = _SHOWN * wanted.stats + SPECTRUM_COLUMNS * wanted.spectrum
+    heads = _SHOWN * wanted.stats + SPECTRUM_COLUMNS * wanted.spectrum + COMPRESSION_COLUMNS * wanted.compression
     limit = 256 if sys.stdout.isatty() else 0  # a pipe gets names whole
     print_table((*_COLUMNS, *(Column(head, numeric=True) for head in heads)), [_line(r, wanted, limit) for r in rows])
 
@@ -135,7 +161,8 @@ def _print_rows(rows: Sequence[Row], wanted: Wanted) -> None:
 def _line(row: Row, wanted: Wanted, limit: int) -> tuple[str, ...]:
     stats = _numbers(row.stats) if wanted.stats else ()
     spectrum = spectrum_cells(row.spectrum) if wanted.spectrum else ()
-    return (*_cells(row.tensor, limit), *stats, *spectrum)
+    compression = compression_cells(row.compression) if wanted.compression else ()
+    return (*_cells(row.tensor, limit), *stats, *spectrum, *compression)
 
 
 def _cells(tensor: Tensor, limit: int) -> tuple[str, ...]:

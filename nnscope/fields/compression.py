@@ -73,7 +73,7 @@ class CompressionTable:
     @property
     def gain(self) -> float:
         """dB that a smooth code can gain at most over one that takes values singly."""
-        return LARGEST_PSNR if self.flatness <= 0 else min(LARGEST_PSNR, -10 * math.log10(self.flatness))
+        return LARGEST_PSNR if self.flatness <= 0 else min(LARGEST_PSNR, 0.0 - 10 * math.log10(self.flatness))
 
     @property
     def best(self) -> CompressionRow:

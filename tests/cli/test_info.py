@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from nnscope.cli.info_compression import compression_cells
+from nnscope.fields.compression import CompressionRow, CompressionTable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -218,6 +221,23 @@ def test_table_with_spectra(nnscope: Callable, npz: Path) -> None:
     assert bias.split()[-1] == "array"
     assert 0 < float(kernel.split()[-4]) <= 8  # effective rank, then no exponent, its distance and its tail
     assert "conv1.weight: the tail is too short" in result.err
+
+
+def test_codes_at_equal_bytes(nnscope: Callable, tmp_path: Path) -> None:
+    y, x = np.mgrid[:24, :30]
+    smooth = np.exp(-((x - y - 4) ** 2) / 30 - (y + x - 28) ** 2 / 200).astype(np.float32)
+    holes = np.where(smooth > 0.5, np.nan, smooth)
+    np.savez(tmp_path / "some.npz", smooth=smooth, holes=holes, vector=smooth[0], kernel=smooth.reshape(4, 5, 6, 6))
+    result = nnscope("info", tmp_path / "some.npz", "--json", "--compression")
+    found = {entry["address"]: entry["compression"] for entry in result.document["tensors"]}
+    assert (found["vector"], found["holes"]) == (None, None)
+    assert [row["name"] for row in found["smooth"]["codes"]][:2] == ["field", "octree"]
+    assert all(row["bytes"] <= found["smooth"]["bytes"] == smooth.nbytes // 8 for row in found["smooth"]["codes"])
+    assert found["smooth"]["best"] == "field"
+    assert found["smooth"]["gain"] > 20
+    assert len(found["kernel"]["codes"]) == 6
+    table = CompressionTable((CompressionRow("field", 9, 3.0, 2.0), CompressionRow("4-bit", 9, 5.0, 4.0)), 9, 72, 0.5)
+    assert compression_cells(table) == ("0.5", "3.0", "2.0", "4-bit", "4.0")
 
 
 def test_a_spectrum_can_be_interrupted(nnscope: Callable, npz: Path, monkeypatch: pytest.MonkeyPatch) -> None:
