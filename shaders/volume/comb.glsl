@@ -41,6 +41,13 @@ void traverse(Ray r, vec2 part, vec2 within) {
             k = idle ? end : k;
         }
         passed((min(k, beyond) - first) * pace);
+        bool more = !idle;
+        while (end < beyond && more) {  // those behind it that are worth a look, too: see traverse.glsl
+            vec3 brick = floor(base + end * along);
+            vec3 leaves = brick * inverse + ends;
+            more = worth(brick_score(brick));
+            end = more ? max(ceil(min(leaves.x, min(leaves.y, leaves.z))), end + 1.0) : end;
+        }
         end = min(end, beyond);
         while (k < end && !done) {
             visit(origin + k * onward, pace);

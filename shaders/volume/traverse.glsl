@@ -6,6 +6,12 @@
 // LINEAR: 0 takes every voxel that the ray crosses; 1 takes samples at equal steps. BRICKS: voxels along the bricks that
 // are looked at first, 0 for none. GLANCE: voxels between the samples by which a lower bound is found before, 0 for none.
 // TIGHT: 1 when the bricks with anything in them were drawn.
+//
+// Neighbouring rays share the vector registers of a software driver and wait for each other at the end of every loop, so
+// bricks that follow each other are walked through in one: that takes a tenth off, although a brick is sometimes looked
+// through that would have been passed over by then. Tried, and no faster: to begin with the brick of the highest score,
+// which costs a second look at all of them; two or four samples at a time; loops of compiled code on the processor, one
+// ray at a time, which needs a third of the steps but three times as long for each.
 #if BRICKS
 #include "bricks.glsl"
 #endif

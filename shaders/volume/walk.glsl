@@ -51,6 +51,16 @@ void traverse(Ray r, vec2 part, vec2 within) {
             t = idle ? leave : t;
         }
         passed(min(t, within.y) - first);
+        bool more = !idle;
+        while (leave < within.y && more) {  // those behind it that are worth a look, too: see traverse.glsl
+            vec3 next = ((brick + ahead) * SIDE - r.origin) * r.inverse;
+            float end = min(next.x, min(next.y, next.z));
+            vec3 through = vec3(lessThanEqual(next, vec3(end)));
+            more = worth(brick_score(brick));
+            leave = more ? end : leave;
+            faces = more ? through : faces;
+            brick += more ? onward * through : vec3(0.0);
+        }
         if (!idle) {
             vec3 low = here * SIDE;
             vec3 high = min(low + (SIDE - 1.0), outermost);

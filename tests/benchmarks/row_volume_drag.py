@@ -1,8 +1,9 @@
 """Row ``volume-drag``: a volume of 256³ voxels turned in the real window of 1000×800 under ``DISPLAY``.
 
 Every move waits for the picture of the one before, as fast as pictures come: frames per second and the rays of each,
-the time from the first move to its picture, and from the last one to the picture in full. Gate: the picture at rest is,
-to the pixel, the one of a renderer that never drew another.
+the time from the first move to its picture, and from the last one to the picture in full. Once as the window comes,
+with panels on both sides of a narrow picture, and once with the panels closed. Gate: the picture at rest is, to the
+pixel, the one of a renderer that never drew another.
 """
 
 from __future__ import annotations
@@ -41,12 +42,17 @@ def run(quick: bool = False) -> list[Result]:
             window.window.commands.view.choose_view("volume")
             window.turns(lambda: window.controller.settled and _space(window) is not None)
             window.rest(1.0)
-            return _measured(window, 2 if quick else 5, 10 if quick else 30)
+            count = (2, 10) if quick else (5, 30)
+            narrow = _measured(window, *count, "as it comes")
+            for panel in window.window.panels.values():
+                panel.hide()
+            window.rest(1.0)
+            return [*narrow, *_measured(window, *count, "panels closed")]
         finally:
             window.close()
 
 
-def _measured(window: Window, drags: int, moves: int) -> list[Result]:
+def _measured(window: Window, drags: int, moves: int, which: str) -> list[Result]:
     rays: list[float] = []
     rates, firsts, fulls = [], [], []
     for _ in range(drags):
@@ -60,11 +66,12 @@ def _measured(window: Window, drags: int, moves: int) -> list[Result]:
         fulls.append(time.perf_counter() - start)
         window.rest(0.3)
     _check(window)
-    side = round(float(np.median(rays)) ** 0.5)
+    side, place = round(float(np.median(rays)) ** 0.5), window.controller.drawn().composed.frame.picture  # type: ignore[union-attr]
+    note = f"{side}² rays a frame of {place.w} × {place.h} pixels; goal 384²"
     return [
-        absolute("volume-drag", "while dragging", rates, FPS, "fps", f"{side}² rays a frame; goal 384²"),
-        absolute("volume-drag", "first frame", firsts, FIRST),
-        absolute("volume-drag", "in full", fulls, FULL, note="at rest the same pixels as drawn at once"),
+        absolute("volume-drag", f"{which}: while dragging", rates, FPS, "fps", note),
+        absolute("volume-drag", f"{which}: first frame", firsts, FIRST),
+        absolute("volume-drag", f"{which}: in full", fulls, FULL, note="at rest the same pixels as drawn at once"),
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,8 +90,9 @@ class Eye:
         return flat * np.broadcast_to(near, depth.shape)[:, None] + self.middle, depth
 
 
+@lru_cache(maxsize=32)
 def eye(camera: Camera3D, shape: Bounds, picture: Rect) -> Eye:
-    """The camera before a picture with these bounds [z, y, x], drawn into ``picture``."""
+    """The camera before a picture with these bounds [z, y, x], drawn into ``picture``; a frame asks many times."""
     azimuth, elevation = math.radians(camera.azimuth), math.radians(camera.elevation)
     right = np.array((math.cos(azimuth), 0.0, math.sin(azimuth)))
     back = math.cos(elevation)
@@ -100,9 +102,12 @@ def eye(camera: Camera3D, shape: Bounds, picture: Rect) -> Eye:
     distance = camera.distance * float(np.linalg.norm(size))
     half = distance * math.tan(math.radians(camera.fov or FOV) / 2)
     scale = 2 * half / max(1, min(picture.w, picture.h))
-    down = np.cross(ahead, right)
+    down = np.array((ahead[1] * right[2], ahead[2] * right[0] - ahead[0] * right[2], -ahead[1] * right[0]))  # a × r
     middle = (picture.w / 2, picture.h / 2)
-    return Eye(right, down, ahead, centre, centre - distance * ahead, scale, middle, camera.fov == 0)
+    position = centre - distance * ahead
+    for shared in (right, down, ahead, centre, position):
+        shared.flags.writeable = False
+    return Eye(right, down, ahead, centre, position, scale, middle, camera.fov == 0)
 
 
 def pencil(camera: Camera3D, shape: Bounds, picture: Rect) -> Pencil:
