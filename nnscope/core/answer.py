@@ -79,6 +79,8 @@ class ProbeAnswer:
     version : int
     scores : tuple of float
         For a PCA picture: the cell's coordinates on the components; ``value`` is None then.
+    names : tuple of str
+        For each axis what stands in the place of the index, such as ``3 ‘cat’``, or nothing; empty for none at all.
     """
 
     address: str
@@ -88,6 +90,7 @@ class ProbeAnswer:
     block: BlockStats | None = None
     version: int = 0
     scores: tuple[float, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -144,11 +144,13 @@ class CellNumbers:
 class AxisTicks:
     """Ticks along one side of a pane: (position in cells of level 0, label) pairs, and the axis' name.
 
-    Positions are continuous like the camera's: the middle of cell 5 is 5.5.
+    Positions are continuous like the camera's: the middle of cell 5 is 5.5. Labels below a picture stand in turn on so
+    many ``lines``, 1 or 2, where they are too wide for one.
     """
 
     name: str
     ticks: tuple[tuple[float, str], ...] = ()
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A `Layout` turns a tensor of any rank into a 2D grid of cells, or a 3D one of vo
 and depth are each an ordered tuple of axes (outermost first), so that a convolution's kernels (O, I, kh, kw) become a
 mosaic with rows (O, kh) and columns (I, kw). Axes in none of them are fixed at an index (the sliders). One axis may be
 *split* into two, so that a vector becomes a near-square grid and the channels of a feature map a mosaic; cells past its
-end are padding, not zero.
+end are padding, not zero. The parts of a mosaic may have a *gap* between them, of cells that are padding too.
 
 After a split of axis ``a`` into ``(ceil(n/width), width)`` the tensor has one more (virtual) axis: ``a`` is the
 outer part, ``a + 1`` the inner part, and later axes move up by one. ``rows``, ``cols``, ``depth`` and ``fixed`` speak
@@ -33,6 +33,9 @@ class Layout:
         Axis of the tensor that is split, and the size of the inner part.
     depth : tuple of int
         Virtual axes that make up the depth, outermost first; none for a picture of two dimensions.
+    gap : int
+        Cells between the parts of a mosaic: after each index but the last of the outermost axis of rows and of columns,
+        where there are axes within. Only views that arrange their own layouts read those with a gap.
     """
 
     shape: tuple[int, ...]
@@ -41,6 +44,7 @@ class Layout:
     fixed: tuple[tuple[int, int], ...] = ()
     split: tuple[int, int] | None = None
     depth: tuple[int, ...] = ()
+    gap: int = 0
 
     def __post_init__(self) -> None:
         used = sorted((*self.rows, *self.cols, *self.depth, *(axis for axis, _ in self.fixed)))
@@ -62,7 +66,7 @@ class Layout:
     @property
     def grid(self) -> tuple[int, int]:
         """(rows, columns) of the picture in cells."""
-        return self._size(self.rows), self._size(self.cols)
+        return self._opened(self.rows, self._size(self.rows)), self._opened(self.cols, self._size(self.cols))
 
     @property
     def volume_shape(self) -> tuple[int, int, int]:
@@ -75,7 +79,10 @@ class Layout:
             return None
         v = self.virtual_shape
         index = dict(self.fixed)
-        for axes, place in ((self.rows, row), (self.cols, col), (self.depth, depth)):
+        for axes, at in ((self.rows, row), (self.cols, col), (self.depth, depth)):
+            place = at if axes is self.depth else self._closed(axes, at)
+            if place is None:
+                return None
             for axis in reversed(axes):
                 place, index[axis] = divmod(place, v[axis])
         return self._merge(tuple(index[a] for a in range(len(v))))
@@ -93,7 +100,12 @@ class Layout:
             virtual[axis : axis + 1] = divmod(index[axis], width)
         if any(virtual[axis] != at for axis, at in self.fixed):
             return None
-        return self._place(self.depth, virtual), self._place(self.rows, virtual), self._place(self.cols, virtual)
+        row, col = (self._place(axes, virtual) for axes in (self.rows, self.cols))
+        return self._place(self.depth, virtual), self._opened(self.rows, row), self._opened(self.cols, col)
+
+    def part(self, axes: tuple[int, ...]) -> int:
+        """Cells along rows or columns that show one index of the outermost axis, without the gap after them."""
+        return self._size(axes[1:])
 
     def virtual(self, axis: int) -> int:
         """The virtual axis of an axis of the tensor (the outer part of a split one)."""
@@ -116,6 +128,21 @@ class Layout:
         for axis in axes:
             place = place * self.virtual_shape[axis] + virtual[axis]
         return place
+
+    def _opened(self, axes: tuple[int, ...], place: int) -> int:
+        """A place, or the number of places, among the cells of merged axes, with the gaps before it."""
+        if not self.gap or len(axes) < 2 or not place:
+            return place
+        whole = place == self._size(axes)
+        return place + (place - whole) // self.part(axes) * self.gap
+
+    def _closed(self, axes: tuple[int, ...], place: int) -> int | None:
+        """A place without the gaps before it; None inside of one."""
+        if not self.gap or len(axes) < 2:
+            return place
+        part = self.part(axes)
+        outer, within = divmod(place, part + self.gap)
+        return None if within >= part else outer * part + within
 
     def _merge(self, virtual: tuple[int, ...]) -> tuple[int, ...] | None:
         if self.split is None:

@@ -84,6 +84,8 @@ class TilePicture:
         Share of the elements that was looked at; 1.0 means exact.
     notes : tuple of str
         Sentences for the legend, such as the explained variance of a PCA picture.
+    labels : (tuple of str, tuple of str)
+        What each row and each column of level 0 is called, where not by its number; empty where by its number.
     """
 
     address: str
@@ -98,6 +100,7 @@ class TilePicture:
     recipe: tuple[Step, ...]
     sampled: float = 1.0
     notes: tuple[str, ...] = ()
+    labels: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 def level_count(grid: tuple[int, int]) -> int:

@@ -25,7 +25,7 @@ from nnscope.scene.run_scale import RUN, fixed_scale
 from nnscope.scene.spacework import space_request
 from nnscope.scene.state import PaneState
 from nnscope.scene.tilework import keep_tiles, tile_request
-from nnscope.views.registry import find_view, home, spacious
+from nnscope.views.registry import arranger, find_view, home, spacious
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -199,6 +199,9 @@ def _view(look: Look) -> View:
 
 
 def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) -> PaneState:
+    settings, arranging = _settings(view, look), arranger(view)
+    if arranging is not None:
+        fixed, settings = arranging.pinned(info, fixed, settings)
     if look.rows is not None and look.cols is not None:
         layout = chosen_layout(info, look.rows, look.cols, fixed, look.depth or ())
     else:
@@ -212,7 +215,7 @@ def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) ->
         look.normalisation,
         look.limits,
         look.colours,
-        _settings(view, look),
+        settings,
         space=SpaceLook(look.mode, look.interpolation, look.threshold, look.gain, cut=_cut(view, layout, look)),
     )
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from nnscope.core.frame import AxisTicks, PaneFrame
     from nnscope.render.overlay import Overlay
 
+LINE = 12  # logical pixels from one line of labels to the next
+
 
 def draw_axes(overlay: Overlay, pane: PaneFrame, grid: Rect) -> None:
     """Add an edge around the grid, ticks, labels and names."""
@@ -28,17 +30,20 @@ def draw_axes(overlay: Overlay, pane: PaneFrame, grid: Rect) -> None:
 def _columns(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
     px, thin, bottom = overlay.px, max(1, overlay.px(1)), grid.y + grid.h
     style = aligned(overlay.small, "centre")
-    free = float(pane.rect.x)  # where the next label may begin
-    for x, label in _places(pane.col_axis, pane.picture.x + pane.picture.w / 2, pane.camera.x, pane.camera.zoom):
+    lines = pane.col_axis.lines if named else 1
+    free = [float(pane.rect.x)] * lines  # where the next label of each line may begin
+    places = _places(pane.col_axis, pane.picture.x + pane.picture.w / 2, pane.camera.x, pane.camera.zoom)
+    for (x, label), line in zip(places, _lines(pane.col_axis, lines), strict=True):
         if not grid.x <= x < grid.x + grid.w:
             continue
-        overlay.rect(Rect(int(x), bottom + thin, thin, px(4)), overlay.theme.secondary)
+        overlay.rect(Rect(int(x), bottom + thin, thin, px(4) + line * px(LINE)), overlay.theme.secondary)
         half = overlay.width(label, style) / 2
-        if x - half >= free:
-            overlay.text(label, x, bottom + px(16), style)
-            free = x + half + px(8)
+        if x - half >= free[line]:
+            overlay.text(label, x, bottom + px(16) + line * px(LINE), style)
+            free[line] = x + half + px(8 if lines == 1 else 4)
     if named and pane.col_axis.name:
-        overlay.text(pane.col_axis.name, grid.x + grid.w / 2, bottom + px(34), style, grid.w)
+        below = px(34) if lines == 1 else px(40)
+        overlay.text(pane.col_axis.name, grid.x + grid.w / 2, bottom + below, style, grid.w)
 
 
 def _rows(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
@@ -57,6 +62,13 @@ def _rows(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
         x = max(grid.x - px(18) - widest, pane.rect.x + px(12))
         style = aligned(overlay.small, "centre", turned=True)
         overlay.text(pane.row_axis.name, x, grid.y + grid.h / 2, style, grid.h)
+
+
+def _lines(axis: AxisTicks, lines: int) -> list[int]:
+    """The line that each label stands on: the same wherever the picture is moved."""
+    cells = [cell for cell, _ in axis.ticks]
+    step = cells[1] - cells[0] if len(cells) > 1 else 1
+    return [int(cell // step) % lines for cell in cells]
 
 
 def _places(axis: AxisTicks, middle: float, camera: float, zoom: float) -> list[tuple[float, str]]:

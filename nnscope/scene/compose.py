@@ -15,7 +15,8 @@ from nnscope.core.picture import TILE
 from nnscope.core.text import plain
 from nnscope.scene import numbers
 from nnscope.scene.camera import fit, level_for, snapped, visible_cells
-from nnscope.scene.ticks import axis_ticks
+from nnscope.scene.ticks import axis_ticks, label_ticks
+from nnscope.views.registry import arranger
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
@@ -110,8 +111,8 @@ def compose(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: Ti
         normalisation=resolved.normalisation,
         style=resolved.style,
         legend=resolved.legend(best.picture if best else None, level) if ready else None,
-        row_axis=_ticks(resolved, resolved.layout.rows, window[:2], shown.zoom / place.scale),
-        col_axis=_ticks(resolved, resolved.layout.cols, window[2:], shown.zoom / place.scale),
+        row_axis=_ticks(resolved, 0, window[:2], shown.zoom / place.scale, best),
+        col_axis=_ticks(resolved, 1, window[2:], shown.zoom / place.scale, best),
         numbers=_numbers(resolved, window, shown.zoom / place.scale, tiles) if ready else None,
         blocks=_blocks(resolved.layout),
         message="" if ready else "Reading …",
@@ -219,8 +220,12 @@ def _numbers(
     return CellNumbers(row0, col0, tuple(lines))
 
 
-def _ticks(resolved: Resolved, axes: tuple[int, ...], window: tuple[int, int], zoom: float) -> AxisTicks:
-    return axis_ticks(resolved.layout, axes, resolved.info.axes, window, zoom)
+def _ticks(resolved: Resolved, side: int, window: tuple[int, int], zoom: float, kept: Kept | None) -> AxisTicks:
+    """Of the rows (side 0) or columns, in the picture's own words where it has some."""
+    axes = (resolved.layout.rows, resolved.layout.cols)[side]
+    ticks = axis_ticks(resolved.layout, axes, resolved.info.axes, window, zoom)
+    labels = kept.picture.labels[side] if kept is not None else ()
+    return label_ticks(ticks.name, labels, window, zoom, across=side == 1) if labels else ticks
 
 
 def _blocks(layout: Layout) -> tuple[int, int]:
@@ -228,15 +233,17 @@ def _blocks(layout: Layout) -> tuple[int, int]:
 
     def inner(axes: tuple[int, ...]) -> int:
         size = math.prod(layout.virtual_shape[a] for a in axes[1:])
-        return size if len(axes) > 1 and size > 1 else 0
+        return size if len(axes) > 1 and size > 1 and not layout.gap else 0
 
     return inner(layout.rows), inner(layout.cols)
 
 
 def _subtitle(resolved: Resolved) -> str:
     info = resolved.info
-    parts = [numbers.shape(info.shape), info.dtype]
-    if resolved.layout.fixed and not resolved.view.coloured:
+    parts, arranging = [numbers.shape(info.shape), info.dtype], arranger(resolved.view)
+    if arranging is not None and not resolved.refusal:
+        parts.append(arranging.subject(info, resolved.layout, resolved.settings))
+    elif resolved.layout.fixed and not resolved.view.coloured:
         at = ", ".join(f"axis {a} = {i}" for a, i in _real_fixed(resolved.layout))
         parts.append(at)
     return "  ·  ".join(parts)

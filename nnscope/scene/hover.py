@@ -10,6 +10,7 @@ from nnscope.core.answer import ProbeAnswer
 from nnscope.core.request import Probe, ProbeSpace
 from nnscope.core.text import plain
 from nnscope.scene import numbers
+from nnscope.views.registry import arranger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +134,9 @@ def probe_request(hover: Hover, resolved: Resolved) -> Probe | ProbeSpace:
 
 
 def waiting_text(resolved: Resolved, place: tuple[int, ...]) -> str:
-    """The line until the value is there: address and index."""
+    """The line until the value is there: address and index, unless only the view knows which that is."""
+    if arranger(resolved.view) is not None:
+        return f"{plain(resolved.info.address, 96)} …"
     return f"{plain(resolved.info.address, 96)} {_index(resolved.layout.index_at(*place), resolved.info.axes)}"
 
 
@@ -142,7 +145,7 @@ def hover_text(answer: ProbeAnswer, info: TensorInfo, voxel: bool = False) -> st
 
     Of a voxel, which stands for one of the values under it, the statistics follow that value.
     """
-    name = f"{plain(answer.address, 96)} {_index(answer.index, info.axes)}"
+    name = f"{plain(answer.address, 96)} {_index(answer.index, info.axes, answer.names)}"
     if answer.index is None:
         return f"{name}  padding: no element is here"
     if answer.scores:
@@ -164,10 +167,13 @@ def hover_text(answer: ProbeAnswer, info: TensorInfo, voxel: bool = False) -> st
     return f"{name} = {numbers.exact(answer.value, info.dtype)}{z}"
 
 
-def _index(index: tuple[int, ...] | None, names: tuple[str, ...]) -> str:
-    """``[out 12, in 407]``, or numbers alone where axes have no names."""
+def _index(index: tuple[int, ...] | None, names: tuple[str, ...], words: tuple[str, ...] = ()) -> str:
+    """``[out 12, in 407]``, or numbers alone where axes have no names; ``words`` stand in the place of numbers."""
     if index is None:
         return ""
     if len(names) != len(index):
         names = ("",) * len(index)
-    return f"[{', '.join(f'{name} {at}'.strip() for name, at in zip(names, index, strict=True))}]"
+    if len(words) != len(index):
+        words = ("",) * len(index)
+    parts = (f"{name} {plain(word, 48) or at}".strip() for name, word, at in zip(names, words, index, strict=True))
+    return f"[{', '.join(parts)}]"

@@ -19,7 +19,7 @@ from nnscope.core.picture import Step, level_count
 from nnscope.core.space import AESTHETIC, SpaceLook
 from nnscope.core.volume import VolumePicture
 from nnscope.scene.spacework import SpaceKey
-from nnscope.views.registry import dimensions, find_view, is_deep, spacious
+from nnscope.views.registry import arranger, dimensions, find_view, is_deep, spacious
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
@@ -173,7 +173,7 @@ class Resolved:
         notes = picture.notes if picture is not None else ()
         if self._drawing is not None:
             notes = (*self._drawing.notes, *notes)
-        notes = (*self.remarks, *notes)
+        notes = (*self.remarks, *filter(None, (self.info.note,)), *notes)
         if picture is not None and picture.sampled < 1:
             notes += (f"from a sample: {picture.sampled:.1%} of the values",)
         if stats is not None and stats.sampled < 1:
@@ -223,16 +223,21 @@ def resolve(
     if scientific and view.aesthetic:
         refusal = refusal or f"{view.title} is not shown in scientific mode: {view.aesthetic}"
     layout = pane.layout
-    if layout is None or layout.shape != info.shape or bool(layout.depth) != is_deep(view):
+    arranging = arranger(view)
+    odd = layout is not None and layout.gap and arranging is None
+    if layout is None or odd or layout.shape != info.shape or bool(layout.depth) != is_deep(view):
         layout = default_layout(info.shape) if refusal else view.layout(info)
-    stats = library.statistics(pane.source, pane.address)
     settings = _settings(pane, view, scientific)
+    if not refusal and arranging is not None:
+        layout = arranging.arranged(info, layout, settings)
+    stats = library.statistics(pane.source, pane.address)
     scale = fixed.stats if fixed is not None and fixed.stats is not None and stats is not None else stats
     seen = None if refusal or stats is None else _seen(pane, view, layout, settings, library)
     norm = style = None
     if not view.coloured and scale is not None and not refusal:
         first = "linear" if scientific else getattr(view, "normalisation", "tanh")
-        chosen = replace(pane, normalisation=pane.normalisation or first)
+        own = arranging.domain(settings) if arranging is not None else None
+        chosen = replace(pane, normalisation=pane.normalisation or first, limits=pane.limits or own)
         norm = _normalisation(chosen, scientific, seen or scale, _factor(pane, view, layout))
         style = colour_style(_colours(pane, seen or scale), theme)
     remarks = [fixed.step, *_domain(fixed, norm)] if fixed is not None else []

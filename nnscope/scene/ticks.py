@@ -6,11 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from nnscope.core.frame import AxisTicks
+from nnscope.core.text import plain
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
 
 TICK_SPACING = 64.0  # device pixels at scale 1 between ticks, at least
+LONGEST_LABEL = 10  # characters of a word along an axis
+CHARACTER, SPACE, LINE = 6.5, 6.0, 13.0  # pixels at scale 1 that words take: a letter, between two, a line
 
 
 def axis_ticks(
@@ -34,12 +37,35 @@ def axis_ticks(
         return AxisTicks("")
     name = " × ".join(dict.fromkeys(_name(layout, a, names) for a in axes))  # both parts of a split have one name
     sizes = [layout.virtual_shape[a] for a in axes]
-    block = math.prod(sizes[1:])  # cells per step of the outermost axis
-    step = max(1, round(nice_step(TICK_SPACING / max(zoom * block, 1e-12))))
-    first = -(-(window[0] // block) // step) * step
-    stop = -(-window[1] // block)
+    block = math.prod(sizes[1:])  # cells that show one index of the outermost axis
+    period = block + (layout.gap if len(axes) > 1 else 0)
+    step = max(1, round(nice_step(TICK_SPACING / max(zoom * period, 1e-12))))
+    first = -(-(window[0] // period) // step) * step
+    stop = -(-window[1] // period)
     factor = layout.split[1] if layout.split is not None and layout.split[0] == axes[0] else 1
-    return AxisTicks(name, tuple((i * block + block / 2, str(i * factor)) for i in range(first, stop, step)))
+    return AxisTicks(name, tuple((i * period + block / 2, str(i * factor)) for i in range(first, stop, step)))
+
+
+def label_ticks(name: str, labels: tuple[str, ...], window: tuple[int, int], zoom: float, across: bool) -> AxisTicks:
+    """Ticks with words: every cell's where there is room, else those of every other, every fourth …
+
+    Parameters
+    ----------
+    name : str
+    labels : tuple of str
+        Of all cells along this side.
+    window, zoom
+        As in `axis_ticks`.
+    across : bool
+        Whether words stand side by side, along the columns; else one below the other.
+    """
+    shown = [(i, plain(labels[i], LONGEST_LABEL)) for i in range(window[0], min(window[1], len(labels)))]
+    widest = max((len(text) for _, text in shown), default=1)
+    least = widest * CHARACTER + SPACE if across else LINE
+    step, lines = 1, 1
+    while step * lines * zoom < least and step < len(labels):
+        step, lines = (step, 2) if across and lines == 1 else (2 * step, lines)
+    return AxisTicks(name, tuple((i + 0.5, text) for i, text in shown if i % step == 0), lines)
 
 
 def axis_name(axis: int, names: tuple[str, ...]) -> str:

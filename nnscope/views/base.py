@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -123,6 +123,38 @@ class View(Protocol):
 
     def build(self, context: BuildContext, request: BuildPicture) -> TilePicture:
         """The tiles asked for."""
+        ...
+
+
+class ArrangingView(View, Protocol):
+    """A view whose settings decide on the layout: which parts of the tensor are in the picture, and where.
+
+    Attributes
+    ----------
+    options : tuple of Setting
+        Its own settings, for `PaneState.settings`.
+    """
+
+    options: tuple[Setting, ...]
+
+    def arranged(self, info: TensorInfo, layout: Layout, settings: Settings) -> Layout:
+        """The layout that the settings call for; of the one at hand, only sliders of its own count."""
+        ...
+
+    def subject(self, info: TensorInfo, layout: Layout, settings: Settings) -> str:
+        """What is in the picture, in words: "layer 2, head 3"."""
+        ...
+
+    def domain(self, settings: Settings) -> tuple[float, float] | None:
+        """Values at the ends of the colour scale where those of the tensor don't fit; None where they do."""
+        ...
+
+    def pinned(self, info: TensorInfo, fixed: Mapping[int, int], settings: Settings) -> tuple[dict[int, int], Settings]:
+        """Axes fixed at an index, as an address fixes them: those left for sliders, and settings for the others."""
+        ...
+
+    def stepped(self, info: TensorInfo, settings: Settings, by: int) -> Settings:
+        """The settings that show the next part of the tensor, or one before."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from nnscope.core.errors import NnscopeError
 from nnscope.core.plugins import loaded_plugins
 from nnscope.core.space import Camera3D
+from nnscope.views.attention import Attention
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.landscape import Landscape
 from nnscope.views.rgb import PcaRgb
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnscope.core.layout import Layout
-    from nnscope.views.base import SpaceView, View
+    from nnscope.views.base import ArrangingView, SpaceView, View
 
 _OURS: dict[str, View] = {
-    view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape(), Section(), Splats())
+    view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape(), Section(), Splats(), Attention())
 }
 
 
@@ -67,6 +68,11 @@ def home(view: View, layout: Layout) -> Camera3D:
     """Where pictures of three dimensions are looked at from at first, but for the distance."""
     found: Callable[[Layout], Camera3D] | None = getattr(view, "home", None)
     return Camera3D() if found is None else found(layout)
+
+
+def arranger(view: View) -> ArrangingView | None:
+    """The view, if its settings decide on the layout."""
+    return cast("ArrangingView", view) if hasattr(view, "arranged") else None
 
 
 def find_space_view(name: str) -> SpaceView:

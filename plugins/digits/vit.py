@@ -60,6 +60,8 @@ class Block(nn.Module):
 class DigitsVit(nn.Module):
     """Sixteen patches of 2 × 2 pixels and a class token through four blocks."""
 
+    token_names = ("class", *(f"{i // 4},{i % 4}" for i in range(PATCHES)))  # patches by row and column
+
     def __init__(self) -> None:
         super().__init__()
         self.patches = nn.Conv2d(1, WIDTH, PATCH, stride=PATCH)

@@ -74,3 +74,16 @@ def test_a_layout_that_forgets_an_axis_is_refused() -> None:
         Layout((2, 3), (0,), ())
     with pytest.raises(ValueError, match="outside axis"):
         Layout((2, 3, 4), (1,), (2,), ((0, 2),))
+
+
+@given(st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5)), st.integers(0, 3))
+def test_parts_with_gaps_keep_the_way_back(shape: tuple[int, int, int, int], gap: int) -> None:
+    layout = Layout(shape, (0, 2), (1, 3), gap=gap)
+    close = Layout(shape, (0, 2), (1, 3))
+    rows, cols = layout.grid
+    assert (rows, cols) == (close.grid[0] + (shape[0] - 1) * gap, close.grid[1] + (shape[1] - 1) * gap)
+    seen = [layout.index_at(row, col) for row, col in itertools.product(range(rows), range(cols))]
+    shown = [index for index in seen if index is not None]
+    order = sorted(itertools.product(*map(range, shape)), key=close.cell_of)  # type: ignore[arg-type]
+    assert shown == order
+    assert all(layout.cell_of(index) == divmod(seen.index(index), cols) for index in shown)

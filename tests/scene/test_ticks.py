@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from nnscope.core.layout import folded, mosaic, planes
-from nnscope.scene.ticks import axis_name, axis_ticks
+from nnscope.core.layout import Layout, folded, mosaic, planes
+from nnscope.core.text import plain
+from nnscope.scene.ticks import LONGEST_LABEL, axis_name, axis_ticks, label_ticks
 
 
 def test_a_plain_axis_has_round_indices_in_the_middle_of_cells() -> None:
@@ -40,3 +41,21 @@ def test_a_folded_matrix_names_both_sides() -> None:
 
 def test_no_axis_no_ticks() -> None:
     assert axis_ticks(planes((4, 4)), (), (), (0, 1), 10.0).ticks == ()
+
+
+def test_parts_with_gaps_are_named_in_their_middle() -> None:
+    layout = Layout((3, 2, 8, 8), (0, 2), (1, 3), gap=2)
+    rows = axis_ticks(layout, layout.rows, ("layer", "head", "query", "key"), (0, 28), 10.0)
+    assert rows.ticks == ((4.0, "0"), (14.0, "1"), (24.0, "2"))
+
+
+def test_words_along_an_axis_stand_on_two_lines_or_are_left_out() -> None:
+    words = ("the", "elephants", "sat", "on\na", "x" * 50)
+    wide = label_ticks("key", words, (0, 5), 80.0, across=True)
+    assert (wide.lines, [text for _, text in wide.ticks[:3]]) == (1, ["the", "elephants", "sat"])
+    assert wide.ticks[3] == (3.5, plain(words[3]))
+    assert len(wide.ticks[4][1]) <= LONGEST_LABEL
+    assert label_ticks("key", words, (0, 5), 50.0, across=True).lines == 2
+    narrow = label_ticks("key", words, (1, 5), 20.0, across=True)
+    assert [at for at, _ in narrow.ticks] == [2.5, 4.5]
+    assert len(label_ticks("query", words, (0, 5), 20.0, across=False).ticks) == 5

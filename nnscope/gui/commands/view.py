@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnscope.gui.inspector.presets import transposed
-from nnscope.views.registry import dimensions, find_view, views
+from nnscope.views.registry import arranger, dimensions, find_view, views
 
 if TYPE_CHECKING:
     from nnscope.gui.inspector.panel import Inspector
@@ -75,12 +75,12 @@ class ViewCommands:
             self._controller.workspace.update_pane(layout=transposed(resolved.layout), camera=None, pin=None)
 
     def next_slice(self) -> None:
-        """Move the first slider on."""
-        self._inspector.layout_box.step(1)
+        """Show the next part of the tensor, such as the next head, or move the first slider on."""
+        self._step(1)
 
     def previous_slice(self) -> None:
-        """Move it back."""
-        self._inspector.layout_box.step(-1)
+        """Show the part before, or move the slider back."""
+        self._step(-1)
 
     def reset_limits(self) -> None:
         """Back to the normalisation's own domain."""
@@ -106,6 +106,17 @@ class ViewCommands:
         """Make something else of the values along each ray of a volume."""
         workspace = self._controller.workspace
         workspace.update_pane(space=replace(workspace.pane.space, mode=mode), limits=None)
+
+    def _step(self, by: int) -> None:
+        resolved = self._controller.resolved()
+        arranging = arranger(resolved.view) if resolved is not None else None
+        if resolved is None or arranging is None:
+            self._inspector.layout_box.step(by)
+            return
+        settings = arranging.stepped(resolved.info, self._controller.workspace.pane.settings, by)
+        after = arranging.arranged(resolved.info, resolved.layout, settings)
+        fresh = {} if after.grid == resolved.grid else {"camera": None, "pin": None}
+        self._controller.workspace.update_pane(merge="part", settings=settings, **fresh)
 
     def _zoom(self, factor: float) -> None:
         drawn = self._controller.drawn()
