@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MEAN, VARIANCE, LOW, HIGH, MAGNITUDE = range(5)  # the fields of a level
 
-_SLAB = 1 << 19  # voxels that a thread takes at a time, at least
+_SLAB = 1 << 20  # voxels that a thread takes at a time, at least
 _PLAIN = 1 << 15  # cells that the plain definition takes at a time, about
 _SMALL = 1 << 12  # voxels up to which compiled code is not worth loading
 _F32_MAX = float(np.finfo(np.float32).max)
@@ -113,7 +113,7 @@ def dense_octree(volume: Any, progress: Callable[[int, int], None] = lambda done
         return _on_device(x, xp)
     levels = tuple(np.empty((5, *shape), np.float32) for shape in _level_shapes(x.shape))
     odd = tuple(np.zeros(level.shape[1:], np.uint32) for level in levels)
-    _Build(x, levels, odd).run(progress)
+    _Build(x, levels, odd, [False] * len(odd)).run(progress)
     return DenseOctree(x, levels, odd if levels and odd[-1].any() else ())
 
 
@@ -173,11 +173,15 @@ def _level_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Build:
-    """A volume and the room for its levels."""
+    """A volume, the room for its levels, and at which of them something odd was met.
+
+    Counts of what is odd are looked at there only: memory that is never touched costs nothing.
+    """
 
     x: np.ndarray
     levels: tuple[np.ndarray, ...]
     odd: tuple[np.ndarray, ...]
+    met: list[bool]
 
     def run(self, progress: Callable[[int, int], None]) -> None:
         """Fill all levels: slabs go up alone as far as they can, the rest is done at the end."""
@@ -209,7 +213,7 @@ class _Build:
         """By compiled code; False when a value is not finite."""
         from nnscope.arrays.kernels.octree import reduce_cells
 
-        if number and self.odd[number - 1][2 * planes.start : 2 * planes.stop].any():
+        if number and self.met[number - 1] and self.odd[number - 1][2 * planes.start : 2 * planes.stop].any():
             return False
         level = self.levels[number - 1] if number else self.x[None]
         size = *self.x.shape, 1 << number
@@ -222,6 +226,7 @@ class _Build:
             cells, voxels = self._cells(number, (below, slice(2 * rows.start, 2 * rows.stop)))
             self.levels[number][:, plane, rows], finite = join_cells(*cells)
             out[plane, rows] = _eighths(voxels, 0.0).sum(axis=0) - finite
+        self.met[number] = self.met[number] or bool(out[plane].any())
 
     def _cells(self, below: int, where: tuple[slice, slice]) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
         """Some planes and rows of level ``below`` as `join_cells` takes them, and the voxels in each cell."""

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 BAND = 1 << 19  # elements of a band
 GPU_BAND = 1 << 27
-WHOLE = 1 << 17  # elements that are one band: waking a thread would cost as much
+WHOLE = 1 << 20  # elements that are one band: waking a thread would cost as much
 
 
 @dataclass(frozen=True, slots=True)
