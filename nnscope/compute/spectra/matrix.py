@@ -85,8 +85,9 @@ class TensorMatrix:
         values = to_float(self.reader.read(region))
         rows, cols = self.shape
         slab = values.reshape(-1, cols) if rows >= cols else values.reshape(rows, -1).T
-        finite = np.isfinite(slab)
-        self._replaced[number] = int(slab.size - np.count_nonzero(finite))
-        if self._replaced[number]:
-            slab = np.where(finite, slab, slab.dtype.type(0))
+        if self._replaced.get(number) != 0:  # not read yet, or known to hold such entries
+            finite = np.isfinite(slab)
+            self._replaced[number] = int(slab.size - np.count_nonzero(finite))
+            if self._replaced[number]:
+                slab = np.where(finite, slab, slab.dtype.type(0))
         return slab if self.scale == 1.0 else slab * slab.dtype.type(self.scale)

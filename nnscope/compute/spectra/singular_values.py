@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.compute.blas_threads import one_thread_each
-from nnscope.compute.pca.one_pass import array_products
 from nnscope.compute.spectra.matrix import TensorMatrix
 from nnscope.compute.spectra.power_law import PowerLaw, fit_power_law
 from nnscope.compute.spectra.ranks import effective_rank, stable_rank
@@ -186,9 +185,7 @@ def _there_and_back(matrix: TensorMatrix, block: np.ndarray) -> np.ndarray:
     """WᵀW·block (of the transpose, when it is wider than high), in one pass."""
 
     def work(slab: np.ndarray) -> np.ndarray:
-        if slab.dtype == np.float32:
-            return np.asarray(array_products(slab, np.zeros(slab.shape[1], slab.dtype), block, False).image)
-        return np.asarray(slab.T @ (slab @ block))
+        return np.asarray(slab.T @ (slab @ block.astype(slab.dtype)))  # BLAS packs well for this many columns
 
     image = np.zeros_like(block)
     for part in matrix.each(work):
