@@ -85,9 +85,18 @@ class TensorMatrix:
         values = to_float(self.reader.read(region))
         rows, cols = self.shape
         slab = values.reshape(-1, cols) if rows >= cols else values.reshape(rows, -1).T
-        if self._replaced.get(number) != 0:  # not read yet, or known to hold such entries
+        if self._replaced.get(number) is None and math.isfinite(sum_of_squares(slab)):  # quicker than to look at each
+            self._replaced[number] = 0
+        if self._replaced.get(number) != 0:
             finite = np.isfinite(slab)
             self._replaced[number] = int(slab.size - np.count_nonzero(finite))
             if self._replaced[number]:
                 slab = np.where(finite, slab, slab.dtype.type(0))
         return slab if self.scale == 1.0 else slab * slab.dtype.type(self.scale)
+
+
+def sum_of_squares(slab: np.ndarray) -> float:
+    """Σx² by dot products in the values' dtype; not finite where a value is none, or a square leaves the range."""
+    flat = slab.ravel(order="K")
+    with np.errstate(all="ignore"):
+        return sum(float(part @ part) for part in np.array_split(flat, max(1, flat.size >> 16)))

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.compute.blas_threads import one_thread_each
-from nnscope.compute.spectra.matrix import TensorMatrix
+from nnscope.compute.spectra.matrix import TensorMatrix, sum_of_squares
 from nnscope.compute.spectra.power_law import PowerLaw, fit_power_law
 from nnscope.compute.spectra.ranks import effective_rank, stable_rank
 from nnscope.core.answer import Spectrum
@@ -161,10 +161,11 @@ def _krylov(matrix: TensorMatrix, k: int) -> _Found:
     for done in range(ITERATIONS[1] + 1):
         image = _there_and_back(matrix, block)
         basis, images = np.hstack([basis, block]), np.hstack([images, image])
-        squares, residual = _ritz(basis, images, k)
         full = basis.shape[1] + width > short
-        if full or (done >= ITERATIONS[0] and residual <= TOLERANCE):
-            break
+        if full or done >= ITERATIONS[0]:
+            squares, residual = _ritz(basis, images, k)
+            if full or residual <= TOLERANCE:
+                break
         for _ in range(2):  # twice is enough (Kahan): orthogonal to all blocks before
             image = np.linalg.qr(image - basis @ (basis.T @ image))[0]
         block = image
@@ -205,11 +206,12 @@ def _scaled(matrix: TensorMatrix) -> float:
 
 
 def _size(slab: np.ndarray) -> tuple[float, float, np.dtype]:
-    """Largest magnitude, the Frobenius norm divided by it, and the dtype."""
+    """A magnitude that none exceeds, the Frobenius norm divided by it, and the dtype."""
+    if slab.dtype == np.float32:
+        norm = math.sqrt(sum_of_squares(slab))
+        if 1e-12 < norm < 1e12:
+            return norm, 1.0, slab.dtype
     most = max(float(slab.max()), -float(slab.min()))
     if most == 0:
         return 0.0, 0.0, slab.dtype
-    if slab.dtype == np.float32 and 1e-12 < most < 1e12:
-        flat = slab.ravel(order="K")
-        return most, math.sqrt(sum(float(part @ part) for part in np.array_split(flat, 64))) / most, slab.dtype
     return most, float(np.linalg.norm(np.divide(slab, most, dtype=np.float64))), slab.dtype
