@@ -69,6 +69,14 @@ class _Line:
         self._things.put(thing)
         return True
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `offer` would hand over now, if nobody else does."""
+        free = self._room.acquire(blocking=False)
+        if free:
+            self._room.release()
+        return free
+
     def put(self, thing: Any) -> None:
         """Hand over as soon as there is room; raises `Cancelled` when nobody wants it any more."""
         while not self._room.acquire(timeout=PATIENCE):
@@ -120,6 +128,11 @@ class AnimationWriter:
         """Whether nothing more happens: the file is there, or it failed or was cancelled."""
         return not any(thread.is_alive() for thread in self._threads)
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is room for a picture."""
+        return self._pictures.has_room
+
     def add(self, rgba: np.ndarray) -> None:
         """The next picture, uint8, shape (height, width, 4), row 0 on top; not to be changed any more.
 
@@ -154,10 +167,14 @@ class AnimationWriter:
         NnscopeError
             If the file could not be written.
         """
-        for thread in self._threads:
-            thread.join()
+        self.join()
         if self._failure is not None:
             raise self._failure
+
+    def join(self) -> None:
+        """Wait until it is over, however it ends."""
+        for thread in self._threads:
+            thread.join()
 
     def cancel(self) -> None:
         """Not wanted any more: ends soon, and nothing is left."""
@@ -173,8 +190,7 @@ class AnimationWriter:
             self.wait()
             return
         self.cancel()
-        for thread in self._threads:
-            thread.join()
+        self.join()
 
     # the threads ----------------------------------------------------------------------------------------------
 

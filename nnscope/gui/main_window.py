@@ -24,6 +24,7 @@ from nnscope.gui.commands.window import WindowCommands
 from nnscope.gui.dock import Panel
 from nnscope.gui.drop import dropped_paths
 from nnscope.gui.failures import FailureList
+from nnscope.gui.filming import FilmSaver
 from nnscope.gui.fitting.fitter import Fitter
 from nnscope.gui.flying import HINT, Flying
 from nnscope.gui.inspector.panel import Inspector
@@ -91,7 +92,8 @@ class MainWindow(QMainWindow):
         self.failures = FailureList()
         self.central = Central(WelcomePage(models), canvas.native)
         self.saver = PictureSaver(controller, canvas, frames, self)
-        self.status = StatusBar(frames.rate, lambda: [*self._openings.jobs(), *controller.jobs])
+        self.films = FilmSaver(controller, canvas, poster, self)
+        self.status = StatusBar(frames.rate, lambda: [*self._openings.jobs(), *self.films.jobs(), *controller.jobs])
         self.motion = Motion(controller, canvas)
         self.turning = Turning(controller, self.motion, self)
         self.flying = Flying(controller, canvas.native, self.motion)
@@ -221,6 +223,7 @@ class MainWindow(QMainWindow):
         self._remember()
         self.hide()  # what is still being read may take a moment to end
         self.saver.stop()
+        self.films.stop()
         self.fitter.stop()
         self.presenter.close()
         self.timeline.stop()
@@ -235,7 +238,7 @@ class MainWindow(QMainWindow):
 
     def _make_commands(self) -> Commands:
         return Commands(
-            FileCommands(self, self.controller, self.saver),
+            FileCommands(self, self.controller, self.saver, self.films),
             ViewCommands(self.controller, self.inspector),
             SpaceCommands(self.controller, self.turning, self.flying, self.motion),
             WindowCommands(self),
@@ -290,10 +293,11 @@ class MainWindow(QMainWindow):
         self.central.live.train.connect(model.set_training)
         self.failures.changed.connect(self.status.show_problems)
         self.status.problems.clicked.connect(self.actions_table["show_problems"].trigger)
-        for part in (self.saver, self.fitter):
+        for part in (self.saver, self.films, self.fitter):
             part.failed.connect(self.show_failure)
             part.saved.connect(lambda path: self.status.show_hover(f"Saved {plain(path, 0)}"))
         self.fitter.fitted.connect(lambda path: self.open_paths([path]))
+        self.films.changed.connect(self.status.jobs.jobs_changed)
         for name, panel in self.panels.items():
             id = {"model": "show_tree"}.get(name, f"show_{name}")
             panel.visibilityChanged.connect(lambda shown, id=id: self.actions_table.check(**{id: shown}))

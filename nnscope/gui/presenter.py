@@ -155,6 +155,7 @@ class Presenter(QObject):
         actions.enable(
             close_source=source is not None,
             save_picture=shown,
+            export_animation=resolved is not None and self._moves(pane, resolved),
             copy_picture=shown,
             next_pane=panes > 1,
             link=panes > 1,
@@ -176,6 +177,10 @@ class Presenter(QObject):
         for choice in controller.views_for():
             actions.enable(**{f"view:{choice.name}": not choice.refusal})
             actions.check(**{f"view:{choice.name}": choice.name == pane.view})
+
+    def _moves(self, pane: PaneState, resolved: Resolved) -> bool:
+        """Whether there are pictures for a film."""
+        return resolved.dimensions == 3 or self._controller.timeline.run(pane.source) is not None
 
     def _show_space_actions(self, pane: PaneState, resolved: Resolved | None) -> None:
         actions, view = self._window.actions_table, resolved.space_view if resolved is not None else None

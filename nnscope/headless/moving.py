@@ -16,7 +16,6 @@ from nnscope.export.clip import Clip, check_clip
 from nnscope.export.image import picture_metadata
 from nnscope.headless.look import OptionError
 from nnscope.headless.studio import Studio
-from nnscope.scene.run_scale import RUN
 from nnscope.scene.shots import Motion, shots
 from nnscope.views.registry import dimensions, find_view
 
@@ -79,7 +78,7 @@ class Subject:
 
     def kept(self) -> np.ndarray:
         """The steps at which it was kept, rising; none for a tensor without steps, or one taken at a step."""
-        if self.client.listing.format != RUN or self.client.info(self.info.address) is None:
+        if self.client.listing.format != "run" or self.client.info(self.info.address) is None:
             return np.empty(0, np.int64)
         return np.unique(self.client.ask(GetSeries(self.info.address, "level")).steps)
 

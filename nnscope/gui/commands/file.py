@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QFileDialog
 
+from nnscope.gui.dialogs.export_animation import ExportDialog, Offer
 from nnscope.gui.dialogs.save_picture import SaveDialog
 
 if TYPE_CHECKING:
+    from nnscope.export.clip import Clip
+    from nnscope.gui.filming import FilmSaver
     from nnscope.gui.main_window import MainWindow
     from nnscope.gui.saving import PictureSaver
     from nnscope.scene.controller import Controller
+    from nnscope.scene.shots import Motion
 
 KINDS = (
     "Networks and arrays (*.safetensors *.pt *.pth *.bin *.ckpt *.npy *.npz *.h5 *.hdf5 *.tif *.tiff *.json *.py)",
@@ -22,10 +26,11 @@ KINDS = (
 class FileCommands:
     """See `nnscope.gui.actions`."""
 
-    def __init__(self, window: MainWindow, controller: Controller, saver: PictureSaver) -> None:
+    def __init__(self, window: MainWindow, controller: Controller, saver: PictureSaver, films: FilmSaver) -> None:
         self._window = window
         self._controller = controller
         self._saver = saver
+        self._films = films
 
     def open_file(self) -> None:
         """Ask for files and open them."""
@@ -54,6 +59,20 @@ class FileCommands:
         dialog.accepted_size.connect(self._ask_file)
         dialog.open()
 
+    def export_animation(self) -> None:
+        """Ask for size, rate, steps and a file, and export a film of what the canvas shows."""
+        controller, pane = self._controller, self._controller.workspace.pane
+        resolved = controller.resolved()
+        if resolved is None:
+            return
+        first, last = self._window.player.ranges.of(pane.source)
+        spatial = resolved.dimensions == 3
+        dialog = ExportDialog(
+            Offer(controller.timeline.kept_here(), first, last, spatial, self._saver.screen_size), self._window
+        )
+        dialog.wanted.connect(self._ask_film)
+        dialog.open()
+
     def copy_picture(self) -> None:
         """The canvas as a picture to the clipboard."""
         self._saver.copy()
@@ -69,6 +88,15 @@ class FileCommands:
         dialog.setDefaultSuffix("png")
         dialog.selectFile(self._saver.suggested_name)
         dialog.fileSelected.connect(lambda path: self._saver.save(path, width, height))
+        dialog.open()
+
+    def _ask_film(self, ending: str, clip: Clip, motion: Motion) -> None:
+        dialog = self._dialog("Export animation", QFileDialog.FileMode.AnyFile)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([f"Films (*{ending})"])
+        dialog.setDefaultSuffix(ending.removeprefix("."))
+        dialog.selectFile(self._saver.suggested_name.removesuffix(".png") + ending)
+        dialog.fileSelected.connect(lambda path: self._films.save(path, clip, motion))
         dialog.open()
 
     def _dialog(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:

@@ -14,6 +14,7 @@ class StepCommands:
 
     def __init__(self, controller: Controller, player: Player) -> None:
         self._timeline = controller.timeline
+        self._workspace = controller.workspace
         self._player = player
 
     def play(self) -> None:
@@ -43,3 +44,15 @@ class StepCommands:
         """Go to the newest step, and stay there while the run grows."""
         self._player.stop()
         self._timeline.to_end(last=True)
+
+    def begin_range(self) -> None:
+        """Play and export from the step that is shown."""
+        self._player.ranges.begin(self._workspace.pane.source, self._timeline.chosen())
+
+    def end_range(self) -> None:
+        """Play and export up to the step that is shown."""
+        self._player.ranges.end(self._workspace.pane.source, self._timeline.chosen())
+
+    def whole_range(self) -> None:
+        """Play and export all steps."""
+        self._player.ranges.choose(self._workspace.pane.source, None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nnscope.core.frame import Theme
+    from nnscope.gui.filming import Shooting
     from nnscope.gui.openings import Opening
     from nnscope.scene.jobs import JobInfo
 
-    Job = JobInfo | Opening
+    Job: TypeAlias = JobInfo | Opening | Shooting
 
 PATIENCE = 0.2  # seconds a job may take before anyone hears of it
 REFRESH = 100  # ms

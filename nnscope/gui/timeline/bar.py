@@ -13,6 +13,7 @@ from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.text import Label
 from nnscope.gui.timeline.player import SPEEDS
 from nnscope.gui.timeline.plot import LEFT, Plotted, SeriesPlot
+from nnscope.gui.timeline.range_bar import Ends, RangeBar
 from nnscope.gui.timers import once
 from nnscope.gui.toolbar.choice import Choice, Entry
 from nnscope.gui.wheel import guard_wheel
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from nnscope.scene.controller import Controller
     from nnscope.scene.timeline import Event
 
+RANGE = ("begin_range", "end_range", "whole_range")
 BUTTONS = ("first_step", "previous_step", "play", "next_step", "last_step")
 SCALAR, STATISTIC = "scalar:", "statistic:"  # before the names of what can be plotted
 STATISTICS = (("mean", "mean"), ("std", "standard deviation"), ("frobenius", "norm"))
@@ -76,6 +78,7 @@ class TimelineBar(QToolBar):
         self._first, self._unit = 0, 1  # of the slider's places
         self.slider = StepSlider(Qt.Orientation.Horizontal)
         self.label = Label("", "secondary")
+        self.range = RangeBar()
         self.plotted = Choice("Plot", 176)
         self.plot = SeriesPlot()
         self.speed = Choice("Speed", 112)
@@ -103,11 +106,12 @@ class TimelineBar(QToolBar):
         steps = timeline.steps(pane.source)
         self.setVisible(timeline.run(pane.source) is not None)
         kept = timeline.kept_here()
-        self._actions.enable(**dict.fromkeys((*BUTTONS, "loop"), len(kept) > 1))
+        self._actions.enable(**dict.fromkeys((*BUTTONS, *RANGE, "loop"), len(kept) > 1))
         at = timeline.chosen()
         if at is None:
             return
         self._show_place(int(steps[0]), int(steps[-1]), at)
+        self.range.show_ends(Ends(int(steps[0]), int(steps[-1]), self._player.ranges.of(pane.source)))
         shown = at_or_before(kept, at)
         self.label.setText(told(at, int(steps[-1]), shown))
         self.domain.choose("each" if pane.each_step else "all")
@@ -160,6 +164,11 @@ class TimelineBar(QToolBar):
         controller = self._controller
         for signal in (controller.timeline_changed, controller.listing_changed, controller.workspace.changed):
             self._subscriptions.connect(signal, lambda *_: self._soon.start())
+        ranges = self._player.ranges
+        self._subscriptions.connect(ranges.changed, lambda *_: self._soon.start())
+        self.range.begun.connect(lambda step: ranges.begin(controller.workspace.pane.source, step))
+        self.range.ended.connect(lambda step: ranges.end(controller.workspace.pane.source, step))
+        self.range.cleared.connect(lambda: ranges.choose(controller.workspace.pane.source, None, None))
         self.slider.valueChanged.connect(self._slid)
         self.slider.wanted.connect(lambda id: self._actions[id].trigger())
         self.plot.chosen.connect(self._chosen)
@@ -191,15 +200,16 @@ class TimelineBar(QToolBar):
         sliding.setContentsMargins(LEFT, 0, 0, 0)
         grid.addLayout(sliding, 0, 1)
         grid.addWidget(self.label, 0, 2)
-        grid.addWidget(self.plotted, 1, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.plot, 1, 1)
+        grid.addWidget(self.plotted, 2, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.range, 1, 1)
+        grid.addWidget(self.plot, 2, 1)
         playing = _row(self.speed, self._button("loop"))
         playing.addStretch(1)
         below = QGridLayout()
         below.setVerticalSpacing(4)
         below.addLayout(playing, 0, 0)
         below.addWidget(self.domain, 1, 0)
-        grid.addLayout(below, 1, 2)
+        grid.addLayout(below, 2, 2)
         self.addWidget(page)
 
     def _button(self, id: str) -> QToolButton:

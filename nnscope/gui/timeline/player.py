@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from nnscope.gui.timers import every
+from nnscope.scene.step_range import StepRanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
 
     from nnscope.scene.controller import Controller
 
@@ -19,7 +22,9 @@ SPEED = 10
 
 
 class Player(QObject):
-    """Goes through the steps at which the active pane's tensor was kept. Emits ``changed`` when it begins or ends.
+    """Goes through the steps at which the active pane's tensor was kept, inside the range chosen for its run.
+
+    Emits ``changed`` when it begins or ends.
 
     Parameters
     ----------
@@ -32,6 +37,7 @@ class Player(QObject):
     ----------
     loop : bool
         Whether it begins anew after the last step.
+    ranges : StepRanges
     """
 
     changed = pyqtSignal(bool)
@@ -46,6 +52,7 @@ class Player(QObject):
         self._since = 0.0
         self._run = ("", "")
         self.loop = False
+        self.ranges = StepRanges()
 
     @property
     def playing(self) -> bool:
@@ -64,12 +71,12 @@ class Player(QObject):
         self._begin_here()
 
     def toggle(self) -> None:
-        """Play or pause; at the last step, play from the first."""
+        """Play or pause; at the last step or outside the range, play from the first."""
         if self.playing:
             self.stop()
             return
         self._begin_here()
-        kept = self._controller.timeline.kept_here()
+        kept = self._kept()
         if len(kept) > 1:
             if self._place >= len(kept) - 1:
                 self._place = -1  # the first step comes with the first tick
@@ -85,7 +92,7 @@ class Player(QObject):
     def advance(self) -> None:
         """Show the step that is due, unless the one before is still on its way."""
         controller = self._controller
-        kept = controller.timeline.kept_here()
+        kept = self._kept()
         if self._run != self._shown() or len(kept) < 2:
             self.stop()
         elif controller.in_time:
@@ -97,11 +104,13 @@ class Player(QObject):
 
     def _begin_here(self) -> None:
         """Count from the step that is shown."""
-        timeline = self._controller.timeline
-        at, kept = timeline.chosen(), timeline.kept_here()
+        at, kept = self._controller.timeline.chosen(), self._kept()
         self._place = 0 if at is None else int(kept.searchsorted(at, "right")) - 1
         self._since = self._clock()
         self._run = self._shown()
+
+    def _kept(self) -> np.ndarray:
+        return self.ranges.within(self._controller.workspace.pane.source, self._controller.timeline.kept_here())
 
     def _shown(self) -> tuple[str, str]:
         pane = self._controller.workspace.pane
