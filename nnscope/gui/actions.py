@@ -137,6 +137,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("begin_range", "&Begin range here", "Model/Steps", "Shift+I", line=True, also="I"),
     ActionSpec("end_range", "&End range here", "Model/Steps", "Shift+O", also="O"),
     ActionSpec("whole_range", "&Whole run", "Model/Steps", "Shift+U"),
+    ActionSpec("gradient_flow", "&Gradient flow", "Model/Steps", "Shift+G", "flow", line=True),
     ActionSpec("palette", "&Command palette", "Help", "Ctrl+Shift+P", "command"),
     ActionSpec("shortcuts", "&Shortcuts", "Help", "Ctrl+/", "keyboard"),
     ActionSpec("about", "&About nnscope", "Help", "", "info", line=True),

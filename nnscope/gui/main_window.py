@@ -26,6 +26,7 @@ from nnscope.gui.drop import dropped_paths
 from nnscope.gui.failures import FailureList
 from nnscope.gui.filming import FilmSaver
 from nnscope.gui.fitting.fitter import Fitter
+from nnscope.gui.flow import go_to_column, show_fitting
 from nnscope.gui.flying import HINT, Flying
 from nnscope.gui.inspector.panel import Inspector
 from nnscope.gui.menus import Menus
@@ -167,7 +168,7 @@ class MainWindow(QMainWindow):
 
     def show_tensor(self, source: str, address: str) -> None:
         """Show a tensor in the active pane."""
-        self.controller.show(source, address)
+        show_fitting(self.controller, source, address)
         self.central.show_canvas()
 
     # -- problems
@@ -329,6 +330,7 @@ class MainWindow(QMainWindow):
     def _connect_space(self) -> None:
         self.pointer.faced.connect(lambda pane, face: self.commands.space.look(face, pane))
         self.pointer.centred.connect(self.turning.turn)
+        self.pointer.clicked.connect(lambda *_: go_to_column(self.controller))
         self.pointer.clicked.connect(self._list_gaussians)
         self.inspector.space.looked.connect(self._look)
         self.inspector.space.projected.connect(self.commands.space.project)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nnscope.scene.state import PaneState, WorkspaceState
     from nnscope.scene.workspace import Workspace
 
+OVER_STEPS = ("gradient-flow",)  # kinds that are of all steps, whichever is shown
 SPIKE = 6.0  # median absolute deviations above the median of what came before
 WINDOW = 32  # values before one that it is compared with
 LEAST = 8  # of them, before anything counts as a spike
@@ -114,8 +115,8 @@ class Timeline:
 
     def moment(self, state: WorkspaceState, pane: PaneState) -> str | None:
         """The address of what a pane shows: of a run at the step chosen for it; None where `absence` says why not."""
-        step = state.step_of(pane.source)
-        if step is None or self.run(pane.source) is None:
+        step, info = state.step_of(pane.source), self._library.info(pane.source, pane.address)
+        if step is None or self.run(pane.source) is None or (info is not None and info.kind in OVER_STEPS):
             return pane.address
         at = at_or_before(self.kept(pane.source, pane.address), step)
         return None if at is None else f"{pane.address}@{at}"

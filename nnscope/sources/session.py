@@ -17,6 +17,8 @@ from nnscope.core.answer import Series
 from nnscope.core.errors import NnscopeError
 from nnscope.core.tensor import MOST_SCALARS, Listing, ModuleInfo
 from nnscope.core.text import plain
+from nnscope.sources.gradient_flow import ADDRESS as FLOW
+from nnscope.sources.gradient_flow import GradientFlow, flow_info, gradient_flow
 from nnscope.store.runs.reader import RunReader
 from nnscope.store.runs.reader import Series as Recorded
 from nnscope.store.runs.record import RAW
@@ -49,6 +51,7 @@ class RunSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._reader = RunReader(path)
+        self._made: GradientFlow | None = None
         self.live: Callable[[], dict[str, object]] = dict  # what the training tells, where it is known
 
     def refresh(self) -> bool:
@@ -63,7 +66,8 @@ class RunSource:
 
     def versions(self) -> dict[str, int]:
         """The content version of each tensor that is listed."""
-        return {address: step + 1 for address, (step, *_) in self._reader.newest_kept().items()}
+        kept = {address: step + 1 for address, (step, *_) in self._reader.newest_kept().items()}
+        return {**kept, FLOW: self.newest_step + 1}
 
     def listing(self) -> Listing:
         """What was kept of each tensor when it was last kept."""
@@ -88,14 +92,17 @@ class RunSource:
             nbytes=sum(file.path.stat().st_size for file in run.files if file.path.exists()),
         )
 
-    def reader(self, address: str) -> RecordedTensor:
-        """A tensor as it was last kept, or at the step that the address names.
+    def reader(self, address: str) -> RecordedTensor | GradientFlow:
+        """A tensor as it was last kept, or at the step that the address names; or the flow of gradients over all steps.
 
         Raises
         ------
         NnscopeError
             If it was not kept, or not at that step.
         """
+        flow = self._flow_info() if address == FLOW else None
+        if flow is not None:
+            return self._flow(flow)
         parsed = parse_address(address)
         found = self._reader.frame(parsed.name, parsed.step)
         if found is not None:
@@ -159,7 +166,20 @@ class RunSource:
     def _infos(self) -> list[TensorInfo]:
         kept = self._reader.newest_kept()
         newest = [kept[address] for address in self._reader.tensors() if address in kept]
-        return [replace(_reduced(info, level, shape), version=step + 1) for step, info, level, shape in newest]
+        infos = [replace(_reduced(info, level, shape), version=step + 1) for step, info, level, shape in newest]
+        flow = self._flow_info()
+        return infos if flow is None else [*infos, flow]
+
+    def _flow_info(self) -> TensorInfo | None:
+        found = flow_info(self._reader)
+        return None if found is None else replace(found, version=self.newest_step + 1)
+
+    def _flow(self, info: TensorInfo) -> GradientFlow:
+        """The flow, made anew when the run has grown."""
+        made = self._made
+        if made is None or made.info.version != info.version:
+            made = self._made = gradient_flow(self._reader, info)
+        return made
 
     def _warnings(self) -> list[str]:
         run = self._reader

@@ -8,6 +8,7 @@ from nnscope.core.errors import NnscopeError
 from nnscope.core.plugins import loaded_plugins
 from nnscope.core.space import Camera3D
 from nnscope.views.attention import Attention
+from nnscope.views.gradient_flow import GradientFlowView
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.landscape import Landscape
 from nnscope.views.rgb import PcaRgb
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
     from nnscope.views.base import ArrangingView, SpaceView, View
 
 _OURS: dict[str, View] = {
-    view.name: view for view in (Heatmap(), PcaRgb(), Volume(), Voxels(), Landscape(), Section(), Splats(), Attention())
+    view.name: view
+    for view in (
+        Heatmap(),
+        PcaRgb(),
+        Volume(),
+        Voxels(),
+        Landscape(),
+        Section(),
+        Splats(),
+        Attention(),
+        GradientFlowView(),
+    )
 }
 
 

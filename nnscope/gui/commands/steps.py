@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnscope.gui.flow import show_flow
+
 if TYPE_CHECKING:
     from nnscope.gui.timeline.player import Player
     from nnscope.scene.controller import Controller
@@ -14,6 +16,7 @@ class StepCommands:
 
     def __init__(self, controller: Controller, player: Player) -> None:
         self._timeline = controller.timeline
+        self._controller = controller
         self._workspace = controller.workspace
         self._player = player
 
@@ -56,3 +59,7 @@ class StepCommands:
     def whole_range(self) -> None:
         """Play and export all steps."""
         self._player.ranges.choose(self._workspace.pane.source, None, None)
+
+    def gradient_flow(self) -> None:
+        """Show how gradients flow through the layers over the steps."""
+        show_flow(self._controller)

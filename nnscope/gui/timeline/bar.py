@@ -9,6 +9,7 @@ from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSlider, QToolBar, QToolButton, QWidget
 
 from nnscope.gui import fonts, icons
+from nnscope.gui.flow import has_flow
 from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.text import Label
 from nnscope.gui.timeline.player import SPEEDS
@@ -107,6 +108,7 @@ class TimelineBar(QToolBar):
         self.setVisible(timeline.run(pane.source) is not None)
         kept = timeline.kept_here()
         self._actions.enable(**dict.fromkeys((*BUTTONS, *RANGE, "loop"), len(kept) > 1))
+        self._actions.enable(gradient_flow=has_flow(self._controller))
         at = timeline.chosen()
         if at is None:
             return
