@@ -5,6 +5,7 @@
 - `open` : a file, a folder, ``demo:NAME`` or ``file.py:factory`` as a mapping from address to tensor.
 - `capture` : the inputs and outputs of a model's modules while a ``with`` block runs.
 - `watch` : record a training run, one call a step, into a folder that no crash can harm, and let others attach to it.
+- `compatibility` : what can be observed of each module of a model, and what can't and why.
 - `analyses` : the methods that `Tensor.analyse` applies to a tensor, with their settings.
 - `launch` : the window, on any of these.
 - `NnscopeError`, `FileError` : what is raised, each with a sentence that says what, where and what to do.
@@ -15,19 +16,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnscope.api import analyses, capture, launch, open
+    from nnscope.api import analyses, capture, compatibility, launch, open
     from nnscope.core.errors import FileError, NnscopeError
     from nnscope.recording import watch
 
     __version__: str
 
-__all__ = ["FileError", "NnscopeError", "__version__", "analyses", "capture", "launch", "open", "watch"]
+__all__ = [
+    "FileError",
+    "NnscopeError",
+    "__version__",
+    "analyses",
+    "capture",
+    "compatibility",
+    "launch",
+    "open",
+    "watch",
+]
 
 _HOMES = {
     "FileError": "nnscope.core.errors",
     "NnscopeError": "nnscope.core.errors",
     "analyses": "nnscope.api",
     "capture": "nnscope.api",
+    "compatibility": "nnscope.api",
     "launch": "nnscope.api",
     "open": "nnscope.api",
     "watch": "nnscope.recording",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnscope.collection import TensorCollection
 from nnscope.headless.client import open_client
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from nnscope.captured import CapturedTensors
+    from nnscope.report import Compatibility
     from nnscope.views.analyses.base import Method
 
 
@@ -97,6 +98,36 @@ def capture(
     from nnscope.sources.live.capture import capture as hooks
 
     return CapturedTensors(hooks(model, layers, kinds, tokens=tokens))
+
+
+def compatibility(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Compatibility:
+    """What can be observed of each module of a model, and what can't and why, before anything is captured.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    *args, **kwargs
+        Inputs to run the model on once, in evaluation mode and without a graph, to tell also what is never called.
+        Without any, nothing is run.
+
+    Returns
+    -------
+    Compatibility
+        The modules; print it to see them as a table.
+
+    Raises
+    ------
+    NnscopeError
+        If the model can't be run on these inputs.
+
+    Examples
+    --------
+    >>> print(nnscope.compatibility(model, x).of("no"))  # doctest: +SKIP
+    """
+    from nnscope.report import Compatibility
+    from nnscope.sources.live.examining import examine
+
+    return Compatibility(examine(model, args, kwargs))
 
 
 def launch(source: str | os.PathLike[str] | TensorCollection | None = None) -> int:

@@ -17,6 +17,7 @@ from nnscope.cli.info_compression import (
     compression_entry,
     compression_of,
 )
+from nnscope.cli.info_modules import tell_modules
 from nnscope.cli.info_spectrum import SPECTRUM_COLUMNS, spectrum_cells, spectrum_cost, spectrum_entry, spectrum_of
 from nnscope.cli.options import JsonOption, PathArgument  # noqa: TC001 - Typer reads annotations
 from nnscope.cli.progress import reporter
@@ -72,6 +73,9 @@ def info(
     layer: Annotated[
         str, typer.Option("--layer", metavar="GLOB", help="Only tensors of these names or modules.")
     ] = "*",
+    modules: Annotated[
+        bool, typer.Option("--modules", help="List a model's modules, and what can be observed of each.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """List the tensors of a file or model.
@@ -84,6 +88,8 @@ def info(
     from nnscope.headless.client import open_client
 
     with reporter() as progress, TensorCollection(open_client(path, on_progress=progress.update)) as source:
+        if modules:
+            return tell_modules(source.listing, layer, as_json)
         wanted = Wanted(stats, spectrum, compression)
         rows = _rows(source.matching(layer), wanted, progress)
     if as_json:

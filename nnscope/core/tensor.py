@@ -73,6 +73,9 @@ class ModuleInfo:
         Name of its class.
     order : int
         Where it sits in the order of execution; −1 where it was not seen.
+    observed : str
+        Whether values of it can be seen: ``"yes"``, ``"partly"``, ``"no"``, or ``"holds others"`` of one that is never
+        called; empty where that isn't known.
     note : str
         What can't be observed of it and why, or in which way it can; empty when there is nothing to say.
     """
@@ -80,6 +83,7 @@ class ModuleInfo:
     path: str
     type: str
     order: int = -1
+    observed: str = ""
     note: str = ""
 
 

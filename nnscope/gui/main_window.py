@@ -358,8 +358,8 @@ class MainWindow(QMainWindow):
         workspace.update_pane(merge=f"look {field}", space=replace(workspace.pane.space, **{field: value}))
 
     def _set_option(self, name: str, value: Scalar) -> None:
-        """Change a setting of the view."""
-        workspace = self.controller.workspace
+        """Change a setting of the view; a picture of another grid is fitted anew."""
+        workspace, before = self.controller.workspace, self.controller.resolved()
         settings = tuple(sorted({**dict(workspace.pane.settings), name: value}.items()))
         workspace.update_pane(merge=f"setting {name}", settings=settings)
 
@@ -374,6 +374,9 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         clipboard = QApplication.clipboard()
+        after = self.controller.resolved()
+        if before is not None and after is not None and before.grid != after.grid:
+            workspace.update_pane(merge=f"setting {name}", camera=None, pin=None)
         if address and clipboard is not None:
             _entry(menu, "Copy address", lambda: clipboard.setText(address))
             _entry(menu, "Show in the next pane", lambda: self._show_beside(source, address))

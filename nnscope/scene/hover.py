@@ -70,6 +70,7 @@ class HoverWork:
         self._post = post
         self._changed = changed
         self._job: Job | None = None
+        self._asked: tuple[object, ...] = ()  # view, layout and settings of the picture that was asked about
         self.current: Hover | None = None
 
     def move(self, pane: int, resolved: Resolved, picked: Picked) -> None:
@@ -78,12 +79,13 @@ class HoverWork:
         place = (
             picked.place if resolved.dimensions == 3 else tuple(i >> picked.level << picked.level for i in picked.place)
         )
-        same = here is not None and (pane, address, place, picked.level, picked.note) == (
+        picture = resolved.view.name, resolved.layout, resolved.settings
+        same = here is not None and picture == self._asked and (pane, address, place, picked.level, picked.note) == (
             here.pane, here.address, here.place, here.level, here.note
         )  # fmt: skip
         if same and here is not None and here.answer is not None and here.answer.version >= resolved.version:
             return
-        text = waiting_text(resolved, place)
+        self._asked, text = picture, waiting_text(resolved, place)
         self._ask(Hover(pane, resolved.source, address, place, picked.level, None, text, picked.note), resolved)
 
     def leave(self) -> None:

@@ -152,7 +152,7 @@ def _said(matrix: Matrix) -> Iterator[str]:
         entropy = float(row_entropy(matrix.weights[None])[0][open_rows].mean())
         yield f"entropy {entropy:.3g} of {math.log(keys):.3g} nats"
     if not open_rows.all():
-        yield f"{int(matrix.masked.sum())} queries masked"
+        yield f"masked queries: {int(matrix.masked.sum())}"
     if queries == keys and 1 < keys <= EIGENVALUES:
         values = eigenvalues(matrix.weights)[:TOLD]
         yield "eigenvalues " + ", ".join(map(_complex, values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nnscope.core.frame import Frame
+    from nnscope.core.tensor import TensorInfo
 
 SIZE = (900, 600)
 
@@ -292,3 +294,30 @@ def test_closing_a_source_empties_its_panes(scene: Controller) -> None:
     (pane,) = scene.frame(*SIZE).panes
     assert not pane.tiles
     assert "not open" in pane.message
+
+
+class Kept(ArraySource):
+    """Arrays of a file."""
+
+    def _info(self, name: str) -> TensorInfo:
+        return replace(super()._info(name), kind="array")
+
+
+def test_hovering_at_the_same_place_asks_anew_when_the_view_changes() -> None:
+    rows = np.arange(1, 1 + 2 * 3 * 8 * 8, dtype=np.float32).reshape(2, 3, 8, 8)
+    controller = Controller(inline=True)
+    controller.adopt("memory", LocalEngine(Kept({"heads": rows}), inline=True))
+    settle(controller)
+    told: list[object] = []
+    controller.hover_changed.connect(lambda hover: told.append(hover.answer.value if hover and hover.answer else None))
+    for head in (0, 2):
+        settings = (("head", head), ("show", "head"))
+        controller.workspace.update_pane(view="attention", layout=None, camera=None, settings=settings)
+        settle(controller)
+        drawn = controller.drawn()
+        assert drawn is not None
+        picture = drawn.place.picture
+        controller.hover(picture.x + picture.w / 2, picture.y + picture.h / 2)
+    controller.close()
+    assert told[-1] == rows[0, 2, 4, 4]
+    assert rows[0, 0, 4, 4] in told

@@ -221,7 +221,7 @@ def test_masked_queries_are_padding() -> None:
     x = weights(1, 1, 1, 8, 8)
     x[0, 0, 0, 3] = 0
     assert np.isnan(cells(picture(x, show="mean"))[3]).all()
-    assert "1 queries masked" in picture(x, show="head").notes
+    assert "masked queries: 1" in picture(x, show="head").notes
 
 
 def test_heads_are_stepped_through() -> None:

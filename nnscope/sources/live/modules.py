@@ -96,6 +96,8 @@ def compiled_paths(modules: Iterable[ModuleRef]) -> tuple[str, ...]:
 
 def is_callable(module: torch.nn.Module | None) -> bool:
     """Whether it has a forward at all (a ``ModuleList`` has none)."""
+    if isinstance(module, torch.jit.ScriptModule):  # its class can't be asked
+        return True
     return module is not None and type(module).forward is not torch.nn.Module.forward
 
 

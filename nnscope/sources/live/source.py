@@ -17,6 +17,7 @@ from nnscope.sources.live.attention import AttentionRecorder
 from nnscope.sources.live.attention_stack import open_stack, stacks
 from nnscope.sources.live.axes import NamedAxes
 from nnscope.sources.live.captured import CapturedValues
+from nnscope.sources.live.compatibility import COMPILED, HOLDER, NO, Remark, remarks
 from nnscope.sources.live.hooks import MAX_CALLS, Recorder
 from nnscope.sources.live.modules import ROOT, ModuleRef, compiled_paths, is_callable, is_inside, modules_of
 from nnscope.sources.live.parameters import LiveParameters
@@ -40,7 +41,6 @@ KINDS = ("input", "output")  # that are captured if nothing else is asked for
 CAPTURED = (*KINDS, "grad_input", "grad_output", ATTENTION)
 SHOWN = (*KINDS, ATTENTION)  # that a window shows of a model it runs
 
-_COMPILED = "It was compiled by torch.compile, and no hook runs in a compiled graph. Look at the model before that."
 _NOT_CALLED = (
     "It was not called in the last forward pass: its parent uses its weights without calling it, or did not need it, "
     "or it ran inside a compiled graph."
@@ -88,6 +88,7 @@ class LiveSource:
         self._axes = NamedAxes(self._modules, tokens or getattr(model, "token_names", ()))
         self._watched = tuple(self._modules if watched is None else watched)
         self._kinds = tuple(kinds)
+        self._remarks: dict[str, Remark] = {}  # on modules, when they are first listed
         self.parameters = LiveParameters(model, self.next_version, self.lock)
         self.captured = CapturedValues(budget, self.next_version)
         recorder = AttentionRecorder if ATTENTION in kinds else Recorder
@@ -177,10 +178,15 @@ class LiveSource:
         return "There is no tensor of this name now; what a pass captures takes the place of the pass before."
 
     def _module_infos(self) -> Iterator[ModuleInfo]:
-        calls = self.recorder.calls
+        calls, compiled = dict(self.recorder.calls), compiled_paths(self._modules)
+        self._remarks = told = self._remarks or remarks(self._modules)
+        watched = {ref.path for ref in self._watched}
         for ref in self._modules:
-            seen = calls.get(ref.path)
-            yield ModuleInfo(ref.path, ref.type, -1 if seen is None else seen.order)
+            seen, remark = calls.get(ref.path), told[ref.path]
+            why = self._why_unseen(ref, calls, compiled) if ref.path in watched else ""
+            if why and remark.observed not in (NO, HOLDER):
+                remark = Remark(NO, why)
+            yield ModuleInfo(ref.path, ref.type, -1 if seen is None else seen.order, *remark)
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         model = self._model()
@@ -216,7 +222,7 @@ class LiveSource:
         newest = max((calls[p].forward for p in _parents(ref.path) if p in calls), default=0)
         if seen is None or seen.forward < newest:
             if any(is_inside(ref.path, path) for path in compiled):
-                return _COMPILED
+                return COMPILED
             return _NOT_CALLED if newest else ""
         if ref.path in self.recorder.troubles:
             return self.recorder.troubles[ref.path]
