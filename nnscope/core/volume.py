@@ -51,6 +51,10 @@ class VolumePicture:
         Share of the elements that was looked at; 1.0 means exact.
     notes : tuple of str
         Sentences for the legend.
+    tints : ndarray of uint8, shape [z, y, x, 3] of the level, or [1, y, x, 3] for all depths; or None
+        Of translucent pictures: the colour of each voxel at full brightness; None for those of the scale.
+    weights : ndarray of float32, shape (depths of the level,), or None
+        Of translucent pictures: what the opacity at each depth is multiplied by, in [0, 1].
     """
 
     address: str
@@ -67,12 +71,14 @@ class VolumePicture:
     recipe: tuple[Step, ...]
     sampled: float = 1.0
     notes: tuple[str, ...] = ()
+    tints: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        states = 0 if self.states is None else self.states.nbytes
-        return self.values.nbytes + states + self.low.nbytes + self.high.nbytes
+        arrays = (self.values, self.states, self.low, self.high, self.tints, self.weights)
+        return sum(a.nbytes for a in arrays if a is not None)
 
     @property
     def bounds(self) -> Shape3:

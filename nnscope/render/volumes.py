@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from vispy import gloo
 
+from nnscope.compute.space.transfer import is_signed
 from nnscope.core.volume import BRICK, VolumePicture
 from nnscope.render.bricks import EXTREMES
 from nnscope.render.colour import PALETTE, mapping
@@ -89,6 +90,8 @@ class VolumeVisual:
         fragment, mode = _SHADERS[space.mode]
         constants = {"MODE": mode, "LINEAR": linear, "STATES": states, "FOLD": voxels.fold is not None}
         constants |= {"CUT": space.plane is not None, **_passing(space, bricks)}
+        if space.mode == "translucent":
+            constants |= {"TINTED": voxels.tints is not None, "WEIGHED": voxels.weights is not None}
         program = self._programs.get("march.vert", fragment, **_curve(pane, space), **constants)
         voxels.apply(program, linear)
         if linear:
@@ -100,6 +103,8 @@ class VolumeVisual:
         if space.plane is not None:
             program["u_plane"] = _onto(space, space.plane)
         self._apply_mode(program, pane, space, linear)
+        if space.mode == "translucent":
+            _apply_tints(program, pane, voxels)
         program["a_corner"] = WHOLE
         return program
 
@@ -139,6 +144,16 @@ class VolumeVisual:
             row[0, : len(found), 0] = found
             self._extinctions.set_data(row)
             program["u_extinctions"] = self._extinctions
+
+
+def _apply_tints(program: Any, pane: PaneFrame, voxels: VoxelTextures) -> None:
+    """What drives hue and opacity beside the values."""
+    assert pane.normalisation is not None
+    if voxels.tints is not None:
+        program["u_tints"] = voxels.tints
+        program["u_both"] = float(is_signed(pane.normalisation))
+    if voxels.weights is not None:
+        program["u_weights"] = voxels.weights
 
 
 def _onto(space: SpaceFrame, plane: CutPlane) -> tuple[float, ...]:

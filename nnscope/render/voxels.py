@@ -78,6 +78,8 @@ class VoxelTextures:
     ----------
     values : gloo.Texture3D
     states : gloo.Texture3D or None
+    tints, weights : gloo.Texture3D or None
+        See `VolumePicture`.
     fold : Fold or None
     """
 
@@ -88,6 +90,7 @@ class VoxelTextures:
         self._half = is_half(picture.values)
         self.values: Any = self._upload(picture.values, "r16f" if self._half else "r32f")
         self.states: Any = None if picture.states is None else self._upload(picture.states, "r8")
+        self.tints, self.weights = _tints(picture), _weights(picture)
         self._bricks: dict[str, tuple[tuple[object, ...], BrickTextures | None]] = {}
 
     @property
@@ -133,7 +136,8 @@ class VoxelTextures:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        for thing in (self.values, self.states, *(bricks for _, bricks in self._bricks.values())):
+        own = (self.values, self.states, self.tints, self.weights)
+        for thing in (*own, *(bricks for _, bricks in self._bricks.values())):
             if thing is not None:
                 thing.delete()
 
@@ -253,6 +257,20 @@ def _fold(picture: VolumePicture, limit: int) -> Fold:
     if found is None:
         raise NnscopeError(f"This volume does not fit into textures of {limit} a side.", picture.address)
     return found
+
+
+def _tints(picture: VolumePicture) -> Any:
+    if picture.tints is None:
+        return None
+    made = {"format": "rgb", "internalformat": "rgb8", "interpolation": "nearest", "wrapping": "clamp_to_edge"}
+    return gloo.Texture3D(np.ascontiguousarray(picture.tints), **made)
+
+
+def _weights(picture: VolumePicture) -> Any:
+    if picture.weights is None:
+        return None
+    made = {"format": "red", "internalformat": "r32f", "interpolation": "nearest", "wrapping": "clamp_to_edge"}
+    return gloo.Texture3D(np.ascontiguousarray(picture.weights[:, None, None, None]), **made)
 
 
 def _unit(axis: int) -> tuple[float, ...]:

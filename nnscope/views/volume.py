@@ -21,6 +21,7 @@ from nnscope.views.cells import read_voxels
 from nnscope.views.probing import probe_element
 from nnscope.views.volume_pick import voxel_under
 from nnscope.views.volume_read import from_finer, read_level, spans_under, stands_for, voxel_shown
+from nnscope.views.volume_tints import OPTIONS, idle, mapping, tinted
 
 if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
@@ -45,7 +46,7 @@ class Volume:
     dimensions = 3
     deep = True
     looks = ("mode", "interpolation", "threshold", "gain", "opacity", "cut", "clip")
-    options = ()
+    options = OPTIONS
 
     def refuses(self, info: TensorInfo) -> str:
         """Only what has fewer than three axes."""
@@ -83,7 +84,11 @@ class Volume:
     def asked(self, settings: Settings, look: SpaceLook, level: int) -> Settings:
         """With the reduction that the mode calls for; level 0 is the same whatever the mode."""
         reduction = MODES[look.mode] if level else "max"
-        return tuple(sorted({**dict(settings), "reduction": reduction}.items()))
+        return tuple(sorted({**dict(mapping(settings, look)), "reduction": reduction}.items()))
+
+    def idle(self, look: SpaceLook, scientific: bool) -> str:
+        """Why the options have no effect; empty when they have one."""
+        return idle(look, scientific)
 
     def factor(self, layout: Layout, look: SpaceLook) -> float:
         """Sums along a ray are of about so many values as lie along a side."""
@@ -114,8 +119,8 @@ class Volume:
         """The level asked for, kept while there is room for it."""
         reader = context.reader(request.address)
         key = _key(reader, request, _reduction(request), request.level)
-        picture: VolumePicture = context.memo(key, lambda: _build(context, reader, request), lambda p: p.nbytes)
-        return picture
+        plain: VolumePicture = context.memo(key, lambda: _build(context, reader, request), lambda p: p.nbytes)
+        return tinted(plain, request.settings)
 
     def probe_space(self, context: BuildContext, request: ProbeSpace) -> ProbeAnswer:
         """The element that the voxel shows, exactly, and the statistics of all under it when zoomed out."""

@@ -139,6 +139,9 @@ def _weights(pane: PaneFrame, space: SpaceFrame, met: Met) -> np.ndarray:
             shape = space.picture.layout.volume_shape
             found = extinctions(pane.normalisation, space.gain, shape, space.opacity)
             absorbs = np.where(odd, 0, found[colour_places(pane.normalisation, met.values)])
+            volume = space.picture
+            if isinstance(volume, VolumePicture) and volume.weights is not None:
+                absorbs = absorbs * volume.weights[met.voxels[:, 0]]
             weights = shares(absorbs, met.lengths * 2.0**space.picture.level)
             return np.where(weights > 0, weights, -np.inf)
         case _:

@@ -101,6 +101,25 @@ def test_a_coarse_voxel_leads_to_the_element_it_shows(tmp_path: Path, reduction:
             assert answer.block.mean == pytest.approx(held.mean(), rel=1e-5)
 
 
+@pytest.mark.gl
+def test_hue_and_opacity_are_the_users_and_plain_in_scientific_mode(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(8, 24, 24)).astype(np.float32)
+    how: dict[str, Any] = {"mode": "translucent", "camera": (20, 20, 2)}
+    plain = _picture(tmp_path, x, **how)
+    seen = [plain.rgba]
+    for settings in ({"hue": "gradient"}, {"hue": "pca"}, {"opacity": "norm"}, {"hue": "pca", "opacity": "norm"}):
+        picture = _picture(tmp_path, x, settings=settings, **how)
+        assert all((picture.rgba != other).any() for other in seen)
+        told = " ".join(picture.legend.notes)
+        assert all(f"{name}: " in told for name in settings)
+        assert not picture.legend.faithful
+        seen.append(picture.rgba)
+    exact = _picture(tmp_path, x, scientific=True, camera=(20, 20, 2))
+    asked = _picture(tmp_path, x, scientific=True, settings={"hue": "pca", "opacity": "norm"}, **how)
+    assert (asked.rgba == exact.rgba).all()
+    assert asked.legend.faithful
+
+
 NONSENSE: list[dict[str, Any]] = [
     {"camera": (0, 91, 2)},
     {"camera": (0, 0, 0)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -49,6 +49,36 @@ class Bench:
         self.window.activateWindow()
         self.until(self.window.isActiveWindow)
         self.qtbot.keyClick(widget or self.window, key)
+
+    def space(self, pane: int | None = None) -> Any:
+        """The picture of three dimensions that a pane last drew, as it is looked at; None for none."""
+        drawn = self.controller.drawn(pane)
+        return None if drawn is None else drawn.composed.frame.space
+
+    def view(self, name: str) -> None:
+        """Choose a view of three dimensions for the tensor that is shown, and wait for its picture."""
+        self.window.commands.view.choose_view(name)
+        self.settle()
+        self.until(lambda: self.space() is not None)
+
+    def hover(self, x: int, y: int) -> Any:
+        """Hold the pointer over the canvas until what is there is told; the answer.
+
+        The pointer is moved again while it is waited for: a display of many windows may send one that leaves.
+        """
+        from PyQt6.QtCore import QPoint
+
+        native, told = self.window.canvas.native, self.controller._hover
+
+        def answered() -> bool:
+            if told.current is None or told.current.answer is None:
+                self.qtbot.mouseMove(native, QPoint(x - 1, y))
+                self.qtbot.mouseMove(native, QPoint(x, y))
+            return told.current is not None and told.current.answer is not None
+
+        self.until(answered)
+        assert told.current is not None
+        return told.current.answer
 
     def settle(self) -> None:
         """Wait until nothing is under way and the last state is on the screen."""
@@ -118,6 +148,15 @@ def bench(qtbot: QtBot) -> Iterator[Bench]:
     yield made
     if not (made.window is None or sip.isdeleted(made.window)):
         made.window.close()
+
+
+@pytest.fixture
+def volume(bench: Bench, checkpoint: Path) -> Bench:
+    """A window that shows a tensor of five axes as a volume of its last three: 40 × 30 × 20."""
+    bench.open(checkpoint)
+    bench.show("stack")
+    bench.view("volume")
+    return bench
 
 
 @pytest.fixture

@@ -26,17 +26,6 @@ LEFT = Qt.MouseButton.LeftButton
 PLAIN = Qt.KeyboardModifier.NoModifier
 
 
-@pytest.fixture
-def volume(bench: Bench, checkpoint: Path) -> Bench:
-    """A window that shows a tensor of five axes as a volume of its last three: 40 × 30 × 20."""
-    bench.open(checkpoint)
-    bench.show("stack")
-    bench.window.commands.view.choose_view("volume")
-    bench.settle()
-    bench.until(lambda: _frame(bench).space is not None)
-    return bench
-
-
 def _frame(bench: Bench, pane: int = 0) -> Any:
     drawn = bench.controller.drawn(pane)
     assert drawn is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,30 +18,12 @@ from nnscope.scene.directions import DIRECTIONS, between, seen_from
 from nnscope.scene.flight import flown, looked_around
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.gui.conftest import Bench
 
 LEFT = Qt.MouseButton.LeftButton
 PLAIN = Qt.KeyboardModifier.NoModifier
 PICTURE = Rect(60, 40, 500, 400)
 BOUNDS = (40.0, 30.0, 20.0)
-
-
-@pytest.fixture
-def volume(bench: Bench, checkpoint: Path) -> Bench:
-    """A window that shows a tensor of five axes as a volume of its last three."""
-    bench.open(checkpoint)
-    bench.show("stack")
-    bench.window.commands.view.choose_view("volume")
-    bench.settle()
-    bench.until(lambda: _space(bench) is not None)
-    return bench
-
-
-def _space(bench: Bench) -> Any:
-    drawn = bench.controller.drawn()
-    return None if drawn is None else drawn.composed.frame.space
 
 
 def _camera(bench: Bench) -> Camera3D:
@@ -98,7 +80,7 @@ def test_the_threshold_is_dragged_typed_and_undone_in_one_step(volume: Bench) ->
     box.mode.chosen.emit("surface")
     volume.settle()
     plot = box.threshold.plot
-    before, scale = _space(volume).threshold, plot.scale
+    before, scale = volume.space().threshold, plot.scale
     assert scale is not None
     start, end = (QPoint(round(scale.pixel(value)), 20) for value in (before, 1.5))
     volume.qtbot.mousePress(plot, LEFT, pos=start)
@@ -106,13 +88,13 @@ def test_the_threshold_is_dragged_typed_and_undone_in_one_step(volume: Bench) ->
     volume.qtbot.mouseMove(plot, end)
     volume.qtbot.mouseRelease(plot, LEFT, pos=end)
     volume.settle()
-    assert _space(volume).threshold == pytest.approx(1.5, abs=2 * (scale.hi - scale.lo) / scale.width)
+    assert volume.space().threshold == pytest.approx(1.5, abs=2 * (scale.hi - scale.lo) / scale.width)
     assert any("threshold" in line for line in volume.window.inspector.recipe.texts())
     box.threshold.field.selectAll()
     volume.qtbot.keyClicks(box.threshold.field, "0.75")
     volume.qtbot.keyClick(box.threshold.field, Qt.Key.Key_Return)
     volume.settle()
-    assert _space(volume).threshold == 0.75
+    assert volume.space().threshold == 0.75
     workspace.undo()
     assert workspace.pane.space.threshold is None
 
@@ -123,7 +105,7 @@ def test_gain_and_sampling_reach_the_picture(volume: Bench) -> None:
     box.interpolation.chosen.emit("linear")
     box.gain.slider.setValue(900)
     volume.settle()
-    space = _space(volume)
+    space = volume.space()
     assert (space.interpolation, space.gain) == ("linear", volume.controller.workspace.pane.space.gain)
     assert space.gain == pytest.approx(Range(0.1, 100, log=True).value(900))
 

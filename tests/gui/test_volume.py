@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from PyQt6.QtCore import QPoint, Qt
 
 if TYPE_CHECKING:
@@ -16,22 +15,6 @@ if TYPE_CHECKING:
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 PLAIN = Qt.KeyboardModifier.NoModifier
-
-
-@pytest.fixture
-def volume(bench: Bench, checkpoint: Path) -> Bench:
-    """A window that shows a tensor of five axes as a volume of its last three."""
-    bench.open(checkpoint)
-    bench.show("stack")
-    bench.window.commands.view.choose_view("volume")
-    bench.settle()
-    bench.until(lambda: _space(bench) is not None)
-    return bench
-
-
-def _space(bench: Bench) -> Any:
-    drawn = bench.controller.drawn()
-    return None if drawn is None else drawn.composed.frame.space
 
 
 def _drag(bench: Bench, button: Qt.MouseButton, keys: Qt.KeyboardModifier = PLAIN) -> None:
@@ -58,7 +41,7 @@ def test_a_matrix_has_no_volume(bench: Bench, checkpoint: Path) -> None:
 
 def test_left_drags_turn_others_move_and_reset_fits(volume: Bench) -> None:
     workspace = volume.controller.workspace
-    before = _space(volume).camera
+    before = volume.space().camera
     _drag(volume, LEFT)
     turned = workspace.pane.orbit
     assert turned is not None
@@ -87,10 +70,7 @@ def test_hovering_tells_the_exact_element_and_a_click_pins_it(volume: Bench, che
     pane = volume.controller.drawn().composed.frame  # type: ignore[union-attr]
     picture = pane.picture
     x, y = picture.x + picture.w // 2, picture.y + picture.h // 2
-    volume.qtbot.mouseMove(volume.window.canvas.native, QPoint(x - 1, y))
-    volume.qtbot.mouseMove(volume.window.canvas.native, QPoint(x, y))
-    volume.until(lambda: (h := volume.controller._hover.current) is not None and h.answer is not None)
-    answer = volume.controller._hover.current.answer  # type: ignore[union-attr]
+    answer = volume.hover(x, y)
     voxel = voxel_under(pane, x + 0.5, y + 0.5)
     assert answer is not None
     assert answer.index == (0, 0, *(voxel or ()))
@@ -115,14 +95,33 @@ def test_what_rays_show_is_chosen_in_the_tool_bar(volume: Bench) -> None:
     volume.until(lambda: bar.rays.isVisible() and not bar.reduction.isVisible())
     bar.rays.chosen.emit("translucent")
     volume.settle()
-    assert _space(volume).mode == "translucent"
+    assert volume.space().mode == "translucent"
     legend = volume.controller.drawn().composed.frame.legend  # type: ignore[union-attr]
     assert legend is not None
     assert not legend.faithful
     volume.window.actions_table["scientific"].trigger()
     volume.settle()
-    assert _space(volume).mode == "signed"
+    assert volume.space().mode == "signed"
     volume.window.commands.view.choose_view("heatmap")
     volume.settle()
     volume.until(bar.reduction.isVisible)
     assert not bar.rays.isVisible()
+
+
+def test_hue_and_opacity_are_settings_of_translucent_rays(volume: Bench) -> None:
+    box, rays = volume.window.inspector.options, volume.window.toolbar.rays
+    volume.until(lambda: set(box.controls) == {"hue", "opacity"})
+    assert not box.controls["hue"].isEnabled()
+    assert "translucent" in box.controls["hue"].toolTip()
+    rays.chosen.emit("translucent")
+    volume.settle()
+    assert box.controls["hue"].isEnabled()
+    box.changed.emit("hue", "gradient")
+    box.changed.emit("opacity", "norm")
+    volume.settle()
+    volume.until(lambda: volume.space().picture.tints is not None and volume.space().picture.weights is not None)
+    volume.window.actions_table["scientific"].trigger()
+    volume.settle()
+    volume.until(lambda: volume.space().picture.tints is None)
+    assert not box.controls["hue"].isEnabled()
+    assert "scientific mode" in box.controls["hue"].toolTip()

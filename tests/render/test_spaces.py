@@ -118,6 +118,45 @@ def test_mist_is_composed_from_the_front(
             assert found[y, x, 3] == pytest.approx(weights.sum(), abs=0.005)
 
 
+@pytest.mark.parametrize("signed", [True, False], ids=["both signs", "one sign"])
+@pytest.mark.parametrize("interpolation", ["nearest", "linear"])
+@pytest.mark.parametrize("own", ["tints", "tints of places", "weights", "both"])
+def test_mist_with_hues_and_opacities_of_its_own(screen: Offscreen, own: str, interpolation: str, signed: bool) -> None:
+    from nnscope.compute.space.transfer import colour_places, extinctions, shares
+
+    x = _noise((9, 10, 12))
+    rng = np.random.default_rng(1)
+    tints = rng.integers(0, 256, (1 if own == "tints of places" else 9, 10, 12, 3)).astype(np.uint8)
+    weights = np.linspace(0.1, 1.0, 9).astype(np.float32)
+    picture = replace(volumes.picture(x), tints=None if own == "weights" else tints)
+    picture = replace(picture, weights=None if own.startswith("tints") else weights)
+    limits = (-1.0, 1.0) if signed else (0.0, 1.0)
+    norm = building.linear(*limits)
+    shown = volumes.pane(picture, Camera3D(-125, 35, 1.7), mode="translucent", interpolation=interpolation)
+    shown = replace(shown, normalisation=norm)
+    assert shown.style is not None
+    shown = replace(shown, style=_soft(shown.style))
+    assert shown.style is not None
+    volumes.drawn(screen, shown)
+    with screen.renderer() as renderer:
+        found = renderer.spaces.found(0)
+    u = np.append(np.arange(256) / 255, (0.0, 1.0))
+    strengths = np.abs(2 * u - 1) if signed else u
+    lut = np.concatenate((shown.style.lut[:, :3], [shown.style.under, shown.style.over])) / 255.0
+    table = extinctions(norm, 6.0, (9, 10, 12))
+    for row in range(0, 80, 7):
+        for col in range(0, 96, 7):
+            met = volumes.met_at(shown, col, row)
+            z, y, x_ = met.voxels.T if len(met.voxels) else np.zeros((3, 0), int)
+            places = colour_places(norm, met.values) if len(z) else np.zeros(0, int)
+            absorbs = table[places] * (1 if picture.weights is None else weights[z])
+            colours = lut[places]
+            if picture.tints is not None:
+                colours = tints[z % len(tints), y, x_] / 255 * strengths[places][:, None]
+            expected = (shares(absorbs, met.lengths) if len(z) else np.zeros(0)) @ colours
+            assert found[row, col, :3] == pytest.approx(expected, abs=1.5 / 255)
+
+
 def _soft(style: Any) -> Any:
     """Colours that change little from one to the next, so that rounding decides nothing."""
     ramp = np.linspace(0, 255, 256).astype(np.uint8)

@@ -55,6 +55,7 @@ class OptionsBox(QWidget):
         values = chosen(options, resolved.settings)
         for option in options:
             _show(self.controls[option.name], values[option.name])
+        self._tell_idle(resolved)
         facts = picture.facts if isinstance(picture, VoxelPicture | LeafPicture) else None
         for label in self.facts:
             self._form.setRowVisible(label, facts is not None)
@@ -63,6 +64,17 @@ class OptionsBox(QWidget):
             for label, text in zip(self.facts, told, strict=True):
                 label.setText(text)
         return bool(options)
+
+    def _tell_idle(self, resolved: Resolved) -> None:
+        """Grey out controls that have no effect now, with the reason."""
+        idle = getattr(resolved.view, "idle", None)
+        if idle is None:
+            return
+        reason = idle(resolved.space, resolved.scientific)
+        for control in self.controls.values():
+            control.setEnabled(not reason)
+            if reason:
+                control.setToolTip(reason)
 
     def _make(self, options: tuple[Setting, ...], stats: TensorStats | None) -> None:
         """Controls of another view in place of those that are there."""
