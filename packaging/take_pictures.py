@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TARGET = Path(__file__).parents[1] / "assets" / "pictures"
 SIZE = (1440, 900)
 DEMO = "demo:digits-cnn"
+TRANSFORMER, ATTENTION = "demo:digits-vit", "blocks:attention.layers"
 
 
 def main() -> int:
@@ -38,7 +39,13 @@ def main() -> int:
     controller = window.controller
     try:
         _wait(lambda: controller.settled and "block1:output" in controller.library.sources[DEMO].infos)
-        states = {"window": _weights, "volume": _volume, "scientific": _scientific, "side-by-side": _side_by_side}
+        states = {
+            "window": _weights,
+            "volume": _volume,
+            "scientific": _scientific,
+            "side-by-side": _side_by_side,
+            "attention": _attention,
+        }
         for name, arrange in states.items():
             arrange(controller)
             _photograph(window, name)
@@ -76,6 +83,16 @@ def _side_by_side(controller: Controller) -> None:
     controller.show(DEMO, "block1:output", 0)
     controller.show(DEMO, "block1:output", 1)
     controller.workspace.update_pane(0, view="rgb")
+    _hover_over_the_middle(controller)
+
+
+def _attention(controller: Controller) -> None:
+    controller.open(TRANSFORMER)
+    sources = controller.library.sources
+    _wait(lambda: TRANSFORMER in sources and ATTENTION in sources[TRANSFORMER].infos)
+    controller.split(1)
+    controller.show(TRANSFORMER, ATTENTION)
+    controller.workspace.update_pane(view="attention", layout=None, camera=None, pin=None)
     _hover_over_the_middle(controller)
 
 

@@ -79,3 +79,22 @@ def test_no_such_demo(nnscope: Callable) -> None:
     result = nnscope("info", "demo:nothing")
     assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
     assert "demo:digits-cnn" in result.err
+
+
+def test_what_can_be_observed_of_a_model(nnscope: Callable, factory: str, npz: Path) -> None:
+    result = nnscope("info", f"{factory}:make", "--modules", "--json")
+    assert [(m["path"], m["type"], m["observed"]) for m in result.document["modules"]] == [
+        ("", "Sequential", "yes"),
+        ("0", "Linear", "yes"),
+        ("1", "ReLU", "yes"),
+    ]
+    assert "could be observed" in nnscope("info", npz, "--modules").err
+
+
+def test_attention_of_a_demo(nnscope: Callable, tmp_path: Path) -> None:
+    out, address = tmp_path / "head.png", "blocks:attention.layers[2, 0, 1]"
+    result = nnscope("render", "demo:digits-vit", address, "-o", out, "--view", "attention", "--json")
+    assert (result.code, result.document["view"]) == (0, "attention")
+    assert out.read_bytes()[:4] == b"\x89PNG"
+    wrong = nnscope("render", "demo:digits-vit", address, "-o", out, "--view", "attention", "--set", "show=all")
+    assert "There is no choice 'all'" in wrong.err
