@@ -207,7 +207,8 @@ class Control:
     """A command to a live model. Answer: `ControlAnswer`.
 
     Commands: ``"sample"`` (argument ``index``: run that sample input), ``"train"`` (train from scratch, until
-    the model's own schedule ends or ``"stop"``), ``"stop"``.
+    the model's own schedule ends or ``"stop"``; recorded in ``folder`` if one is given; the answer's ``run`` says where
+    to attach), ``"stop"``.
     """
 
     command: str

@@ -91,12 +91,12 @@ class Listener:
     traffic : zmq.Socket
         When it has something to read, call `count`.
     guests : int
-        How many clients are connected that were admitted.
+        How many are connected; who is not admitted is so for 2 seconds at most.
     """
 
     def __init__(self, context: zmq.Context[Any], folder: Path | str, token: str, listening: int = -1) -> None:
         self.guests = 0
-        self._admitted: set[int] = set()  # their descriptors
+        self._connected: set[int] = set()  # their descriptors
         self._token = token.encode()
         self.gate = context.socket(zmq.REP)
         self.gate.linger = 0
@@ -105,7 +105,7 @@ class Listener:
         self.socket.plain_server = True
         self.socket.handshake_ivl = 2000
         self.socket.sndhwm = 0  # a reply is never dropped; how many there are is up to the client
-        self.traffic = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | _GONE)
+        self.traffic = self.socket.get_monitor_socket(zmq.EVENT_ACCEPTED | _GONE)
         if listening >= 0:
             self.socket.setsockopt(zmq.USE_FD, listening)
             self.socket.bind(_ANY_PORT)
@@ -117,10 +117,10 @@ class Listener:
         """Note who has come or gone."""
         event = recv_monitor_message(self.traffic)
         if event["event"] & _GONE:
-            self._admitted.discard(event["value"])
+            self._connected.discard(event["value"])
         else:
-            self._admitted.add(event["value"])
-        self.guests = len(self._admitted)
+            self._connected.add(event["value"])
+        self.guests = len(self._connected)
 
     def admit(self) -> None:
         """Answer one request for admission (ZeroMQ RFC 27)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,17 +14,23 @@ from nnscope.core.plugins import DEMO, find_model
 from nnscope.core.request import Control
 from nnscope.engine.local import LocalEngine
 from nnscope.engine.protocol import Job
+from nnscope.engine.serving import RunServer
+from nnscope.store.runs.writer import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from psygnal import SignalInstance
+    from torch.nn import Module
 
     from nnscope.core.answer import Progress
     from nnscope.core.request import Request
     from nnscope.sources.live.session import Session
     from nnscope.sources.live.source import LiveSource
+    from nnscope.sources.live.watching import Watch
 
+SHARE = 0.5  # of the time, for recording: who trains a model here wants to see it more than to have it done
+FLUSH = 0.4  # seconds after which the steps of a training are on the disk, and seen
 COMMANDS = "Commands are: sample, train, stop."
 
 
@@ -48,11 +55,22 @@ def open_live(target: str, tell: Callable[[str], None]) -> LiveEngine:
     found = find_target(target)
     source = LiveSource(found.model, target, kinds=SHOWN)
     engine = LiveEngine(source)
-    session = Session(found.model, source, found.material, engine.notices.emit)
+    session = Session(found.model, source, found.material, engine.notices.emit, record_training)
     tell("Running the sample")
     session.run_sample()
     engine.obey(session)
     return engine
+
+
+def record_training(model: Module, folder: str) -> Watch:
+    """Record a training, and let the window attach to it as to one elsewhere; a folder is made if none is given."""
+    from nnscope.sources.live.pace import Pace
+    from nnscope.sources.live.watching import watch
+
+    folder_used = folder or tempfile.mkdtemp(prefix="nnscope-run-")
+    run = watch(model, folder_used, pace=Pace(None, SHARE), limits=Limits(seconds=FLUSH))
+    run.publish(RunServer(run.folder, passing=not folder))
+    return run
 
 
 class LiveEngine:
@@ -100,7 +118,7 @@ class LiveEngine:
         try:
             self._carry_out(control)
             told = self._session.describe() if self._session else {}
-            result = tuple((key, told.get(key)) for key in ("sample", "training", "prediction"))
+            result = tuple((key, told.get(key)) for key in ("sample", "training", "prediction", "run"))
             job.future.set_result(ControlAnswer(control.command, result))  # type: ignore[arg-type]
         except Exception as error:  # an engine answers every request; the traceback goes into the details
             job.future.set_result(Failure.of(error, traceback.format_exc()))
@@ -112,7 +130,7 @@ class LiveEngine:
         if control.command == "sample":
             session.choose(_integer(arguments.get("index")))
         elif control.command == "train":
-            session.start_training(_integer(arguments.get("seed", 0)))
+            session.start_training(_integer(arguments.get("seed", 0)), str(arguments.get("folder") or ""))
         elif control.command == "stop":
             session.stop_training()
         else:

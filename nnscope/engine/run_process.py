@@ -30,7 +30,7 @@ IDLE = 10.0  # seconds without anybody, after which it ends while the training g
 ENDING = 1.0  # and after the training's end: who reattaches at once finds it
 LOOK = 0.25  # seconds between two looks at the folder
 NICE = 19
-GONE = "The training process is gone."
+GONE = "The training process is gone; what it recorded can be looked at."
 
 
 def main() -> None:

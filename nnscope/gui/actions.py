@@ -35,7 +35,7 @@ class ActionSpec:
     text : str
         As in the menu, with ``&`` before its letter.
     menu : str
-        ``"File"``, ``"View"``, ``"Space"``, ``"Model"`` or ``"Help"``; after a slash the submenu.
+        ``"File"``, ``"View"``, ``"Space"``, ``"Model"``, ``"Record"`` or ``"Help"``; after a slash the submenu.
     keys : str
         Its default shortcut, portable form.
     icon : str
@@ -68,6 +68,7 @@ VIEW_KEYS = 9  # views that have a digit as their shortcut
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_file", "&Open …", "File", "Ctrl+O", "open"),
     ActionSpec("open_folder", "Open &folder …", "File", "Ctrl+Shift+O", "folder"),
+    ActionSpec("attach", "&Attach …", "File", "Ctrl+Shift+A", "link"),
     ActionSpec("close_source", "&Close", "File", "Ctrl+W", "close", line=True),
     ActionSpec("welcome", "&Welcome page", "File"),
     ActionSpec("save_picture", "&Save picture …", "File", "Ctrl+S", "save", line=True),
@@ -126,7 +127,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("fit_field", "Fit a &Gaussian field …", "Model", "G"),
     ActionSpec("next_sample", "Next &input", "Model", "N", line=True),
     ActionSpec("previous_sample", "Previous i&nput", "Model", "Shift+N"),
-    ActionSpec("train", "&Train", "Model", "Ctrl+T", "train"),
     ActionSpec("restart", "&Restart the process", "Model", "", "restart"),
     ActionSpec("play", "&Play or pause", "Model/Steps", "Space", "play", canvas=True),
     ActionSpec("loop", "&Loop", "Model/Steps", "", "loop", True),
@@ -138,12 +138,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("end_range", "&End range here", "Model/Steps", "Shift+O", also="O"),
     ActionSpec("whole_range", "&Whole run", "Model/Steps", "Shift+U"),
     ActionSpec("gradient_flow", "&Gradient flow", "Model/Steps", "Shift+G", "flow", line=True),
+    ActionSpec("train", "&Train or stop", "Record", "Ctrl+T", "train"),
+    ActionSpec("record", "&Record a training …", "Record", "Ctrl+R", "record"),
+    ActionSpec("follow", "&Follow the newest step", "Record", "Ctrl+End", "live", True, line=True),
+    ActionSpec("detach", "&Detach", "Record", "Ctrl+Shift+D", "close"),
     ActionSpec("palette", "&Command palette", "Help", "Ctrl+Shift+P", "command"),
     ActionSpec("shortcuts", "&Shortcuts", "Help", "Ctrl+/", "keyboard"),
     ActionSpec("about", "&About nnscope", "Help", "", "info", line=True),
 )
 
-MENUS = ("File", "View", "Space", "Model", "Help")
+MENUS = ("File", "View", "Space", "Model", "Record", "Help")
 PICTURES = "View/Picture"  # the submenu of views
 AFTER_VIEWS = "scientific"  # the entry that follows it
 

@@ -1,4 +1,4 @@
-"""The strip over the canvas that says that a model process is gone, with a way to start it again."""
+"""The strip over the canvas that says that a model process or a training is gone, with a way back to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
+from nnscope.core.attaching import is_address
 from nnscope.core.text import plain
 from nnscope.gui import icons
 from nnscope.gui.text import Label
@@ -54,5 +55,6 @@ class Banner(QWidget):
         if (source, reason) == (self._source, self._reason):
             return
         self._source, self._reason = source, reason
+        self.button.setText("Reattach" if is_address(source) else "Restart")
         self.text.setText(plain(reason, 300))
         self.setVisible(bool(reason))

@@ -1,8 +1,8 @@
-"""The strip over the canvas for a running model: which input runs through it, training, and what it tells."""
+"""The strip over the canvas for what runs: a model with its input, or a training that is attached to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -29,6 +29,8 @@ class LiveState:
     training: bool = False
     can_train: bool = False
     told: str = ""
+    attached: bool = False
+    ended: str = ""
 
     @classmethod
     def of(cls, source: OpenSource | None) -> LiveState | None:
@@ -40,14 +42,28 @@ class LiveState:
             facts.pop("probabilities", None)  # they belong to the prediction of the listing
         samples = tuple(map(str, facts.get("samples", ())))
         training = bool(facts.get("training"))
-        return cls(samples, int(facts.get("sample", 0)), training, bool(facts.get("can_train")), told(facts))
+        attached, ended = source.listing.format == "run", str(facts.get("ended") or facts.get("trouble") or "")
+        can_train = bool(facts.get("can_train"))
+        return cls(samples, int(facts.get("sample", 0)), training, can_train, told(facts), attached, ended)
+
+    def of_model(self, model: LiveState) -> LiveState:
+        """This state of a run, with what the model that is trained in it can do."""
+        return replace(self, can_train=model.can_train, training=model.training)
+
+
+SLOWDOWN = (
+    "Slowed by: what recording takes from the training, measured in it. Time of its own calls and hooks, and the "
+    "processor time of the thread that records, as a share of the rest."
+)
 
 
 class LiveBar(QWidget):
-    """Emits ``sample`` (index) and ``train`` (start or stop)."""
+    """Emits ``sample`` (index), ``train`` (start or stop), ``record`` and ``detach``."""
 
     sample = pyqtSignal(int)
     train = pyqtSignal(bool)
+    record = pyqtSignal()
+    detach = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +73,15 @@ class LiveBar(QWidget):
         self.button = QPushButton()
         self.button.clicked.connect(lambda: self.train.emit(not (self._state and self._state.training)))
         self.samples.chosen.connect(lambda value: self.sample.emit(int(value)))
+        self.recorder = QPushButton("Rec")
+        self.recorder.setToolTip("Train from scratch and keep the run in a folder")
+        self.recorder.clicked.connect(self.record)
+        self.detacher = QPushButton("Detach")
+        self.detacher.setProperty("role", "quiet")
+        self.detacher.setToolTip("Leave the training; it goes on")
+        self.detacher.clicked.connect(self.detach)
+        self._mark = Label()
+        self._said = Label()
         self._label = Label("Input", "secondary")
         self._told = Label("", "secondary")
         self._told.setFont(fonts.tabular())
@@ -65,20 +90,28 @@ class LiveBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 6, 8, 6)
         row.setSpacing(8)
-        for widget in (self._label, self.samples, self.button, self._told):
+        inputs = (self._label, self.samples, self._mark, self._said, self.button, self.recorder, self._told)
+        for widget in inputs:
             row.addWidget(widget)
         row.addStretch(1)
+        row.addWidget(self.detacher)
 
     @property
     def told_text(self) -> str:
         """What the model tells, as shown."""
         return self._told.text()
 
+    @property
+    def said_text(self) -> str:
+        """How the training is that is attached to, as shown."""
+        return self._said.text()
+
     def apply(self, theme: Theme) -> None:
         """Colour the icons."""
         self._theme = theme
         self.samples.apply(theme)
         self._show_button()
+        self._show_training()
 
     def show_state(self, state: LiveState | None, previews: np.ndarray | None = None) -> None:
         """Fill in; without a live model the strip is not there. ``previews``: pictures of its samples."""
@@ -91,9 +124,23 @@ class LiveBar(QWidget):
         self.samples.setVisible(bool(state.samples))
         self._label.setVisible(bool(state.samples))
         self.samples.setEnabled(not state.training)
-        self.button.setVisible(state.can_train)
+        for button in (self.button, self.recorder):
+            button.setVisible(state.can_train)
+        self.recorder.setEnabled(not state.training)
         self._told.setText(state.told)
+        self._told.setToolTip(SLOWDOWN if state.attached else "")
         self._show_button()
+        self._show_training()
+
+    def _show_training(self) -> None:
+        state = self._state
+        for widget in (self._mark, self._said, self.detacher):
+            widget.setVisible(state is not None and state.attached)
+        if state is None or self._theme is None:
+            return
+        name, colour = ("info", self._theme.secondary) if state.ended else ("live", self._theme.accent)
+        self._mark.setPixmap(icons.pixmap(name, colour, 16, self.devicePixelRatioF()))
+        self._said.setText(plain(state.ended, 160) if state.ended else "Attached to a training")
 
     def _show_button(self) -> None:
         training = self._state is not None and self._state.training
@@ -113,6 +160,8 @@ def told(facts: dict[str, Any]) -> str:
         parts.append(f"loss {facts['loss']:.4f}")
     if isinstance(facts.get("accuracy"), float):
         parts.append(f"accuracy {facts['accuracy']:.1%}")
+    if isinstance(facts.get("slowdown"), float):
+        parts.append(f"slowed by {facts['slowdown']:.1%}")
     if facts.get("prediction") is not None:
         parts.append(f"prediction {plain(str(facts['prediction']), 32)}{_confidence(facts.get('probabilities'))}")
     return "     ".join(parts)

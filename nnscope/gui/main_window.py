@@ -17,6 +17,7 @@ from nnscope.gui.commands import Commands
 from nnscope.gui.commands.file import FileCommands
 from nnscope.gui.commands.help import HelpCommands
 from nnscope.gui.commands.model import ModelCommands
+from nnscope.gui.commands.record import RecordCommands
 from nnscope.gui.commands.space import SpaceCommands
 from nnscope.gui.commands.steps import StepCommands
 from nnscope.gui.commands.view import ViewCommands
@@ -42,6 +43,7 @@ from nnscope.gui.theme import apply_theme, resolve_theme
 from nnscope.gui.timeline.bar import TimelineBar
 from nnscope.gui.timeline.player import Player
 from nnscope.gui.toolbar.bar import ToolBar
+from nnscope.gui.training import Trainings
 from nnscope.gui.tree.panel import TreePanel
 from nnscope.gui.turning import Turning
 from nnscope.gui.welcome import WelcomePage
@@ -99,6 +101,7 @@ class MainWindow(QMainWindow):
         self.turning = Turning(controller, self.motion, self)
         self.flying = Flying(controller, canvas.native, self.motion)
         self.player = Player(controller, self)
+        self.trainings = Trainings(controller, self)
         self.fitter = Fitter(controller, self)
         self.commands = self._make_commands()
         keys = self.memory.now.keys
@@ -133,7 +136,8 @@ class MainWindow(QMainWindow):
     def source_listed(self, key: str) -> None:
         """A source has come or gone: bring one that was asked for to the front, the welcome page when none is left."""
         source = self.controller.library.sources.get(key)
-        if source is not None and source.listing is not None and key in self._openings:
+        waits = source is not None and source.status.get("training") is True and not source.infos
+        if source is not None and source.listing is not None and key in self._openings and not waits:
             self._openings.drop(key)
             self._show_first(key, source.listing)
             if not self.fitter.owns(key):
@@ -156,9 +160,9 @@ class MainWindow(QMainWindow):
 
     def _show_first(self, key: str, listing: Listing) -> None:
         """Who opens something wants to see it."""
-        first = first_tensor(listing)
-        if first is not None and self.controller.workspace.pane.source != key:
-            self.controller.show(key, first.address)
+        first, wanted = first_tensor(listing), self.trainings.first_shown(key, listing)
+        if first is not None and (wanted or self.controller.workspace.pane.source != key):
+            self.controller.show(key, wanted or first.address)
 
     def close_source(self, key: str) -> None:
         """Close a source."""
@@ -245,6 +249,7 @@ class MainWindow(QMainWindow):
             WindowCommands(self),
             ModelCommands(self.controller, self.tree, self.fitter),
             StepCommands(self.controller, self.player),
+            RecordCommands(self, self.controller, self.trainings),
             HelpCommands(self, lambda: self.canvas.renderer),
         )
 
@@ -291,7 +296,7 @@ class MainWindow(QMainWindow):
         self._connect_inspector()
         self._connect_space()
         self.central.live.sample.connect(model.choose_sample)
-        self.central.live.train.connect(model.set_training)
+        self._connect_training()
         self.failures.changed.connect(self.status.show_problems)
         self.status.problems.clicked.connect(self.actions_table["show_problems"].trigger)
         for part in (self.saver, self.films, self.fitter):
@@ -305,6 +310,13 @@ class MainWindow(QMainWindow):
         hints = QGuiApplication.styleHints()
         if hints is not None:
             hints.colorSchemeChanged.connect(self._apply_theme)
+
+    def _connect_training(self) -> None:
+        bar = self.central.live
+        bar.train.connect(lambda on: self.trainings.start() if on else self.trainings.stop())
+        bar.record.connect(self.commands.record.record)
+        bar.detach.connect(self.commands.record.detach)
+        self.trainings.began.connect(lambda address: self.open_paths([address]))
 
     def _connect_welcome(self) -> None:
         page = self.central.welcome
@@ -362,6 +374,9 @@ class MainWindow(QMainWindow):
         workspace, before = self.controller.workspace, self.controller.resolved()
         settings = tuple(sorted({**dict(workspace.pane.settings), name: value}.items()))
         workspace.update_pane(merge=f"setting {name}", settings=settings)
+        after = self.controller.resolved()
+        if before is not None and after is not None and before.grid != after.grid:
+            workspace.update_pane(merge=f"setting {name}", camera=None, pin=None)
 
     def _choose_layout(self, layout: Layout, sliding: bool) -> None:
         """A slider keeps the camera; another arrangement fits anew."""
@@ -374,9 +389,6 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         clipboard = QApplication.clipboard()
-        after = self.controller.resolved()
-        if before is not None and after is not None and before.grid != after.grid:
-            workspace.update_pane(merge=f"setting {name}", camera=None, pin=None)
         if address and clipboard is not None:
             _entry(menu, "Copy address", lambda: clipboard.setText(address))
             _entry(menu, "Show in the next pane", lambda: self._show_beside(source, address))

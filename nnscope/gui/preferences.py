@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nnscope.core.attaching import is_address
 from nnscope.core.errors import Failure, NnscopeError
 from nnscope.core.settings import Preferences, load_preferences, save_preferences
 
@@ -25,7 +26,9 @@ class Memory:
         self._take(replace(self.now, **changes))
 
     def opened(self, path: str) -> None:
-        """Put ``path`` on top of the recent files."""
+        """Put ``path`` on top of the recent files; trainings come and go."""
+        if is_address(path):
+            return
         self._take(self.now.opened(path))
 
     def _take(self, preferences: Preferences) -> None:

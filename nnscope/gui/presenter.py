@@ -15,7 +15,6 @@ from nnscope.core.picture import TilePicture
 from nnscope.core.space import Camera3D
 from nnscope.core.text import plain
 from nnscope.gui.inspector.space_box import SpaceFacts
-from nnscope.gui.live import LiveState
 from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.timers import once
 from nnscope.gui.toolbar import offers
@@ -74,6 +73,7 @@ class Presenter(QObject):
         connect(controller.spectrum_changed, lambda source, address: self._soon.start())
         connect(controller.status_changed, self._told)
         connect(controller.jobs_changed, self._window.status.jobs.jobs_changed)
+        connect(controller.controlled, self._window.trainings.controlled)
         connect(controller.hover_changed, self._hovered)
         connect(controller.failed, self._window.show_failure)
         connect(controller.redraw, self._redraw)
@@ -139,7 +139,7 @@ class Presenter(QObject):
 
     def _show_live(self, pane: PaneState) -> None:
         source = self._controller.library.sources.get(pane.source)
-        live = LiveState.of(source)
+        live = self._window.trainings.state()
         previews = self._window.previews.of(pane.source, len(live.samples)) if live is not None else None
         self._window.central.live.show_state(live, previews)
         self._window.status.device.setText(str(source.status.get("device", "cpu")) if source else "cpu")
@@ -150,7 +150,7 @@ class Presenter(QObject):
         panes = len(state.panes)
         shown = resolved is not None
         source = controller.library.sources.get(pane.source)
-        live = LiveState.of(source)
+        live = self._window.trainings.state()
         self._show_history()
         actions.enable(
             close_source=source is not None,
@@ -162,6 +162,8 @@ class Presenter(QObject):
             spectrum=shown and resolved is not None and resolved.info.ndim >= 2,
             fit_field=shown and resolved is not None and resolved.info.ndim >= 2,
             train=live is not None and live.can_train,
+            record=live is not None and live.can_train and not live.training,
+            detach=live is not None and live.attached,
             next_sample=live is not None and bool(live.samples),
             previous_sample=live is not None and bool(live.samples),
             restart=source is not None and bool(source.dead),

@@ -45,6 +45,7 @@ QPushButton:focus { border-color: $accent; }
 QPushButton:disabled { color: $faint; }
 QPushButton[role="primary"] { background: $accent; color: $on_accent; }
 QPushButton[role="primary"]:hover { background: $accent_hover; }
+QPushButton[role="primary"]:disabled { background: $control; color: $faint; }
 QPushButton[role="primary"]:focus { border-color: $text; }
 QPushButton[role="quiet"] { background: transparent; color: $accent; padding: 3px 8px; }
 QPushButton[role="quiet"]:hover { background: $hover; }

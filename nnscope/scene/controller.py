@@ -75,6 +75,7 @@ class Controller:
     spectrum_changed: ClassVar[SignalInstance] = Signal(str, str)  # type: ignore[assignment]
     hover_changed: ClassVar[SignalInstance] = Signal(object)  # type: ignore[assignment]
     jobs_changed: ClassVar[SignalInstance] = Signal()  # type: ignore[assignment]
+    controlled: ClassVar[SignalInstance] = Signal(str, str)  # type: ignore[assignment]
     failed: ClassVar[SignalInstance] = Signal(object)  # type: ignore[assignment]
     status_changed: ClassVar[SignalInstance] = Signal(str)  # type: ignore[assignment]
     timeline_changed: ClassVar[SignalInstance] = Signal(str)  # type: ignore[assignment]
@@ -339,6 +340,7 @@ class Controller:
             elif isinstance(answer, ControlAnswer) and source is not None:
                 source.status.update(answer.result)
                 self._sessions.relist(key)
+                self.controlled.emit(key, answer.command)
             self.status_changed.emit(key)
 
         return take

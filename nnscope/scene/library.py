@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nnscope.scene.run_scale import RUN
 from nnscope.scene.spacework import SpaceStore
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from nnscope.core.tensor import Listing, TensorInfo
     from nnscope.engine.protocol import Engine
 
-TOLD = ("training", "step", "slowdown", "trouble", "ended")  # of a listing of a training, what notices renew
 TILE_BUDGET = 256 << 20  # bytes of tiles kept on the scene's side
 
 
@@ -57,7 +57,8 @@ class OpenSource:
     def accept(self, listing: Listing) -> None:
         """Take a new listing."""
         self.listing = listing
-        self.status.update({name: listing.live[name] for name in TOLD if name in listing.live})
+        if listing.format == RUN:
+            self.status = dict(listing.live)
         self.infos = {info.address: info for info in listing.tensors}
         self.versions = {info.address: info.version for info in listing.tensors}
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nnscope.core.statistics import TensorStats
     from nnscope.scene.state import PaneState
 
+
 RUN = "run"  # the format of a listing with steps
 
 

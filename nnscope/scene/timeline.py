@@ -169,6 +169,17 @@ class Timeline:
         steps, step = self.steps(source), self._workspace.state.step_of(source)
         return step if step is not None else int(steps[-1]) if len(steps) else None
 
+    def follows(self) -> bool:
+        """Whether the active pane's run is shown at its newest step, and at each that comes."""
+        state = self._workspace.state
+        return state.step_of(state.pane.source) is None
+
+    def follow(self, on: bool) -> None:
+        """Show the newest step of the active pane's run and each that comes, or stay at the present one."""
+        state, kept = self._workspace.state, self.kept_here()
+        if on or len(kept):
+            self._workspace.set(state.at_step(state.pane.source, None if on else int(kept[-1])), merge="")
+
     def move(self, by: int) -> None:
         """Go to the next (or previous) step at which the active pane's tensor was kept."""
         at, kept = self.chosen(), self.kept_here()

@@ -43,11 +43,24 @@ def test_the_demo_lives_learns_dies_and_returns(bench: Bench) -> None:
     bench.until(lambda: window.central.live.samples.value == "1")
     assert "prediction" in window.central.live.told_text
 
+    bench.show("block1.conv1.weight")
     window.central.live.button.click()
-    wait(lambda: window.central.live.button.text() == "Stop", timeout=PATIENCE)
+    wait(lambda: controller.timeline.is_live(controller.workspace.pane.source), timeout=PATIENCE)
+    run = controller.workspace.pane.source
+    assert run.startswith("nnscope://127.0.0.1:")  # attached to, as any training is
+    assert controller.workspace.pane.address == "block1.conv1.weight"
     wait(lambda: "loss" in window.central.live.told_text, timeout=PATIENCE)
+    assert (window.central.live.button.text(), window.central.live.samples.isVisible()) == ("Stop", False)
+    kept = len(controller.timeline.kept_here())
+    wait(lambda: len(controller.timeline.kept_here()) > kept, timeout=PATIENCE)
     window.central.live.button.click()
     wait(lambda: window.central.live.button.text() == "Train", timeout=PATIENCE)
+    bench.until(lambda: "has ended after step" in window.central.live.said_text)
+    assert window.timeline.isVisible()
+    window.central.live.detacher.click()
+    bench.until(lambda: run not in controller.library.sources)
+    window.show_tensor(DEMO, "block1:output")
+    bench.settle()
 
     (process,) = children() - before
     os.kill(process, signal.SIGKILL)

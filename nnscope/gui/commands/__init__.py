@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from nnscope.gui.commands.file import FileCommands
     from nnscope.gui.commands.help import HelpCommands
     from nnscope.gui.commands.model import ModelCommands
+    from nnscope.gui.commands.record import RecordCommands
     from nnscope.gui.commands.space import SpaceCommands
     from nnscope.gui.commands.steps import StepCommands
     from nnscope.gui.commands.view import ViewCommands
@@ -25,6 +26,7 @@ class Commands:
     window: WindowCommands
     model: ModelCommands
     steps: StepCommands
+    record: RecordCommands
     help: HelpCommands
 
     def of(self, menu: str) -> object:
@@ -33,5 +35,5 @@ class Commands:
             return self.window
         if menu == "Model/Steps":
             return self.steps
-        by_menu = {"File": self.file, "View": self.view, "Space": self.space, "Model": self.model, "Help": self.help}
-        return by_menu[menu.partition("/")[0]]
+        by_menu = {"File": self.file, "View": self.view, "Space": self.space, "Model": self.model}
+        return {**by_menu, "Record": self.record, "Help": self.help}[menu.partition("/")[0]]

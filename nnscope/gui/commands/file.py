@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QFileDialog
 
+from nnscope.gui.dialogs.attach import AttachDialog
 from nnscope.gui.dialogs.export_animation import ExportDialog, Offer
 from nnscope.gui.dialogs.save_picture import SaveDialog
 
@@ -43,6 +44,12 @@ class FileCommands:
         """Ask for a folder (a Hugging Face model) and open it."""
         dialog = self._dialog("Open folder", QFileDialog.FileMode.Directory)
         dialog.filesSelected.connect(self._window.open_paths)
+        dialog.open()
+
+    def attach(self) -> None:
+        """Ask for the address of a training and attach to it."""
+        dialog = AttachDialog(self._window)
+        dialog.accepted_address.connect(lambda address: self._window.open_paths([address]))
         dialog.open()
 
     def close_source(self) -> None:

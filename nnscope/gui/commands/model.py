@@ -57,16 +57,6 @@ class ModelCommands:
         """Run an input through the model."""
         self._controller.control(self._key, "sample", index=index)
 
-    def train(self) -> None:
-        """Train from scratch, or stop."""
-        state = self._live()
-        if state is not None and state.can_train:
-            self.set_training(not state.training)
-
-    def set_training(self, on: bool) -> None:
-        """Start or stop training."""
-        self._controller.control(self._key, "train" if on else "stop")
-
     def restart(self) -> None:
         """Start the model process again."""
         self._controller.restart(self._key)

@@ -174,7 +174,8 @@ def extent(values: np.ndarray) -> tuple[float, float]:
     """The least and greatest finite value; apart also where all are equal or none is."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    return (low, high) if high > low else (low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1))
+    apart = 0.5 * (abs(low) if abs(low) > np.finfo(float).tiny else 1.0)
+    return (low, high) if high > low else (low - apart, high + apart)
 
 
 def runs(values: np.ndarray) -> list[slice]:

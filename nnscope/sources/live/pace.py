@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 
 SHARE = 0.03  # of the time, for all that recording does
+NICE = 10
 AT_LEAST = 0.1  # seconds between two looks
 
 
@@ -22,11 +23,18 @@ class Pace:
     every : int or None
         Look at each call that is a multiple of it, and don't rest; None to look as often as the share allows.
     share : float
+        For all that recording does.
+
+    Attributes
+    ----------
+    nice : int
+        How far the recording thread steps back behind others; not at all where it is given more than it needs.
     """
 
     def __init__(self, every: int | None, share: float = SHARE) -> None:
         self._every = every
         self._share = share
+        self.nice = NICE if share <= SHARE else 0
         self._next = 0.0
         self._under_way = False
 

@@ -35,7 +35,6 @@ LOOK_UP = 0.25  # seconds between two looks at what has come, when no look at te
 MOST_WAITING = 100_000  # steps whose numbers wait at most
 WAITING_BYTES = 256 << 20  # of copies that wait, at most, but for the newest look
 FRAME_BYTES = 64 << 10  # of a tensor in a look
-NICE = 10
 CLOSING = 30.0  # seconds that the last records may take
 
 log = logging.getLogger("nnscope")
@@ -132,7 +131,7 @@ class Recording:
             self.dropped += 1
 
     def _run(self) -> None:
-        give_way(NICE)
+        give_way(self._pace.nice)
         try:
             while not self._ends:
                 with self._wake:
@@ -162,11 +161,11 @@ class Recording:
         with self._wake:
             taken = list(self._waiting)
             self._waiting.clear()
-        begun = time.perf_counter()
+        begun = time.thread_time()
         for left in taken:
             self._writer.append(StepRecord(left.step, left.time, dict(self._numbers(left))))
         self._writer.flush_if_due()
-        self._rest(time.perf_counter() - begun)
+        self._rest(time.thread_time() - begun)
 
     def _rest(self, worked: float) -> None:
         """Leave the interpreter to the training thread for a while, unless the end is near."""
@@ -179,11 +178,11 @@ class Recording:
         """The tensors of a step, a record by themselves."""
         statistics, frames = {}, {}
         for info, tensor in look.tensors:
-            begun = time.perf_counter()
+            begun = time.thread_time()
             values = read_region(tensor, full_region(info.shape))
             statistics[info] = stats_of_array(values)
             frames[info] = frame_of(values, self._frame_bytes)
-            self._rest(time.perf_counter() - begun)
+            self._rest(time.thread_time() - begun)
             self._record_numbers()
         return StepRecord(look.step, look.time, {}, statistics, frames, late=True)
 

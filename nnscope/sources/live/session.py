@@ -1,17 +1,16 @@
 """A model at work in its process: one sample runs through it and is captured, and it can be trained meanwhile.
 
 Everything that runs or changes the model does so inside the source's `StepLock`, so that whoever reads a parameter
-reads it between two steps; running a sample counts as reading and goes before the next step. Hooks see the chosen
-sample only: they are paused while training steps run.
+reads it between two steps; running a sample counts as reading and goes before the next step. These hooks see the chosen
+sample only: they are paused while training steps run. A training is recorded and attached to as any other.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,10 +24,11 @@ from nnscope.sources.live.sensitivity import Call
 if TYPE_CHECKING:
     from nnscope.core.request import Scalar, Settings
     from nnscope.sources.live.source import LiveSource
+    from nnscope.sources.live.watching import Watch
 
-NOTICE_EVERY = 0.15  # seconds between two notices while training
 STOPPING = 30.0  # seconds a step may take after `stop_training`
 
+Record = Callable[[torch.nn.Module, str], "Watch"]  # begins to record a model in a folder, or in one for a while
 Train = Callable[[torch.nn.Module, int], Iterator[Mapping[str, "Scalar"]]]
 
 
@@ -61,7 +61,8 @@ class _State:
     sample: int = 0
     training: bool = False
     probabilities: tuple[float, ...] = ()
-    status: dict[str, Scalar] = field(default_factory=dict)
+    run: str = ""
+    error: str = ""
     trouble: str = ""
 
 
@@ -77,15 +78,23 @@ class Session:
     material : Material
     on_change : callable
         Told of each change, from whichever thread made it.
+    record : callable
+        How a training is recorded, as any other is (`watch`).
     """
 
     def __init__(
-        self, model: torch.nn.Module, source: LiveSource, material: Material, on_change: Callable[[Changed], None]
+        self,
+        model: torch.nn.Module,
+        source: LiveSource,
+        material: Material,
+        on_change: Callable[[Changed], None],
+        record: Record,
     ) -> None:
         self._model = model
         self._source = source
         self._material = material
         self._on_change = on_change
+        self._record = record
         self._state = _State()
         self._stop = threading.Event()
         self._trainer: threading.Thread | None = None
@@ -107,7 +116,8 @@ class Session:
             "classes": classes,
             "prediction": None if best is None else classes[best],
             "probabilities": state.probabilities,
-            **state.status,
+            "run": state.run,
+            **({"error": state.error} if state.error else {}),
         }
 
     def choose(self, index: int) -> None:
@@ -140,22 +150,29 @@ class Session:
             self._state.trouble = ""
             self._state.probabilities = _probabilities(output, len(self._material.classes))
 
-    def start_training(self, seed: int = 0) -> None:
-        """Train from scratch in a thread of its own.
+    def start_training(self, seed: int = 0, folder: str = "") -> None:
+        """Train from scratch in a thread of its own, recorded: the description says where to attach, as ``run``.
+
+        Parameters
+        ----------
+        seed : int
+        folder : str
+            Where the run is kept; only as long as somebody is attached if empty.
 
         Raises
         ------
         NnscopeError
-            If this model can't be trained, or is being trained.
+            If this model can't be trained, or is being trained, or not recorded there.
         """
         if self._material.train is None:
             raise NnscopeError("There is no training procedure for this model.", self._source.path)
         if self._trainer is not None and self._trainer.is_alive():
             raise NnscopeError("The model is being trained already.", self._source.path, "Stop it first.")
         self._stop.clear()
-        self._state.training = True
+        run = self._record(self._model, folder)
+        self._state.training, self._state.run, self._state.error = True, run.address, ""
         steps = self._material.train(self._model, seed)
-        self._trainer = threading.Thread(target=self._train, args=(steps,), name="nnscope-training", daemon=True)
+        self._trainer = threading.Thread(target=self._train, args=(steps, run), name="nnscope-training", daemon=True)
         self._trainer.start()
 
     def stop_training(self) -> None:
@@ -174,34 +191,30 @@ class Session:
             raise NnscopeError("There is no sample input to run this model on.", self._source.path)
         return Call(*self._material.load(self._state.sample))
 
-    def _train(self, steps: Iterator[Mapping[str, Scalar]]) -> None:
+    def _train(self, steps: Iterator[Mapping[str, Scalar]], run: Watch) -> None:
         try:
-            self._take_steps(steps)
+            with run:
+                self._take_steps(steps, run)
         except Exception as error:  # of the training procedure: told, and the model stays
-            self._state.status["error"] = f"Training stopped ({type(error).__name__}: {error})."
+            self._state.error = f"Training stopped ({type(error).__name__}: {error})."
         finally:
             self._state.training = False
-            self._publish()
+            self.run_sample()
+            self._on_change(Changed(self._source.next_version(), (), self._status()))
 
-    def _take_steps(self, steps: Iterator[Mapping[str, Scalar]]) -> None:
-        told = 0.0
+    def _take_steps(self, steps: Iterator[Mapping[str, Scalar]], run: Watch) -> None:
         while not self._stop.is_set():
             with self._source.lock.step():
                 status = next(steps, None)
-            if status is None:
-                return
-            self._state.status = dict(status)
-            if time.monotonic() - told >= NOTICE_EVERY:
-                self._publish()
-                told = time.monotonic()
-
-    def _publish(self) -> None:
-        self.run_sample()
-        self._on_change(Changed(self._source.next_version(), (), self._status()))
+                if status is None:
+                    return
+                step = status.get("step")
+                numbers = {name: value for name, value in status.items() if isinstance(value, float)}
+                run.step(step if isinstance(step, int) else None, **numbers)
 
     def _status(self) -> Settings:
         told: dict[str, Any] = self.describe()
-        return (*self._state.status.items(), *((key, told[key]) for key in ("training", "sample", "prediction")))
+        return tuple((key, told[key]) for key in ("training", "sample", "prediction", "run", "error") if key in told)
 
     def _warnings(self) -> tuple[str, ...]:
         if self._material.load is None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 KINDS = ("parameter", "grad", *CAPTURED)
 BUDGET = 256 << 20  # bytes of tensors copied in one look
 TELL_EVERY = 0.5  # seconds between two reports to those who are attached
+TOLD = 6  # numbers in such a report
 
 
 class Outlet(Protocol):
@@ -82,6 +83,7 @@ class Watch:
         self._begun = time.monotonic()
         self._outlet: Outlet | None = None
         self._telling = 0.0  # when the outlet is told next
+        self._numbers: dict[str, float] = {}  # that it was told last
         watched.listen(pace.is_due(0))
         atexit.register(self.close)
 
@@ -141,6 +143,7 @@ class Watch:
         self._watched.listen(not self.trouble and self._pace.is_due(self._count))
         if self._outlet is not None and begun >= self._telling:
             self._telling = begun + TELL_EVERY
+            self._numbers = {name: value for name, value in scalars.items() if isinstance(value, float)}
             self._outlet.tell(self._facts())
 
     def close(self) -> None:
@@ -162,7 +165,8 @@ class Watch:
         self.close()
 
     def _facts(self) -> dict[str, Scalar]:
-        return {"step": self.step_number, "slowdown": self.slowdown, "trouble": self.trouble}
+        told = dict(list(self._numbers.items())[:TOLD])
+        return {**told, "step": self.step_number, "slowdown": self.slowdown, "trouble": self.trouble}
 
     def _leave(self, scalars: dict[str, float | torch.Tensor]) -> bool:
         """Hand over what this step leaves behind; whether tensors are among it."""
@@ -266,6 +270,7 @@ def watch(
     layers: Layers = "*",
     kinds: Sequence[str] = ("parameter", "output", "grad"),
     limits: Limits | None = None,
+    pace: Pace | None = None,
 ) -> Watch:
     """Record a training run: call `Watch.step` once after every step.
 
@@ -288,6 +293,8 @@ def watch(
         ``"grad_output"`` (of what modules take and give), and ``"attention"``.
     limits : Limits, optional
         How often the disk is written and how large the run may become.
+    pace : Pace, optional
+        In place of ``every``: how much of the time recording may take.
 
     Returns
     -------
@@ -313,7 +320,7 @@ def watch(
             raise NnscopeError(f"{kind!r} is no kind of value that is recorded.", "kinds", f"There are {known}.")
     if every is not None and every < 1:
         raise NnscopeError("Steps can't be recorded more often than each.", f"every={every}", "Give 1 or more.")
-    watched, pace = Watched(model, layers, kinds), Pace(every)
+    watched, pace = Watched(model, layers, kinds), pace or Pace(every)
     writer = RunWriter(run, watched.name, watched.tree, limits)
     watched.attach()
     return Watch(watched, Recording(writer, pace), pace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,17 @@ from torch import Tensor, nn
 from nnscope.core.answer import Changed, ControlAnswer
 from nnscope.core.errors import Failure, NnscopeError
 from nnscope.core.request import Control, GetStats, ListTensors
-from nnscope.engine.live import LiveEngine
+from nnscope.engine.attach import attach
+from nnscope.engine.live import LiveEngine, record_training
 from nnscope.sources.live.session import Material, Session
 from nnscope.sources.live.source import LiveSource
+from nnscope.sources.live.watching import Watch, watch
+from nnscope.store.runs.reader import RunReader
+from nnscope.store.runs.writer import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Net(nn.Module):
@@ -40,7 +46,12 @@ MATERIAL = Material(("zero", "one", "two"), load, ("a", "b", "c"))
 def make(model: nn.Module, material: Material = MATERIAL) -> tuple[Session, LiveSource, list[Changed]]:
     seen: list[Changed] = []
     source = LiveSource(model, "demo:test")
-    return Session(model, source, material, seen.append), source, seen
+    return Session(model, source, material, seen.append, begin), source, seen
+
+
+def begin(model: nn.Module, folder: str) -> Watch:
+    """Record in a folder, as a window's model process does; nobody attaches here."""
+    return watch(model, folder, every=20, limits=Limits(seconds=0.05))
 
 
 def read(source: LiveSource, address: str) -> np.ndarray:
@@ -108,30 +119,41 @@ def counting(model: nn.Module, seed: int) -> Iterator[dict[str, Any]]:
         with torch.no_grad():
             model.head.weight.fill_(seed + step)
         model(torch.zeros(2, 4))  # a training pass, which is not to be captured
+        time.sleep(0.001)
         yield {"step": step, "loss": 1 / step}
 
 
-def test_training_goes_on_until_stopped_and_keeps_the_model() -> None:
+def test_training_is_recorded_until_stopped_and_keeps_the_model(tmp_path: Path) -> None:
     model = Net()
     session, source, seen = make(model, Material(MATERIAL.labels, load, MATERIAL.classes, counting))
-    told = threading.Event()
-    session._on_change = lambda notice: (seen.append(notice), len(seen) >= 3 and told.set())  # type: ignore[assignment, func-returns-value]
-    session.start_training(100)
+    session.start_training(100, str(tmp_path / "run"))
     with pytest.raises(NnscopeError, match="being trained already"):
         session.start_training()
-    assert told.wait(10)
+    run = RunReader(tmp_path / "run")
+    pause = threading.Event()
+    while len(run.frame_steps("head.weight")) < 3:
+        pause.wait(0.02)
+        run.refresh()
     assert source.listing().live["training"] is True
-    assert read(source, "(model):input").shape == (1, 4)
     session.stop_training()
-    last = dict(seen[-1].status)
-    assert last["training"] is False
-    assert read(source, "head.weight").max() == 100 + last["step"]
-    assert [notice.version for notice in seen] == sorted({notice.version for notice in seen})
-    steps = [dict(notice.status)["step"] for notice in seen]
-    assert steps[-1] > len(steps)  # notices are fewer than steps
+    assert [dict(notice.status)["training"] for notice in seen] == [False]  # what is trained is seen in the run
+    run.refresh()
+    losses = run.scalar("loss")
+    assert losses.values.tolist() == [1 / step for step in losses.steps.tolist()]
+    assert losses.steps.tolist() == list(range(1, len(losses.steps) + 1))
+    for step in run.frame_steps("head.weight").tolist():
+        assert step % 20 == 1
+        assert run.frame("head.weight", step)[2].arrays["values"].max() == 100 + step
+    assert read(source, "head.weight").max() == 100 + losses.steps[-1]
+    assert read(source, "(model):input").shape == (1, 4)  # the sample's, and no batch of the training
+    assert run.frame("(model):output")[1].shape == (2, 3)  # that batch's
+    run.close()
     session.stop_training()
-    session.start_training(0)  # and again
+    session.start_training(0, str(tmp_path / "again"))
     session.close()
+    assert session.describe()["training"] is False
+    with pytest.raises(NnscopeError, match="holds a recorded run already"):
+        session.start_training(0, str(tmp_path / "run"))
     assert session.describe()["training"] is False
 
 
@@ -140,9 +162,9 @@ def failing(model: nn.Module, seed: int) -> Iterator[dict[str, Any]]:
     raise ValueError("the loss is not a number")
 
 
-def test_training_that_fails_is_told() -> None:
+def test_training_that_fails_is_told(tmp_path: Path) -> None:
     session, source, seen = make(Net(), Material(MATERIAL.labels, load, MATERIAL.classes, failing))
-    session.start_training()
+    session.start_training(folder=str(tmp_path / "run"))
     assert session._trainer is not None
     session._trainer.join(10)
     status = dict(seen[-1].status)
@@ -157,7 +179,8 @@ def engine() -> Iterator[LiveEngine]:
     model = Net()
     source = LiveSource(model, "demo:test")
     engine = LiveEngine(source)
-    session = Session(model, source, Material(MATERIAL.labels, load, MATERIAL.classes, counting), engine.notices.emit)
+    material = Material(MATERIAL.labels, load, MATERIAL.classes, counting)
+    session = Session(model, source, material, engine.notices.emit, record_training)
     session.run_sample()
     engine.obey(session)
     yield engine
@@ -172,8 +195,12 @@ def test_a_live_engine_answers_and_obeys(engine: LiveEngine) -> None:
     assert isinstance(answer, ControlAnswer)
     assert dict(answer.result)["sample"] == 1
     assert engine.submit(GetStats("(model):input")).answer(10).mean == 1
-    assert engine.submit(Control("train", (("seed", 5),))).answer(10).command == "train"
+    began = engine.submit(Control("train", (("seed", 5),))).answer(10)
+    assert began.command == "train"
+    attached = attach(dict(began.result)["run"])
+    assert attached.submit(ListTensors()).answer(20).format == "run"
     assert engine.submit(Control("stop")).answer(40).command == "stop"
+    attached.close()
     assert seen
     failure = engine.submit(Control("dance")).answer(10)
     assert isinstance(failure, Failure)
