@@ -95,7 +95,8 @@ def clipped_share(stats: TensorStats, domain: tuple[float, float]) -> float:
     """Share of the finite values outside ``domain``, in [0, 1].
 
     Read from the histogram, with the values of a bin spread evenly over it: the error is at most the share of the two
-    bins that the limits cut. Exactly 0 when the domain holds the whole range.
+    bins that the limits cut. Where that is much, as of a tensor that is nearly all zeros, what is known of these keeps
+    it from being told for clipped. Exactly 0 when the domain holds the whole range.
     """
     if not stats.finite:
         return 0.0
@@ -107,8 +108,16 @@ def clipped_share(stats: TensorStats, domain: tuple[float, float]) -> float:
         return 1.0
     counts = np.concatenate([[0], np.cumsum(stats.histogram)]) / stats.finite
     edges = np.linspace(stats.min / 2, stats.max / 2, counts.size)  # halved: the range itself may overflow
-    below, inside = np.interp([low / 2, high / 2], edges, counts)
-    return float(min(1.0, max(0.0, below + 1.0 - inside)))
+    below, above = np.interp([low / 2, high / 2], edges, counts)
+    return float(min(1.0, max(0.0, 1.0 - max(above - below, _surely_within(stats, low, high)))))
+
+
+def _surely_within(stats: TensorStats, low: float, high: float) -> float:
+    """A share of the finite values that is known to lie within limits."""
+    tiny = 1e-6 * stats.abs_max
+    known = [(0.0, 0.0, stats.zeros / stats.finite), (-tiny, tiny, stats.near_zero / stats.finite)]
+    known.append((stats.median - stats.mad, stats.median + stats.mad, 0.5))
+    return max((share for first, last, share in known if low <= first and last <= high), default=0.0)
 
 
 def _linear(stats: TensorStats) -> Normalisation:

@@ -136,6 +136,19 @@ def test_clipped_share_is_within_a_bin(lo: float, width: float) -> None:
     assert share == pytest.approx(truth, abs=2 * most + 1e-9)
 
 
+@pytest.mark.parametrize("zeros", [0.0, 0.3, 0.6, 0.99])
+@pytest.mark.parametrize("faint", [1e-9, 1e-4])
+def test_what_lies_close_to_zero_is_not_told_for_clipped(zeros: float, faint: float) -> None:
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(10_000) < zeros, 0.0, faint * rng.normal(size=10_000)).astype(np.float32)
+    x[:20] = 100.0
+    stats = stats_of_array(x)
+    low, high = normalisation("tanh", stats).domain
+    exact = float(((x < low) | (x > high)).mean())
+    assert clipped_share(stats, (low, high)) <= max(0.5, 1 - zeros) + 1e-6
+    assert clipped_share(stats, (low, high)) >= exact - 1e-6
+
+
 def test_nothing_clipped_is_exactly_zero() -> None:
     stats = stats_of_array(np.arange(10.0))
     assert clipped_share(stats, (0, 9)) == 0.0
