@@ -75,13 +75,16 @@ def watch(
     >>> nnscope.open("run.nnscope")["conv1.weight@120"].stats().std  # doctest: +SKIP
     0.0416
     """
+    from nnscope.sources.live.ranks import rank_here
     from nnscope.sources.live.watching import watch as begin
 
     if run is None and not attach:
         raise NnscopeError("A run that nobody can attach to needs a folder.", "run=None", "Give a folder.")
+    if run is None and rank_here() is not None:
+        raise NnscopeError("Processes that train together need a folder to share.", "run=None", "Give a folder.")
     folder = Path(tempfile.mkdtemp(prefix="nnscope-run-") if run is None else run)
     watched = begin(model, folder, every=every, layers=layers, kinds=kinds)
-    if attach:
+    if attach and (watched.rank is None or watched.rank[0] == 0):  # the first rank shows the run of all
         open_to_others(watched, port, passing=run is None)
     return watched
 

@@ -19,7 +19,7 @@ from nnscope.core.tensor import MOST_SCALARS, Listing, ModuleInfo
 from nnscope.core.text import plain
 from nnscope.sources.gradient_flow import ADDRESS as FLOW
 from nnscope.sources.gradient_flow import GradientFlow, flow_info, gradient_flow
-from nnscope.store.runs.reader import RunReader
+from nnscope.store.runs.ranks import open_run
 from nnscope.store.runs.reader import Series as Recorded
 from nnscope.store.runs.record import RAW
 
@@ -50,7 +50,7 @@ class RunSource:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._reader = RunReader(path)
+        self._reader = open_run(path)
         self._made: GradientFlow | None = None
         self.live: Callable[[], dict[str, object]] = dict  # what the training tells, where it is known
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from nnscope.sources.live.shards import local_part
 from nnscope.sources.live.values import copy_of, why_unreadable
 
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ class GradientRecorder:
 
     def keep(self, name: str, gradient: torch.Tensor | None) -> None:
         """Copy a gradient, in place of the one before; what was accumulated last is the sum of all."""
-        if gradient is None or why_unreadable(gradient):
+        if gradient is None:
             return
+        gradient, ending = local_part(gradient)
+        if why_unreadable(gradient):
+            return
+        name += ending
         begun = time.perf_counter()
         with self._lock:
             if name not in self._kept and self._bytes + gradient.nbytes > self._budget:

@@ -96,7 +96,7 @@ class Recording:
     @property
     def folder(self) -> Path:
         """Of the run."""
-        return self._writer.folder
+        return self._writer.run
 
     def leave(self, left: Left) -> None:
         """Take what one step left behind; returns at once."""

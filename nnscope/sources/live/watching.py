@@ -16,7 +16,9 @@ from nnscope.core.tensor import TensorInfo
 from nnscope.sources.live.gradients import GradientRecorder
 from nnscope.sources.live.modules import modules_of, select
 from nnscope.sources.live.pace import Pace
+from nnscope.sources.live.ranks import rank_here
 from nnscope.sources.live.recording import Left, Recording
+from nnscope.sources.live.shards import local_part
 from nnscope.sources.live.source import CAPTURED, LiveSource
 from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
 from nnscope.store.runs.writer import Limits, RunWriter
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from nnscope.core.request import Scalar
     from nnscope.sources.live.modules import Layers
+    from nnscope.sources.live.ranks import Rank
 
 KINDS = ("parameter", "grad", *CAPTURED)
 BUDGET = 256 << 20  # bytes of tensors copied in one look
@@ -61,17 +64,20 @@ class Watch:
     Attributes
     ----------
     folder : Path
-        Of the run.
+        Of the run, which holds those of all ranks where several processes train together.
+    rank : (int, int) or None
+        Of this process, and how many there are, where there are several.
     step_number : int
         Of the last `step`; −1 before the first.
     looks : int
         How often tensors were recorded.
     """
 
-    def __init__(self, watched: Watched, recording: Recording, pace: Pace) -> None:
+    def __init__(self, watched: Watched, recording: Recording, pace: Pace, rank: Rank | None = None) -> None:
         self.step_number = -1
         self.looks = 0
         self.folder = recording.folder
+        self.rank = rank
         self._count = 0  # calls of `step`
         self._watched = watched
         self._recording = recording
@@ -248,9 +254,10 @@ class Watched:
         if model is None:
             return
         for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
-            for name, tensor in named:
+            for name, whole in named:
+                tensor, ending = local_part(whole)
                 if not why_unreadable(tensor):
-                    yield _info(name, kind, tensor), tensor
+                    yield _info(name + ending, kind, tensor), tensor
 
     def captured(self) -> Iterator[tuple[TensorInfo, torch.Tensor]]:
         """What hooks have copied since the last look; what was not computed anew is not the present."""
@@ -282,7 +289,8 @@ def watch(
     ----------
     model : Module
     run : path
-        Folder of the run, made if it is not there; it must be empty.
+        Folder of the run, made if it is not there; it must be empty. Where several processes train together
+        (torch.distributed, torchrun) each records in a folder of its own inside, and these open as one run.
     every : int, optional
         Look at tensors at every step that is a multiple of it. By default as often as recording takes no more than 3 %
         of the time.
@@ -321,9 +329,10 @@ def watch(
     if every is not None and every < 1:
         raise NnscopeError("Steps can't be recorded more often than each.", f"every={every}", "Give 1 or more.")
     watched, pace = Watched(model, layers, kinds), pace or Pace(every)
-    writer = RunWriter(run, watched.name, watched.tree, limits)
+    rank = rank_here()
+    writer = RunWriter(run, watched.name, watched.tree, limits, rank)
     watched.attach()
-    return Watch(watched, Recording(writer, pace), pace)
+    return Watch(watched, Recording(writer, pace), pace, rank)
 
 
 def _number(value: float | torch.Tensor) -> float | torch.Tensor:

@@ -7,6 +7,7 @@ Where a joined segment and its parts are both there, because the program ended i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -22,6 +23,8 @@ from nnscope.core.errors import FileError
 META = "meta.json"
 FORMAT = "nnscope-run"
 MOST_BYTES = 512 << 20  # of a segment that is read
+MOST_RANKS = 4096  # that are looked for
+_RANK = re.compile(r"rank(0|[1-9]\d{0,5})")
 _SEGMENT = re.compile(r"seg-(\d{6,12})(?:-(\d{6,12}))?\.h5")
 
 
@@ -58,6 +61,8 @@ class Meta:
         Sentences to be shown with the run.
     last : int
         The last flush, once the run was closed; 0 before.
+    ranks : int
+        Number of processes that train together, each with a run of its own.
     """
 
     run: bytes
@@ -66,15 +71,46 @@ class Meta:
     modules: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     last: int = 0
+    ranks: int = 1
 
 
 def is_run(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is a recorded run, whole or damaged."""
+    """Whether a folder is a recorded run, of one process or several, whole or damaged."""
+    return is_single_run(path) or bool(ranks_of(path))
+
+
+def is_single_run(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is the run of one process, whole or damaged."""
     folder = Path(path)
     try:
         return folder.is_dir() and (_is_meta(folder / META) or bool(segments_of(folder)))
     except OSError:
         return False
+
+
+def rank_folder(folder: Path, rank: int) -> Path:
+    """Where a rank of a training of several processes records."""
+    return folder / f"rank{rank}"
+
+
+def ranks_of(path: str | os.PathLike[str]) -> dict[str, Path]:
+    """Folders of the ranks in a run of several processes, by name, in order; empty for any other folder."""
+    try:
+        with os.scandir(path) as entries:
+            names = [entry.name for entry in entries if _RANK.fullmatch(entry.name) and not entry.is_symlink()]
+    except OSError:
+        return {}
+    folders = {name: Path(path) / name for name in sorted(names, key=lambda name: int(name[4:]))[:MOST_RANKS]}
+    return {name: folder for name, folder in folders.items() if is_single_run(folder)}
+
+
+def absent_ranks(path: str | os.PathLike[str]) -> list[str]:
+    """Names of ranks that belong to a run of several processes and aren't there."""
+    found, count = ranks_of(path), 0
+    for folder in found.values():
+        with contextlib.suppress(FileError):
+            count = max(count, read_meta(folder).ranks)
+    return [f"rank{number}" for number in range(min(count, MOST_RANKS)) if f"rank{number}" not in found]
 
 
 def segments_of(folder: Path) -> list[SegmentFile]:
@@ -173,6 +209,7 @@ def write_meta(folder: Path, meta: Meta) -> None:
         "modules": meta.modules,
         "notes": meta.notes,
         "last": meta.last,
+        "ranks": meta.ranks,
     }
     text = json.dumps({**told, "sha256": _digest(told)}, indent=1)
     write_atomically(folder / META, text.encode("utf-8", "surrogatepass"))
@@ -194,7 +231,8 @@ def read_meta(folder: Path) -> Meta:
             raise ValueError("its text is not what was written")
         modules = tuple((str(path), str(kind)) for path, kind in told["modules"])
         run, notes = bytes.fromhex(told["run"]), tuple(map(str, told["notes"]))
-        return Meta(run, float(told["created"]), str(told["model"]), modules, notes, int(told["last"]))
+        ranks = int(told.get("ranks", 1))
+        return Meta(run, float(told["created"]), str(told["model"]), modules, notes, int(told["last"]), ranks)
     except OSError as error:
         raise FileError("no-meta", "The run's description is missing.", where) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -18,7 +18,7 @@ import numpy as np
 from nnscope.core.errors import FileError
 from nnscope.store.runs.decode import Contents, FrameAt, Segment
 from nnscope.store.runs.encode import FIELDS
-from nnscope.store.runs.folder import Meta, SegmentFile, gaps, is_run, read_meta, read_segment, segments_of
+from nnscope.store.runs.folder import Meta, SegmentFile, gaps, is_single_run, read_meta, read_segment, segments_of
 from nnscope.store.runs.seal import unsealed
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class RunReader:
         self._files: list[SegmentFile] = []
         self._known: dict[SegmentFile, Contents] = {}
         self._open: OrderedDict[SegmentFile, Segment] = OrderedDict()
-        if not is_run(folder):
+        if not is_single_run(folder):
             raise FileError("no-run", "This folder is no recorded run.", str(folder))
         self.refresh()
         if self.meta is None and not self._known:

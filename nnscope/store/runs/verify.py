@@ -10,9 +10,11 @@ from nnscope.core.errors import FileError, NnscopeError
 from nnscope.store.runs.folder import (
     Meta,
     SegmentFile,
+    absent_ranks,
     gaps,
-    is_run,
+    is_single_run,
     publish,
+    ranks_of,
     read_meta,
     read_segment,
     segments_of,
@@ -59,14 +61,17 @@ class Verdict:
 
 
 def verify(folder: str | os.PathLike[str]) -> Verdict:
-    """Look at every byte of a run.
+    """Look at every byte of a run; of several processes, at all of theirs.
 
     Raises
     ------
     FileError
         If the folder is no run.
     """
-    if not is_run(folder):
+    ranks = ranks_of(folder)
+    if ranks:
+        return _together({name: verify(inner) for name, inner in ranks.items()}, absent_ranks(folder))
+    if not is_single_run(folder):
         raise FileError("no-run", "This folder is no recorded run.", str(folder))
     meta, damaged = None, []
     try:
@@ -104,8 +109,14 @@ def recover(folder: str | os.PathLike[str], target: str | os.PathLike[str]) -> V
     verdict, new = verify(folder), Path(target)
     if verdict.code == UNREADABLE:
         raise FileError("unreadable-run", "Nothing of this run can be read.", str(folder))
+    ranks = ranks_of(folder)
     try:
         new.mkdir(parents=True)
+        for name, inner in ranks.items():
+            if verify(inner).code != UNREADABLE:
+                recover(inner, new / name)
+        if ranks:
+            return verdict
         meta = verdict.meta or Meta(os.urandom(16), Path(folder).stat().st_mtime)
         meta = replace(meta, run=os.urandom(16), notes=(*meta.notes, *_losses(verdict)), last=0)
         for number, (file, seal) in enumerate(verdict.segments, 1):
@@ -118,6 +129,16 @@ def recover(folder: str | os.PathLike[str], target: str | os.PathLike[str]) -> V
         what = f"The new run can't be written: {error.strerror or error}."
         raise NnscopeError(what, str(target), "Choose a folder that does not exist yet.") from error
     return verdict
+
+
+def _together(ranks: dict[str, Verdict], absent: list[str]) -> Verdict:
+    """What was found of all ranks; what is missing of one is told by its name."""
+    damaged = [(f"{name}/{file}", why) for name, found in ranks.items() for file, why in found.damaged]
+    for name, found in ranks.items():
+        damaged += [(name, f"Flushes {first} to {last} are missing.") for first, last in found.missing]
+    damaged += [(name, "This rank is missing.") for name in absent]
+    segments = tuple(segment for found in ranks.values() for segment in found.segments)
+    return Verdict(segments, tuple(damaged), (), next((found.meta for found in ranks.values() if found.meta), None))
 
 
 def _check(seal: Seal, file: SegmentFile, meta: Meta | None, other: Seal | None) -> None:

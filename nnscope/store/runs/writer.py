@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from nnscope.core.errors import FileError, NnscopeError
 from nnscope.store.runs.compaction import join_tail, thin
 from nnscope.store.runs.encode import encode
-from nnscope.store.runs.folder import Meta, SegmentFile, is_run, publish, write_meta
+from nnscope.store.runs.folder import Meta, SegmentFile, is_run, is_single_run, publish, rank_folder, write_meta
 from nnscope.store.runs.seal import Seal, sealed
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class RunWriter:
     modules : sequence of (str, str)
         See `Meta`.
     limits : Limits
+    rank : (int, int) or None
+        Of this process, and how many train together, where it is not the only one: it records in a folder of its own
+        inside ``folder``.
 
     Raises
     ------
@@ -69,12 +72,14 @@ class RunWriter:
         model: str = "",
         modules: tuple[tuple[str, str], ...] = (),
         limits: Limits | None = None,
+        rank: tuple[int, int] | None = None,
     ) -> None:
-        self.folder = Path(folder)
+        self.run = Path(folder)
+        self.folder = self.run if rank is None else rank_folder(self.run, rank[0])
         self.trouble = ""
         self.flushed: int | None = None  # the newest step that is on the disk
         self._limits = limits or Limits()
-        self._meta = Meta(os.urandom(16), time.time(), model, modules)
+        self._meta = Meta(os.urandom(16), time.time(), model, modules, ranks=1 if rank is None else rank[1])
         self._gathered: list[StepRecord] = []
         self._bytes = 0
         self._oldest = 0.0
@@ -122,6 +127,9 @@ class RunWriter:
             self._stop(error)
 
     def _begin(self) -> None:
+        if self.folder != self.run and is_single_run(self.run):
+            what = "The folder holds a recorded run of one process already."
+            raise NnscopeError(what, str(self.run), "Choose another name for this run.")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             filled = any(self.folder.iterdir())
