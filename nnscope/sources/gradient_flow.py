@@ -20,7 +20,7 @@ from nnscope.core.tensor import TensorInfo
 
 if TYPE_CHECKING:
     from nnscope.core.request import Region
-    from nnscope.store.runs.reader import RunReader
+    from nnscope.store.runs.ranks import Run
 
 ADDRESS = "gradient-flow"
 KIND = "gradient-flow"
@@ -58,7 +58,7 @@ class GradientFlow:
         return self.values[tuple(slice(*axis) for axis in region)].copy()
 
 
-def flow_info(run: RunReader) -> TensorInfo | None:
+def flow_info(run: Run) -> TensorInfo | None:
     """The listing's entry of the flow; None when no gradients were recorded."""
     layers = layers_of(run)
     if not layers:
@@ -68,7 +68,7 @@ def flow_info(run: RunReader) -> TensorInfo | None:
     return TensorInfo(ADDRESS, shape, "float64", KIND, 8 * shape[0] * shape[1], axes=("layer", "step"))
 
 
-def gradient_flow(run: RunReader, info: TensorInfo) -> GradientFlow:
+def gradient_flow(run: Run, info: TensorInfo) -> GradientFlow:
     """The flow of a run whose entry is ``info``."""
     layers = layers_of(run)
     found = [_norms(run, parts) for parts in layers.values()]
@@ -88,7 +88,7 @@ def gradient_flow(run: RunReader, info: TensorInfo) -> GradientFlow:
     return GradientFlow(labelled, decades[rows, chosen], norms[rows, chosen], steps, median)
 
 
-def layers_of(run: RunReader) -> dict[str, list[str]]:
+def layers_of(run: Run) -> dict[str, list[str]]:
     """Addresses of the gradients of each layer, in the order of the model."""
     tensors = run.tensors()
     grads = [address for address, info in tensors.items() if info.kind == "grad" and address.endswith(GRAD)]
@@ -106,7 +106,7 @@ def columns(layers: int) -> int:
     return min(max(LEAST, WIDTH * layers), MOST)
 
 
-def _norms(run: RunReader, parts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _norms(run: Run, parts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Steps at which all parts of a layer were recorded, rising, and its norm there."""
     fields = [{name: run.series(part, name) for name in ("count", "finite", "variance", "mean")} for part in parts]
     newest = []

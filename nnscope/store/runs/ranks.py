@@ -30,7 +30,7 @@ T = TypeVar("T")
 _NOTHING = Series(np.empty(0, np.int64), np.empty(0))
 
 
-def open_run(folder: str | os.PathLike[str]) -> RunReader | RankedReader:
+def open_run(folder: str | os.PathLike[str]) -> Run:
     """The reader of a run, of one process or of several.
 
     Raises
@@ -190,3 +190,7 @@ def _within(rank: str, name: str) -> str:
 def _placed(rank: str, info: TensorInfo) -> TensorInfo:
     aliases: Iterable[str] = info.aliases
     return replace(info, address=_within(rank, info.address), aliases=tuple(_within(rank, name) for name in aliases))
+
+
+Run = RunReader | RankedReader
+"""A run of one process or of several."""
