@@ -11,6 +11,9 @@ log     sign·log1p|t|  0       median of non-zero |x|  ±f(max|x|) for signed t
 tanh    tanh t         0       (1.4826·MAD or std)/α  ±1 for signed tensors, else the half on the values' side
 ======  =============  ======  =====================  ==========================================================
 
+Where the MAD is next to nothing beside the standard deviation (`CONCENTRATED`), as of attention behind a causal mask,
+nearly all that stands out from zero would have the one colour at the end of tanh: it takes the standard deviation then.
+
 A robust scale of zero (MAD = 0) falls back to zscore, whose name the result then carries, and for a standard deviation
 of zero to x − median. Tensors of one value, or of nothing finite, have no scale: every value present maps to t = 0,
 never to NaN; that is u = 0 for linear, minmax and log, and the middle of the colours for the others.
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from nnscope.core.statistics import TensorStats
 
 MAD_TO_STD = 1.4826  # of a normal distribution
+CONCENTRATED = 1 / 64  # of the standard deviation: where 1.4826·MAD is less, it tells of half the values alone
 SPREAD = 3.0  # half-width of the default domain of zscore and robust
 _LARGE = 1e300  # differences of larger values overflow float64
 _SLACK = 1e-9  # of the range: rounding of a domain that was mapped there and back
@@ -160,7 +164,8 @@ def _log(stats: TensorStats) -> Normalisation:
 def _tanh(stats: TensorStats) -> Normalisation:
     if _flat(stats):
         return Normalisation("tanh", "tanh", _value(stats), 1.0, -1.0, 1.0, faithful=False)
-    scale = _positive(MAD_TO_STD * stats.mad, stats.std, stats.abs_max)
+    spread = MAD_TO_STD * stats.mad
+    scale = _positive(spread if spread > CONCENTRATED * stats.std else 0.0, stats.std, stats.abs_max)
     low, high = (0.0 if stats.min >= 0 else -1.0), (0.0 if stats.max <= 0 else 1.0)
     return Normalisation("tanh", "tanh", 0.0, scale, low, high, faithful=False)
 

@@ -85,7 +85,7 @@ def by_the_book(name: str, x: np.ndarray, alpha: float) -> np.ndarray:
     if name == "log":
         return np.sign(x) * np.log1p(np.abs(x) / np.median(np.abs(x[x != 0])))
     if name == "tanh":
-        return np.tanh(alpha * x / (spread if spread > 0 else x.std()))
+        return np.tanh(alpha * x / (spread if spread > x.std() / 64 else x.std()))
     return x
 
 
@@ -203,6 +203,18 @@ def test_tensors_without_a_scale_are_defined(name: str, x: np.ndarray) -> None:
     if np.unique(x[np.isfinite(x)]).size == 1:
         expected = 0.0 if name in ("linear", "minmax", "log") else 0.5
         assert u[np.isfinite(x)] == pytest.approx(expected)
+
+
+def test_tanh_shows_what_stands_out_of_many_values_near_zero() -> None:
+    rng = np.random.default_rng(0)
+    masked = np.tril(rng.dirichlet(np.full(64, 0.05), 64)).astype(np.float32)  # attention of tokens to those before
+    stats = stats_of_array(masked)
+    norm = normalisation("tanh", stats)
+    assert norm.scale == pytest.approx(masked.std(), rel=1e-5)
+    assert norm.scale > 100 * stats.mad
+    u = apply(norm, masked[masked > 0.01])
+    assert np.ptp(u) > 0.5
+    assert clipped_share(stats, norm.domain) == pytest.approx(0, abs=0.01)
 
 
 def test_steepness_of_tanh() -> None:
