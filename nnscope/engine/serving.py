@@ -12,6 +12,7 @@ while, which the training lost.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import logging
@@ -50,6 +51,14 @@ _ENVIRONMENT = {
 _staying: list[subprocess.Popen[bytes]] = []  # they serve those who are still attached, after the training has ended
 
 _log = logging.getLogger("nnscope")
+
+
+@atexit.register
+def _leave() -> None:
+    """Those that stay do so on purpose: nothing waits for them, and nothing warns of it."""
+    for process in _staying:
+        if process.poll() is None:
+            process.returncode = 0
 
 
 class RunServer:

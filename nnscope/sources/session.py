@@ -67,7 +67,8 @@ class RunSource:
     def versions(self) -> dict[str, int]:
         """The content version of each tensor that is listed."""
         kept = {address: step + 1 for address, (step, *_) in self._reader.newest_kept().items()}
-        return {**kept, FLOW: self.newest_step + 1}
+        flow = self._flow_info()
+        return kept if flow is None else {**kept, FLOW: flow.version}
 
     def listing(self) -> Listing:
         """What was kept of each tensor when it was last kept."""

@@ -79,7 +79,7 @@ class Session:
     on_change : callable
         Told of each change, from whichever thread made it.
     record : callable
-        How a training is recorded, as any other is (`watch`).
+        How a training is recorded, as any other is (`watch`). With None the model can't be trained.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Session:
         source: LiveSource,
         material: Material,
         on_change: Callable[[Changed], None],
-        record: Record,
+        record: Record | None = None,
     ) -> None:
         self._model = model
         self._source = source
@@ -111,7 +111,7 @@ class Session:
         return {
             "samples": self._material.labels,
             "sample": state.sample,
-            "can_train": self._material.train is not None,
+            "can_train": self._material.train is not None and self._record is not None,
             "training": state.training,
             "classes": classes,
             "prediction": None if best is None else classes[best],
@@ -164,7 +164,7 @@ class Session:
         NnscopeError
             If this model can't be trained, or is being trained, or not recorded there.
         """
-        if self._material.train is None:
+        if self._material.train is None or self._record is None:
             raise NnscopeError("There is no training procedure for this model.", self._source.path)
         if self._trainer is not None and self._trainer.is_alive():
             raise NnscopeError("The model is being trained already.", self._source.path, "Stop it first.")
