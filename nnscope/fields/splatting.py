@@ -75,11 +75,17 @@ def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int
 
 def values_of(splats: np.ndarray, size: tuple[int, int], mode: str, cutoff: float) -> np.ndarray:
     """Sums or largest values of projected Gaussians in a picture (width, height): float32 [v, u]."""
-    from nnscope.arrays.kernels.splats import draw
+    from nnscope.arrays.kernels.splats import BAND, PAD, draw, sort_into_bands
 
-    out, spans = np.zeros(size[1] * size[0], np.float32), _bands(splats, size[1])
-    for_each(lambda i: draw(splats, cutoff**2, mode == "max", spans[i], size[0], out), len(spans))
-    return out.reshape(size[::-1])
+    starts, order = sort_into_bands(splats, cutoff**2, size)
+    out = np.zeros((size[1], size[0] + PAD), np.float32)
+
+    def work(band: int) -> None:
+        some, span = order[starts[band] : starts[band + 1]], (band * BAND, min((band + 1) * BAND, size[1]))
+        draw(splats, some, cutoff**2, mode == "max", span, size[0], out.ravel())
+
+    for_each(work, len(starts) - 1)
+    return np.ascontiguousarray(out[:, : size[0]])
 
 
 def blended(splats: np.ndarray, size: tuple[int, int], cutoff: float) -> np.ndarray:

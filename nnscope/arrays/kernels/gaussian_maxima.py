@@ -20,6 +20,26 @@ if TYPE_CHECKING:
 
 
 @compiled
+def _rows(g: np.ndarray, reach: np.ndarray, r2: float, axes: np.ndarray, span: Span) -> Span:
+    """The rows of ``span`` that a Gaussian reaches."""
+    y0, y1 = _within(g[1], math.sqrt(r2) * reach[0], axes[1])
+    return max(y0, span[0]), min(y1, span[1])
+
+
+@compiled
+def _across(g: np.ndarray, y: int, r2: float, axes: np.ndarray) -> tuple[int, int, float, float]:
+    """The pixels of a row that a Gaussian reaches, where it is largest in that row, and what it gives there."""
+    x0, x1, centre, common = _row(g, axes[1, 0] + y * axes[1, 1] - g[1], 0.0, r2, axes[0])
+    return x0, x1, centre, g[9] * math.exp(-0.5 * common)
+
+
+@compiled
+def _given(g: np.ndarray, t: float, factor: float) -> float:
+    """c at a distance from the middle of a row."""
+    return factor * math.exp(-0.5 * g[3] * t * t)
+
+
+@compiled
 def hard_maxima(
     gaussians: np.ndarray,
     reach: np.ndarray,
@@ -33,16 +53,12 @@ def hard_maxima(
 
     ``axes`` and ``reach`` as in `add_lattice`; both arrays hold what was before: 0 and −1.
     """
-    r = math.sqrt(r2)
     for k in range(len(gaussians)):
-        g = gaussians[k]
-        y0, y1 = _within(g[1], r * reach[k, 0], axes[1])
-        for y in range(max(y0, span[0]), min(y1, span[1])):
-            x0, x1, centre, common = _row(g, axes[1, 0] + y * axes[1, 1] - g[1], 0.0, r2, axes[0])
-            factor = g[9] * math.exp(-0.5 * common)
+        y0, y1 = _rows(gaussians[k], reach[k], r2, axes, span)
+        for y in range(y0, y1):
+            x0, x1, centre, factor = _across(gaussians[k], y, r2, axes)
             for x in range(x0, x1):
-                t = axes[0, 0] + x * axes[0, 1] - centre
-                c = factor * math.exp(-0.5 * g[3] * t * t)
+                c = _given(gaussians[k], axes[0, 0] + x * axes[0, 1] - centre, factor)
                 if c > values[y, x]:
                     values[y, x], winners[y, x] = c, k
 
@@ -81,16 +97,12 @@ def soft_sums(
     is cut off gives.
     """
     r2, beta = limits
-    r = math.sqrt(r2)
     for k in range(len(gaussians)):
-        g = gaussians[k]
-        y0, y1 = _within(g[1], r * reach[k, 0], axes[1])
-        for y in range(max(y0, span[0]), min(y1, span[1])):
-            x0, x1, centre, common = _row(g, axes[1, 0] + y * axes[1, 1] - g[1], 0.0, r2, axes[0])
-            factor = g[9] * math.exp(-0.5 * common)
+        y0, y1 = _rows(gaussians[k], reach[k], r2, axes, span)
+        for y in range(y0, y1):
+            x0, x1, centre, factor = _across(gaussians[k], y, r2, axes)
             for x in range(x0, x1):
-                t = axes[0, 0] + x * axes[0, 1] - centre
-                c = factor * math.exp(-0.5 * g[3] * t * t)
+                c = _given(gaussians[k], axes[0, 0] + x * axes[0, 1] - centre, factor)
                 share = math.exp(beta * (c - peaks[y, x]))
                 sums[0, y, x] += c * share
                 sums[1, y, x] += share - math.exp(-beta * peaks[y, x])
@@ -112,11 +124,10 @@ def soft_moments(
     ∂f/∂c = p·(1 + β·(c − f)).
     """
     r2, beta = limits
-    r = math.sqrt(r2)
     out[:] = 0
     for k in range(len(gaussians)):
         g = gaussians[k]
-        y0, y1 = _within(g[1], r * reach[k, 0], axes[1])
+        y0, y1 = _rows(g, reach[k], r2, axes, (0, field.shape[0]))
         for y in range(y0, y1):
             dy = axes[1, 0] + y * axes[1, 1] - g[1]
             x0, x1, centre, common = _row(g, dy, 0.0, r2, axes[0])

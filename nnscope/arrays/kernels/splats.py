@@ -16,15 +16,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.arrays.compiled import compiled
+from nnscope.arrays.compiled import compiled, compiled_fast
 from nnscope.arrays.kernels.exponential import exp32
 
 if TYPE_CHECKING:
     Span = tuple[int, int]
+    Row = tuple[np.float32, np.float32, np.float32, np.float32]
 
 NUMBERS = 6  # of a projected Gaussian
 THIN = 1e-6  # square pixels that every projected variance has more
-_SHORT = 12  # pixels of a row
+PAD = 8  # pixels that rows have more than the picture is wide
+BAND = 64  # rows of a picture that are drawn together: they stay in a cache of a core
+_COLUMN = 128  # pixels: Gaussians of a band are drawn from one such column to the next
+_SEVEN = np.uint64(7)
 _RING = 0.75  # pixels from an outline that it covers
 
 
@@ -104,39 +108,87 @@ def _between(middle: float, half: float, span: Span) -> Span:
 
 
 @compiled
-def _exp(x: float, short: bool) -> float:
-    """exp; of a short row as exact as a float32 is."""
-    return float(exp32(np.float32(x))) if short else math.exp(x)
+def sort_into_bands(splats: np.ndarray, r2: float, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Which Gaussians reach each band of `BAND` rows of a picture (width, height), neighbours after one another.
 
-
-@compiled
-def draw(splats: np.ndarray, r2: float, largest: bool, span: Span, width: int, out: np.ndarray) -> None:
-    """Add to the rows ``span`` of a picture, or bring them to what is largest in magnitude.
-
-    ``out`` is all its rows on end, float32, ``width`` pixels each. Along a row exp(−a·t²/2) is carried from pixel to
-    pixel: the next is q times as large, and the next q is exp(−a) times as large.
+    Returns
+    -------
+    starts : ndarray of int64, shape (bands + 1,)
+    order : ndarray of int32
+        Numbers of the Gaussians of band b at starts[b] … starts[b + 1] − 1.
     """
-    whole = (0, width)
+    bands, columns = -(-size[1] // BAND), -(-size[0] // _COLUMN)
+    ends = np.zeros(bands * columns + 1, np.int64)
+    reach = np.zeros((len(splats), 3), np.int32)
     for k in range(len(splats)):
-        u, v, a, p, s, w = splats[k, 0], splats[k, 1], splats[k, 2], splats[k, 3], splats[k, 4], splats[k, 5]
-        if w == 0.0:
+        v0, v1 = _between(splats[k, 1], math.sqrt(r2 / splats[k, 4]) if splats[k, 5] != 0.0 else -1.0, (0, size[1]))
+        if v1 > v0:
+            column = min(max(splats[k, 0] / _COLUMN, 0.0), columns - 1.0)
+            reach[k, 0], reach[k, 1], reach[k, 2] = v0 // BAND, (v1 - 1) // BAND + 1, int(column)
+            for band in range(reach[k, 0], reach[k, 1]):
+                ends[band * columns + reach[k, 2] + 1] += 1
+    ends = np.cumsum(ends)
+    starts, order = ends[::columns].copy(), np.empty(ends[-1], np.int32)
+    for k in range(len(splats)):
+        for band in range(reach[k, 0], reach[k, 1]):
+            at = band * columns + reach[k, 2]
+            order[ends[at]] = k
+            ends[at] += 1
+    return starts, order
+
+
+@compiled_fast
+def _add_row(out: np.ndarray, base: np.uint64, count: np.uint64, g: Row) -> None:
+    """Add w·exp(e₀ + slope·t²), t from t₀ on by 1, to ``count`` pixels; nothing to those that fill the last vector."""
+    w, t0, e0, slope = g
+    for x in range((count + _SEVEN) & ~_SEVEN):
+        t = t0 + np.float32(np.int32(x))
+        out[base + x] += w * exp32(e0 + slope * t * t) if x < count else np.float32(0)
+
+
+@compiled_fast
+def _raise_row(out: np.ndarray, base: np.uint64, count: np.uint64, g: Row) -> None:
+    """The same, but pixels become what is larger in magnitude."""
+    w, t0, e0, slope = g
+    for x in range((count + _SEVEN) & ~_SEVEN):
+        t = t0 + np.float32(np.int32(x))
+        c = w * exp32(e0 + slope * t * t) if x < count else np.float32(0)
+        held = out[base + x]
+        out[base + x] = c if abs(c) > abs(held) else held
+
+
+@compiled_fast
+def draw(
+    splats: np.ndarray, some: np.ndarray, r2: float, largest: bool, span: Span, width: int, out: np.ndarray
+) -> None:
+    """Add ``some`` to the rows ``span`` of a picture, or bring them to what is largest in magnitude.
+
+    ``out`` is all its rows on end, float32, each of ``width`` pixels and `PAD` more: a row of a Gaussian is worked on
+    in whole vectors of eight, whose ends past its interval or past the picture change nothing.
+    """
+    top, bottom, right, pitch = float(span[0]), span[1] - 1.0, width - 1.0, width + PAD
+    for k in some:
+        v, s, w = splats[k, 1], splats[k, 4], np.float32(splats[k, 5])
+        tall = math.sqrt(r2 / s)
+        first, last = max(np.ceil(v - tall - 0.5), top), min(np.floor(v + tall - 0.5), bottom)
+        if w == 0 or not last >= first:
             continue
-        slower, per = math.exp(-a), 1.0 / a
-        v0, v1 = _between(v, math.sqrt(r2 / s), span)
-        for y in range(v0, v1):
-            dv = y + 0.5 - v
+        u, a, p = splats[k, 0], splats[k, 2], splats[k, 3]
+        per, slope = 1.0 / a, np.float32(-0.5 * a)
+        for y in range(np.int32(last) - np.int32(first) + 1):
+            dv = first + float(np.int32(y)) + 0.5 - v
             common, middle = s * dv * dv, u - p * dv
-            u0, u1 = _between(middle, math.sqrt(max(r2 - common, 0.0) * per), whole)
-            t, short = u0 + 0.5 - middle, u1 - u0 <= _SHORT
-            c, q = w * _exp(-0.5 * (common + a * t * t), short), _exp(-a * (t + 0.5), short)
-            base = np.uint64(y * width)
-            for x in range(np.uint64(u0), np.uint64(u1)):
-                if not largest:
-                    out[base + x] += np.float32(c)
-                elif abs(c) > abs(out[base + x]):
-                    out[base + x] = np.float32(c)
-                c *= q
-                q *= slower
+            wide = math.sqrt(max(r2 - common, 0.0) * per)
+            begin, end = max(np.ceil(middle - wide - 0.5), 0.0), min(np.floor(middle + wide - 0.5), right)
+            if not end >= begin:
+                continue
+            count = np.uint64(np.int32(end - begin) + 1)
+            t0, e0 = np.float32(begin + 0.5 - middle), np.float32(-0.5 * common)
+            base = np.uint64((np.int64(first) + y) * pitch + np.int64(begin))
+            if largest:
+                _raise_row(out, base, count, (w, t0, e0, slope))
+            else:
+                _add_row(out, base, count, (w, t0, e0, slope))
 
 
 @compiled
