@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -332,6 +333,52 @@ def test_compiled_models_run_as_they_are(way: str) -> None:
     assert way == "in place" or torch._dynamo.utils.counters["stats"]["unique_graphs"] == compiled
     assert len(cap) == 0
     assert _get_current_function_mode_stack() == []
+
+
+def test_compiled_functions_inside_a_module_give_the_same() -> None:
+    torch._dynamo.reset()
+
+    @torch.compile(backend="aot_eager")
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return functional.scaled_dot_product_attention(q, k, v) * 2
+
+    class Compiled(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            q = heads(x)
+            return attend(q, q, q) + functional.scaled_dot_product_attention(q, q, q)
+
+    model, x = nn.Sequential(Compiled()), example()
+    plain = model(x)
+    with capture(model, kinds="attention") as cap:
+        assert torch.equal(model(x), plain)
+    assert torch.equal(model(x), plain)
+    assert cap["0:attention"].info.shape == (2, HEADS, TOKENS, TOKENS)
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+def test_function_transforms_run_as_they_are() -> None:
+    model, x = Projected(), torch.stack([example(), example() + 1])
+    plain = torch.func.vmap(model)(x)
+    with capture(model, kinds="attention") as cap:
+        assert torch.equal(torch.func.vmap(model)(x), plain)
+    assert "function transform" in cap["(model):attention"].info.unreadable
+
+
+def test_each_thread_is_listened_to_by_itself() -> None:
+    model, left = Stacked(), []
+
+    def work() -> None:
+        model(example())
+        left.append(_get_current_function_mode_stack())
+
+    with capture(model, kinds="attention") as cap:
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+            thread.join()
+        assert _get_current_function_mode_stack() == []
+    assert left == [[], []]
+    assert len(cap) == 3
 
 
 # -- coming off, whatever happens
