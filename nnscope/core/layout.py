@@ -181,6 +181,20 @@ def default_layout(shape: tuple[int, ...]) -> Layout:
     return planes(shape)
 
 
+def sheet(shape: tuple[int, ...]) -> Layout:
+    """Every element on one sheet: the `default_layout` where that leaves none out.
+
+    Batches of feature maps have a row of maps for each item and a column for each channel; of more axes all but the
+    last go into the rows.
+    """
+    layout = default_layout(shape)
+    if all(shape[layout.tensor_axis(axis)] == 1 for axis, _ in layout.fixed):
+        return layout
+    if len(shape) == 4:
+        return Layout(shape, (0, 2), (1, 3))
+    return Layout(shape, tuple(range(len(shape) - 1)), (len(shape) - 1,))
+
+
 def volume_layout(shape: tuple[int, ...]) -> Layout:
     """What people expect to see first in three dimensions (needs rank ≥ 3).
 

@@ -15,6 +15,7 @@ from nnscope.compute.statistics.pooled import pooled
 from nnscope.core.address import parse_address
 from nnscope.core.answer import Series
 from nnscope.core.errors import NnscopeError
+from nnscope.core.layout import sheet
 from nnscope.core.tensor import MOST_SCALARS, Listing, ModuleInfo
 from nnscope.core.text import plain
 from nnscope.sources.gradient_flow import ADDRESS as FLOW
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
+    from nnscope.core.layout import Layout
     from nnscope.core.request import Region
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
@@ -216,8 +218,13 @@ def _reduced(info: TensorInfo, level: int, shape: tuple[int, ...]) -> TensorInfo
     if not level:
         return info
     side = 2**level
-    rows = " × ".join(info.axes[:-1]) if info.axes[:-1] else "row"
-    cols = info.axes[-1] if info.axes else "column"
+    layout = sheet(info.shape)
+    rows, cols = _names(info, layout, layout.rows) or "row", _names(info, layout, layout.cols) or "column"
     axes = (f"{rows} (means of {side})", f"{cols} (means of {side})")
     nbytes = 4 * shape[0] * shape[1]
     return replace(info, shape=shape, dtype="float32", nbytes=nbytes, axes=axes)
+
+
+def _names(info: TensorInfo, layout: Layout, axes: tuple[int, ...]) -> str:
+    """What the axes of a tensor that make up a side of its picture are called; empty where they have no names."""
+    return " × ".join(dict.fromkeys(info.axes[layout.tensor_axis(axis)] for axis in axes)) if info.axes else ""

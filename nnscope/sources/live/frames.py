@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nnscope.compute.pyramid.levels import reduce_times
-from nnscope.core.layout import default_layout
+from nnscope.core.layout import sheet
 from nnscope.store.runs.record import ARRAYS, LEVEL, RAW, Frame
 
 _CELL = 16  # bytes of a cell of a level: mean, standard deviation, min and max in float32
@@ -35,14 +35,18 @@ def frame_of(values: np.ndarray, most_bytes: int) -> Frame:
 
 
 def as_matrix(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """A tensor as the matrix whose levels are kept, and where that is padded.
-
-    Rows are all axes but the last, as they lie in memory; a vector is folded as `default_layout` folds it.
-    """
-    if values.ndim != 1:
-        return values.reshape(-1, values.shape[-1]), None
-    layout = default_layout(values.shape)
-    width = layout.split[1] if layout.split else len(values)
-    missing = -len(values) % width
-    padding = np.arange(len(values) + missing).reshape(-1, width) >= len(values) if missing else None
-    return np.concatenate([values, np.zeros(missing, values.dtype)]).reshape(-1, width), padding
+    """A tensor as the matrix whose levels are kept, laid out as a heat map (`sheet`), and where that is padded."""
+    layout = sheet(values.shape)
+    order = (*layout.rows, *layout.cols, *(axis for axis, _ in layout.fixed))
+    if layout.split is None:
+        return values.transpose(order).reshape(layout.grid), None
+    axis, width = layout.split
+    missing = -values.shape[axis] % width
+    whole = np.pad(values, [(0, missing if a == axis else 0) for a in range(values.ndim)])
+    grid = whole.reshape(layout.virtual_shape).transpose(order).reshape(layout.grid)
+    if not missing:
+        return grid, None
+    beyond = np.arange(values.shape[axis] + missing) >= values.shape[axis]
+    within = beyond.reshape([-1 if a == axis else 1 for a in range(values.ndim)])
+    padding = np.broadcast_to(within, whole.shape).reshape(layout.virtual_shape)
+    return grid, padding.transpose(order).reshape(layout.grid)

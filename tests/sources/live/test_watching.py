@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from nnscope.core.errors import NnscopeError
+from nnscope.core.layout import sheet
 from nnscope.sources.live import recording as recording_module
 from nnscope.sources.live.frames import as_matrix, frame_of
 from nnscope.sources.live.pace import Pace
@@ -291,7 +292,38 @@ def test_the_end_does_not_wait_for_a_rest(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (7,), (5000,), (40, 30), (3, 4, 50, 60), (0, 3), (1, 9001)])
+SHAPES = [(), (0,), (7,), (5000,), (40, 30), (3, 4, 50, 60), (0, 3), (1, 9001), (5, 30, 20), (8, 6, 3, 3), (2, 2, 3, 9)]
+    (),
+    (0,),
+    (7,),
+    (5000,),
+    (40, 30),
+    (3, 4, 50, 60),
+    (0, 3),
+    (1, 9001),
+    (5, 30, 20),
+    (8, 6, 3, 3),
+    (2, 2, 3, 9, 7),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_matrix_of_a_frame_is_laid_out_as_its_heat_map(shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    if not values.size:
+        return
+    layout = sheet(shape)
+    grid, padding = as_matrix(values)
+    assert grid.shape == layout.grid
+    assert grid.size - (padding.sum() if padding is not None else 0) == values.size  # none is left out
+    rng = np.random.default_rng(1)
+    for row, col in zip(rng.integers(0, grid.shape[0], 200), rng.integers(0, grid.shape[1], 200), strict=True):
+        index = layout.index_at(int(row), int(col))
+        assert (index is None) == (padding is not None and bool(padding[row, col]))
+        assert index is None or grid[row, col] == values[index]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("most", [0, 64, 2000])
 def test_frames_fit_and_tell_the_truth(shape: tuple[int, ...], most: int) -> None:
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
