@@ -25,7 +25,7 @@ def axis_ticks(
     ----------
     layout : Layout
     axes : tuple of int
-        Virtual axes along this side, outermost first.
+        Virtual axes along this side, outermost first. Those of one index before any other are passed over.
     names : tuple of str
         Names of the tensor's axes; empty when unknown.
     window : (start, stop)
@@ -35,10 +35,12 @@ def axis_ticks(
     """
     if not axes:
         return AxisTicks("")
+    single = next((i for i, a in enumerate(axes) if layout.virtual_shape[a] != 1), len(axes) - 1)
+    axes, gap = axes[single:], 0 if single or len(axes) == 1 else layout.gap
     name = " × ".join(dict.fromkeys(_name(layout, a, names) for a in axes))  # both parts of a split have one name
     sizes = [layout.virtual_shape[a] for a in axes]
     block = math.prod(sizes[1:])  # cells that show one index of the outermost axis
-    period = block + (layout.gap if len(axes) > 1 else 0)
+    period = block + gap
     step = max(1, round(nice_step(TICK_SPACING / max(zoom * period, 1e-12))))
     first = -(-(window[0] // period) // step) * step
     stop = -(-window[1] // period)

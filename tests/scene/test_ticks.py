@@ -33,6 +33,15 @@ def test_parts_of_a_mosaic_are_counted_in_the_tensors_index() -> None:
     assert cols.name == "axis 0 × axis 2"
 
 
+def test_an_axis_of_one_index_leaves_the_ticks_to_the_next() -> None:
+    layout = Layout((1, 16, 8, 8), (2,), (3,), (), None, (0, 1))
+    ticks = axis_ticks(layout, layout.depth, ("batch", "channel", "row", "column"), (0, 16), 20.0)
+    assert ticks.name == "channel"
+    assert ticks.ticks == ((0.5, "0"), (5.5, "5"), (10.5, "10"), (15.5, "15"))
+    only = Layout((1, 1, 8, 8), (2,), (3,), (), None, (0, 1))
+    assert axis_ticks(only, only.depth, (), (0, 1), 20.0).ticks == ((0.5, "0"),)
+
+
 def test_a_folded_matrix_names_both_sides() -> None:
     layout = folded((8000, 10))
     assert axis_ticks(layout, layout.rows, (), (0, 8000), 0.5).name == "axis 0"
