@@ -235,7 +235,8 @@ def resolve(
     seen = None if refusal or stats is None else _seen(pane, view, layout, settings, library)
     norm = style = None
     if not view.coloured and scale is not None and not refusal:
-        first = "linear" if scientific else getattr(view, "normalisation", "tanh")
+        usual = getattr(view, "normalisation", "tanh") if arranging is None else arranging.scale(info)
+        first = "linear" if scientific else usual
         own = arranging.domain(settings) if arranging is not None else None
         chosen = replace(pane, normalisation=pane.normalisation or first, limits=pane.limits or own)
         norm = _normalisation(chosen, scientific, seen or scale, _factor(pane, view, layout))

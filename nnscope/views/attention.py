@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nnscope.views.base import BuildContext
 
 GAP = 16  # a gap is this part of a head's side
+FEW_KEYS = 64  # up to which colours are linear
 
 
 class Attention:
@@ -50,7 +51,6 @@ class Attention:
     title = "Attention"
     aesthetic = ""
     coloured = False
-    normalisation = "linear"
     options = OPTIONS
 
     def refuses(self, info: TensorInfo) -> str:
@@ -96,6 +96,10 @@ class Attention:
             "rollout": f"rollout over {layers} layer{'s' * (layers > 1)}",
         }
         return ", ".join(filter(None, (words[options.show], *at)))
+
+    def scale(self, info: TensorInfo) -> str:
+        """Linear; logarithmic where shares are spread over many keys and a linear scale would be dark all over."""
+        return "linear" if info.shape[-1] <= FEW_KEYS else "log"
 
     def domain(self, settings: Settings) -> tuple[float, float] | None:
         """All that a share can be, for what is not among the tensor's own values."""

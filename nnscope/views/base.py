@@ -145,6 +145,10 @@ class ArrangingView(View, Protocol):
         """What is in the picture, in words: "layer 2, head 3"."""
         ...
 
+    def scale(self, info: TensorInfo) -> str:
+        """The normalisation to begin with, outside of scientific mode."""
+        ...
+
     def domain(self, settings: Settings) -> tuple[float, float] | None:
         """Values at the ends of the colour scale where those of the tensor don't fit; None where they do."""
         ...

@@ -150,6 +150,11 @@ def test_rollout_is_the_product_of_the_layers(stack: np.ndarray) -> None:
     assert Attention().domain(()) is None
 
 
+@pytest.mark.parametrize(("keys", "scale"), [(64, "linear"), (65, "log")])
+def test_many_keys_call_for_a_logarithmic_scale(keys: int, scale: str) -> None:
+    assert Attention().scale(TensorInfo("t", (3, keys, keys), "float32", "attention")) == scale
+
+
 @pytest.mark.parametrize("mode", ["plain", "residual", "sink-excluded"])
 def test_recursion_is_a_power(stack: np.ndarray, mode: str) -> None:
     first = stack[1, 0, 2].astype(np.float64)
