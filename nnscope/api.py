@@ -26,8 +26,9 @@ def open(path: str | os.PathLike[str]) -> TensorCollection:
     path : str or path
         A safetensors file, a Hugging Face folder or its ``*.index.json``, a ``.pt``, ``.pth``, ``.bin`` or ``.ckpt``,
         a ``.npy`` or ``.npz``, an HDF5 file (``.h5``, ``.hdf5``), a ``.tif`` or ``.tiff`` stack, the folder of a
-        recorded run: nothing in it is run. HDF5 and TIFF files and runs are read, and models (``demo:NAME``,
-        ``file.py:factory``) run, in a process of their own, which lasts until the collection is closed.
+        recorded run, or the address that `watch` printed: nothing in it is run. HDF5 and TIFF files and runs are read,
+        and models (``demo:NAME``, ``file.py:factory``) run, in a process of their own, which lasts until the collection
+        is closed.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def open(path: str | os.PathLike[str]) -> TensorCollection:
     >>> src["encoder.layer.0.attention.self.query.weight"].stats().std  # doctest: +SKIP
     0.0416
     """
-    return TensorCollection(open_client(os.fspath(path)))
+    return TensorCollection(open_client(os.fspath(path)), os.fspath(path))
 
 
 def analyses() -> tuple[Method, ...]:
@@ -136,8 +137,8 @@ def launch(source: str | os.PathLike[str] | TensorCollection | None = None) -> i
     Parameters
     ----------
     source : path, TensorCollection, or None
-        What to show. A collection from `open` is opened again by the window; one from `capture` is shown as it is, with
-        the model's parameters. With None the window begins with its welcome page.
+        What to show; also the address of a training, which is shown live. A collection from `open` is opened again by
+        the window; one from `capture` is shown as it is, with the model's parameters. With None the window begins with its welcome page.
 
     Returns
     -------

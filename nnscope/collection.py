@@ -34,8 +34,9 @@ class TensorCollection(Mapping[str, Tensor]):
     names. Close it, or use it in a ``with`` statement, to free files and to end the process of a running model.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, opened: str = "") -> None:
         self._client = client
+        self._opened = opened  # the address of a training says more than its listing
 
     @property
     def listing(self) -> Listing:
@@ -92,7 +93,7 @@ class TensorCollection(Mapping[str, Tensor]):
 
     def for_window(self) -> tuple[list[str], dict[str, Engine]]:
         """What `nnscope.app.run` opens to show the same: paths, and engines by name."""
-        return [self.path], {}
+        return [self._opened or self.path], {}
 
     def close(self) -> None:
         """Free files, threads and processes. Idempotent; tensors can't be read any more."""

@@ -84,9 +84,14 @@ def watch(
         raise NnscopeError("Processes that train together need a folder to share.", "run=None", "Give a folder.")
     folder = Path(tempfile.mkdtemp(prefix="nnscope-run-") if run is None else run)
     watched = begin(model, folder, every=every, layers=layers, kinds=kinds)
-    if attach and (watched.rank is None or watched.rank[0] == 0):  # the first rank shows the run of all
+    if attach and leads(watched):
         open_to_others(watched, port, passing=run is None)
     return watched
+
+
+def leads(run: Watch) -> bool:
+    """Whether this process is the one to attach to: of several that train together the first, for the whole run."""
+    return run.rank is None or run.rank[0] == 0
 
 
 def open_to_others(run: Watch, port: int = 0, passing: bool = False) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path  # noqa: TC003 - Typer reads annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnscope.cli.failures import say
+
+if TYPE_CHECKING:
+    from nnscope.sources.live.watching import Watch
 
 
 def record(
@@ -21,14 +24,20 @@ def record(
     every: Annotated[
         int | None, typer.Option("--every", min=1, help="Look at tensors at every so many steps of the optimiser.")
     ] = None,
+    attach: Annotated[bool, typer.Option("--attach/--no-attach", help="Whether others can attach meanwhile.")] = True,
 ) -> int:
     """Run a training script unchanged, and record the model that it trains.
 
     What else stands after SCRIPT is given to the script; what stands after `--` is its own in any case.
     """
+    from nnscope.recording import leads, open_to_others
     from nnscope.sources.live.scripts import record_script
 
-    ended = record_script(script, context.args, out, model, every)
+    def began(run: Watch) -> None:
+        if attach and leads(run):
+            open_to_others(run)
+
+    ended = record_script(script, context.args, out, model, every, began)
     if ended.error is not None:
         traceback.print_exception(ended.error)
     run = ended.run

@@ -47,6 +47,7 @@ def record_script(
     run: str | os.PathLike[str],
     model: str = "",
     every: int | None = None,
+    began: Callable[[Watch], None] | None = None,
 ) -> Ended:
     """Run a script as ``python SCRIPT ARGUMENTS…`` would, and record the model that it trains.
 
@@ -60,6 +61,8 @@ def record_script(
         Name of the model's class; the first model that trains if empty.
     every : int, optional
         As for `watch`.
+    began : callable, optional
+        Called with the recording when it has begun.
 
     Returns
     -------
@@ -75,7 +78,14 @@ def record_script(
     """
     if not Path(script).is_file():
         raise NnscopeError("There is no such script.", str(script))
-    follower = _Follower(model, lambda found: watch(found, run, every=every))
+
+    def begin(found: torch.nn.Module) -> Watch:
+        watched = watch(found, run, every=every)
+        if began is not None:
+            began(watched)
+        return watched
+
+    follower = _Follower(model, begin)
     error: Exception | None = None
     code = 0
     try:
