@@ -138,7 +138,8 @@ def launch(source: str | os.PathLike[str] | TensorCollection | None = None) -> i
     ----------
     source : path, TensorCollection, or None
         What to show; also the address of a training, which is shown live. A collection from `open` is opened again by
-        the window; one from `capture` is shown as it is, with the model's parameters. With None the window begins with its welcome page.
+        the window; one from `capture` is shown as it is, with the model's parameters. With None the window begins with
+        its welcome page.
 
     Returns
     -------
