@@ -1,4 +1,4 @@
-"""Take the README's pictures from the real window: ``python packaging/take_pictures.py`` under a display.
+"""Take the README's pictures from the real window: ``python packaging/take_pictures.py [NAME…]`` under a display.
 
 Each is a state of the running application on the demo network, photographed from the screen.
 """
@@ -6,6 +6,7 @@ Each is a state of the running application on the demo network, photographed fro
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,12 @@ def main() -> int:
         }
         for name, arrange in states.items():
             arrange(controller)
-            _photograph(window, name)
+            if name in (sys.argv[1:] or states):
+                _photograph(window, name)
+        if "fields" in (sys.argv[1:] or ["fields"]):
+            with tempfile.TemporaryDirectory() as folder:
+                _fields(window, Path(folder))
+                _photograph(window, "fields")
     finally:
         window.close()
         application.processEvents()
@@ -94,6 +100,40 @@ def _attention(controller: Controller) -> None:
     controller.show(TRANSFORMER, ATTENTION)
     controller.workspace.update_pane(view="attention", layout=None, camera=None, pin=None)
     _hover_over_the_middle(controller)
+
+
+def _fields(window: MainWindow, folder: Path) -> None:
+    """A made-up neuron with its Gaussian field, the residual and the ellipses."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.fields.neurites import write_neurites
+
+    controller, path = window.controller, folder / "neuron.tif"
+    write_neurites(path)
+    controller.split(1)
+    window.open_paths([str(path)])
+    _wait(lambda: str(path) in controller.library.sources and controller.workspace.pane.address == "neuron")
+    controller.workspace.update_pane(view="volume")
+    _settle(controller)
+    window.actions_table["fit_field"].trigger()
+    dialog = window.fitter.dialog
+    assert dialog is not None
+    dialog.gaussians.setValue(600)
+    dialog.steps.setValue(200)
+    dialog.fit.click()
+    _wait(dialog.keep.isEnabled)
+    _wait(lambda: len(controller.workspace.state.panes) == 4)
+    dialog.close()
+    for key in [key for key in controller.library.sources if not window.fitter.owns(key)]:
+        window.close_source(key)
+    controller.activate(3)
+    _settle(controller)
+    place = controller.drawn(3)
+    assert place is not None
+    picture = place.place.picture
+    middle = picture.x + 0.5 * picture.w, picture.y + 0.5 * picture.h
+    controller.hover(*middle)
+    window.pointer.clicked.emit(*middle)
+    _pause(700)
 
 
 def _hover_over_the_middle(controller: Controller) -> None:

@@ -1,9 +1,9 @@
 """What is seen of a field's Gaussians, whichever way they are turned: what the colours of splats follow.
 
 Sums along rays and largest values are no values of the tensor, so its own statistics say little of them. Here they are
-drawn along z, y and x, and the statistics are those of these pictures together: they don't
-change while one looks around, and the same field has the same colours. Sums have their peaks between pixels, so their
-extremes are taken a little farther; largest values have theirs in the middles of Gaussians.
+drawn along z, y and x, and the statistics are those of these pictures together: they don't change while one looks
+around, and the same field has the same colours. Sums have their peaks between pixels, so their extremes are taken a
+little farther; largest values have theirs in the middles of Gaussians.
 """
 
 from __future__ import annotations

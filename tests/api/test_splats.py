@@ -12,7 +12,7 @@ from nnscope.core.frame import Frame
 from nnscope.core.space import Camera3D
 from nnscope.engine.local import LocalEngine
 from nnscope.engine.opening import stored_source
-from nnscope.fields import Gaussians, Lattice, evaluate_lattice, save_field
+from nnscope.fields import Checkpoint, Gaussians, Lattice, evaluate_lattice, save_field
 from nnscope.render.offscreen import render_offscreen
 from nnscope.scene.controller import Controller
 from nnscope.sources.base import full_region
@@ -108,6 +108,24 @@ def test_the_first_look(tmp_path: Path, dimensions: int) -> None:
         scene.frame(*SIZE)
         assert before[1].space_view.pick(scene.drawn().composed.frame, *middle) == picked
     scene.close()
+
+
+def test_colours_of_errors_and_what_scientific_mode_leaves_out(tmp_path: Path) -> None:
+    path, field = _field(tmp_path, 2)
+    errors = np.linspace(0.1, 0.4, len(field))
+    save_field(tmp_path / "known.safetensors", Checkpoint(field, errors=errors))
+    with nnscope.open(tmp_path / "known.safetensors") as source:
+        told = source["field"].render(view="splats", size=SIZE, settings={"colour": "error"})
+        over = {"mode": "alpha"}
+        layered = source["field"].render(view="splats", size=SIZE, settings=over)
+        exact = source["field"].render(view="splats", size=SIZE, settings=over, scientific=True)
+        plain = source["field"].render(view="splats", size=SIZE, scientific=True)
+    assert told.legend.unit == "mean error"
+    assert told.legend.normalisation.domain == pytest.approx((0, 0.4))
+    assert (layered.faithful, exact.faithful) == (False, True)
+    assert (exact.rgba == plain.rgba).all()
+    with nnscope.open(path) as source, pytest.raises(nnscope.NnscopeError, match="doesn't tell of its errors"):
+        source["field"].render(view="splats", size=SIZE, settings={"colour": "error"})
 
 
 def test_the_pointer_tells_of_the_strongest(tmp_path: Path) -> None:
