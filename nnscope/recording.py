@@ -50,7 +50,7 @@ def watch(
         Modules whose inputs and outputs are recorded: a path or pattern, several, or a function of the path.
     kinds : sequence of str
         Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
-        ``"grad_output"`` (of what modules take and give).
+        ``"grad_output"`` (of what modules take and give), and ``"attention"``, the weights of each head.
     attach : bool
         Whether others can attach.
     port : int
