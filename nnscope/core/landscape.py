@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnscope.core.picture import level_count, level_shape
+from nnscope.core.space_picture import array_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,9 +90,7 @@ class LandscapePicture:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        states = 0 if self.states is None else self.states.nbytes
-        means = 0 if self.means is None else self.means.nbytes
-        return self.heights.nbytes + self.values.nbytes + self.peaks.nbytes + means + states
+        return array_bytes(self.heights, self.values, self.peaks, self.means, self.states)
 
     @property
     def smooth(self) -> bool:

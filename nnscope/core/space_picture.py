@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from nnscope.core.layout import Layout
     from nnscope.core.picture import Step
 
 Bounds = tuple[float, float, float]  # depth, height and width of the box that a picture fills: along z, y and x
 Corner = tuple[float, float, float]  # (x, y, z)
+
+
+def array_bytes(*arrays: np.ndarray | None) -> int:
+    """Bytes of those that there are: what a picture's ``nbytes`` tells."""
+    return sum(int(array.nbytes) for array in arrays if array is not None)
 
 
 class SpacePicture(Protocol):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nnscope.core.space_picture import array_bytes
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -104,8 +106,7 @@ class SplatPicture:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        arrays = (self.means, self.factors, self.weights, self.names, self.errors)
-        return sum(values.nbytes for values in arrays if values is not None)
+        return array_bytes(self.means, self.factors, self.weights, self.names, self.errors)
 
     @property
     def bounds(self) -> Bounds:

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nnscope.core.space_picture import array_bytes
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -77,8 +79,7 @@ class VolumePicture:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        arrays = (self.values, self.states, self.low, self.high, self.tints, self.weights)
-        return sum(a.nbytes for a in arrays if a is not None)
+        return array_bytes(self.values, self.states, self.low, self.high, self.tints, self.weights)
 
     @property
     def bounds(self) -> Shape3:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nnscope.core.space_picture import array_bytes
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -91,8 +93,7 @@ class VoxelPicture:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        states = 0 if self.states is None else self.states.nbytes
-        return self.values.nbytes + states + self.nodes.nbytes + self.peaks.nbytes
+        return array_bytes(self.values, self.states, self.nodes, self.peaks)
 
     @property
     def bounds(self) -> Shape3:
@@ -143,7 +144,7 @@ class LeafPicture:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return self.origin.nbytes + self.nodes.nbytes + self.values.nbytes + self.states.nbytes
+        return array_bytes(self.origin, self.nodes, self.values, self.states)
 
     @property
     def bounds(self) -> Shape3:
