@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnscope.core.request import Settings
+    from nnscope.core.tensor import TensorInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,6 +253,8 @@ class Grown:
         How many the run has now.
     kept : tuple of (str, int)
         Addresses of the tensors that were kept anew, each with its new content version.
+    reshaped : tuple of TensorInfo
+        Those that have another shape or dtype than before.
     status : Settings
         What the training tells: ``training``, ``step``, ``slowdown``, ``ended``.
     """
@@ -259,6 +262,7 @@ class Grown:
     step: int
     tensors: int
     kept: tuple[tuple[str, int], ...] = ()
+    reshaped: tuple[TensorInfo, ...] = ()
     status: Settings = ()
 
 

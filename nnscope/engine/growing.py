@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nnscope.core.answer import Progress
     from nnscope.core.request import Request
+    from nnscope.core.tensor import TensorInfo
     from nnscope.engine.protocol import Job
     from nnscope.sources.session import RunSource
 
@@ -35,7 +36,7 @@ class GrowingEngine:
         source.live = facts
         self._local = LocalEngine(source)
         self._told: dict[str, Any] = facts()
-        self._kept = source.versions()
+        self._infos = _by_address(source)
         self.notices: SignalInstance = self._local.notices
 
     def submit(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
@@ -47,11 +48,23 @@ class GrowingEngine:
         grown, facts = self._source.refresh(), self._facts()
         if not grown and facts == self._told:
             return
-        kept = self._source.versions() if grown else self._kept
-        anew = tuple((address, version) for address, version in kept.items() if self._kept.get(address) != version)
-        self._kept, self._told = kept, facts
-        self.notices.emit(Grown(self._source.newest_step, len(kept), anew, tuple(facts.items())))
+        before = self._infos
+        if grown:
+            self._infos = _by_address(self._source)
+        anew = [info for info in self._infos.values() if before.get(info.address) != info]
+        kept = tuple((info.address, info.version) for info in anew)
+        reshaped = tuple(info for info in anew if _form(before.get(info.address)) != _form(info))
+        self._told = facts
+        self.notices.emit(Grown(self._source.newest_step, len(self._infos), kept, reshaped, tuple(facts.items())))
 
     def close(self) -> None:
         """End the threads, close the source. Idempotent."""
         self._local.close()
+
+
+def _by_address(source: RunSource) -> dict[str, TensorInfo]:
+    return {info.address: info for info in source.infos()}
+
+
+def _form(info: TensorInfo | None) -> tuple[Any, ...]:
+    return () if info is None else (info.shape, info.dtype)

@@ -66,6 +66,7 @@ class OpenSource:
         """A recorded run has grown."""
         self.status.update(notice.status)
         self.versions.update(notice.kept)
+        self.infos.update({info.address: info for info in notice.reshaped if info.address in self.infos})
 
     def version(self, address: str) -> int:
         """The newest content version known of a tensor."""

@@ -66,12 +66,6 @@ class RunSource:
         steps = self._reader.steps
         return int(steps[-1]) if len(steps) else -1
 
-    def versions(self) -> dict[str, int]:
-        """The content version of each tensor that is listed."""
-        kept = {address: step + 1 for address, (step, *_) in self._reader.newest_kept().items()}
-        flow = self._flow_info()
-        return kept if flow is None else {**kept, FLOW: flow.version}
-
     def listing(self) -> Listing:
         """What was kept of each tensor when it was last kept."""
         self._reader.refresh()
@@ -86,7 +80,7 @@ class RunSource:
         return Listing(
             str(run.folder),
             FORMAT,
-            tuple(self._infos()),
+            tuple(self.infos()),
             tuple(ModuleInfo(path, kind) for path, kind in meta.modules) if meta else (),
             warnings=tuple(self._warnings()),
             metadata=tuple(told),
@@ -166,7 +160,8 @@ class RunSource:
             return Recorded(mean.steps, np.sqrt(finite.values * (variance.values + mean.values**2)))
         return run.series(address, name)
 
-    def _infos(self) -> list[TensorInfo]:
+    def infos(self) -> list[TensorInfo]:
+        """The tensors as they are listed."""
         kept = self._reader.newest_kept()
         newest = [kept[address] for address in self._reader.tensors() if address in kept]
         infos = [replace(_reduced(info, level, shape), version=step + 1) for step, info, level, shape in newest]

@@ -131,6 +131,7 @@ def test_a_run_grows_before_the_eyes_of_who_is_attached(training: Training) -> N
         assert wait_for(lambda: any(isinstance(notice, Grown) and notice.kept for notice in told), PATIENCE)
         grown = next(notice for notice in told if isinstance(notice, Grown) and notice.kept)
         assert (grown.step, grown.tensors, dict(grown.kept)) == (3, 2, {"stem.weight": 4, "stem:output": 4})
+        assert grown.reshaped == ()
         assert wait_for(lambda: any(dict(notice.status).get("slowdown") == 0.01 for notice in told), PATIENCE)
         rest = engine.submit(GetSeries("", "loss", 3)).answer(PATIENCE)
         assert isinstance(rest, Series)
@@ -256,3 +257,29 @@ def test_the_folder_of_a_passing_run_is_removed(tmp_path: Path) -> None:
     write_run(tmp_path / "other", range(2))
     RunServer(tmp_path / "other", passing=True).close("The training has ended.")
     assert not (tmp_path / "other").exists()
+
+
+def test_a_tensor_that_takes_another_shape_is_told(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    import numpy as np
+
+    from nnscope.engine.growing import GrowingEngine
+    from nnscope.sources.session import RunSource
+    from nnscope.store.runs.record import Frame, StepRecord
+    from tests.store.runs.made import OUTPUT
+
+    writer = write_run(tmp_path / "run", range(2), close=False)
+    engine = GrowingEngine(RunSource(tmp_path / "run"), dict)
+    told: list[Any] = []
+    engine.notices.connect(told.append)
+    smaller = replace(OUTPUT, shape=(3, 2), nbytes=24, axes=())
+    frame = Frame("raw", {"values": np.ones((3, 2), np.float32)})
+    writer.append(StepRecord(2, 1.0, {}, {}, {smaller: frame}))
+    writer.flush()
+    engine.look()
+    engine.look()
+    (grown,) = told
+    assert dict(grown.kept) == {"stem:output": 3}
+    assert [info.shape for info in grown.reshaped] == [(3, 2)]
+    engine.close()
