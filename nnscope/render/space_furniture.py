@@ -12,6 +12,7 @@ from nnscope.compute.space.perspective import Eye, eye
 from nnscope.core.landscape import LandscapePicture
 from nnscope.render.overlay import aligned
 from nnscope.scene.cube import cube_eye, cube_place
+from nnscope.scene.orbit import flat
 
 if TYPE_CHECKING:
     from nnscope.core.frame import AxisTicks, Marker, PaneFrame, Rect, SpaceFrame
@@ -139,7 +140,8 @@ def draw_space(overlay: Overlay, pane: PaneFrame, space: SpaceFrame) -> None:
                 _draw_axis(overlay, pane, box, (at, ticks))
     for marker in pane.markers:
         _draw_marker(overlay, pane, seen, marker)
-    draw_cube(overlay, pane, space)
+    if not flat(space.camera, space.picture.bounds):  # else it is a map
+        draw_cube(overlay, pane, space)
 
 
 def _draw_edges(overlay: Overlay, pane: PaneFrame, box: SeenBox, solid: bool) -> None:
