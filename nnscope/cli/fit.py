@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from nnscope.cli.document import print_document
 from nnscope.cli.opened import opened_tensor
 from nnscope.cli.options import AddressArgument, JsonOption, PathArgument, SampleOption  # noqa: TC001 - Typer reads annotations
 from nnscope.cli.progress import reporter
+from nnscope.cli.spreading import spread
 from nnscope.core.answer import Progress
 from nnscope.headless.look import OptionError
 
@@ -24,20 +25,28 @@ _SUFFIX = ".safetensors"
 _HELD_OUT = 6  # views to each one that is held out
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How the field is fitted, and what goes into its file."""
+
+    gaussians: Annotated[int, typer.Option(metavar="N", help="Most Gaussians.")] = 256
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps of the fit.")] = 500
+    views: Annotated[
+        int, typer.Option(metavar="N", help="Fit N projections of a volume, a sixth of them held out; 0 fits values.")
+    ] = 0
+    keep_tensor: Annotated[
+        bool, typer.Option("--keep-tensor", help="Keep the tensor in the file too, so that its residual can be shown.")
+    ] = False
+
+
+@spread
 def fit(
     path: PathArgument,
     address: AddressArgument,
+    wanted: Wanted,
     out: Annotated[
         str, typer.Option("-o", "--out", metavar="FIELD.safetensors", help="The field's file.", show_default=False)
     ],
-    gaussians: Annotated[int, typer.Option(metavar="N", help="Most Gaussians.")] = 256,
-    steps: Annotated[int, typer.Option(metavar="N", help="Steps of the fit.")] = 500,
-    views: Annotated[
-        int, typer.Option(metavar="N", help="Fit N projections of a volume, a sixth of them held out; 0 fits values.")
-    ] = 0,
-    keep_tensor: Annotated[
-        bool, typer.Option("--keep-tensor", help="Keep the tensor in the file too, so that its residual can be shown.")
-    ] = False,
     sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -52,9 +61,9 @@ def fit(
     with reporter() as progress, opened_tensor(path, address, sample, progress) as tensor:
         values, name = tensor.read(), tensor.address
     with reporter() as progress:
-        found = _fitted(values, (gaussians, steps, views), progress)
+        found = _fitted(values, wanted, progress)
     checkpoint = found.checkpoint
-    target = values.reshape(found.field.shape) if keep_tensor else None
+    target = values.reshape(found.field.shape) if wanted.keep_tensor else None
     save_field(out, replace(checkpoint, notes={**checkpoint.notes, "address": name}, target=target))
     if as_json:
         print_document(_document(found))
@@ -63,20 +72,18 @@ def fit(
     return 0
 
 
-def _fitted(values: Any, wanted: tuple[int, int, int], progress: Reporter) -> FitResult | ViewFitResult:
+def _fitted(values: Any, wanted: Wanted, progress: Reporter) -> FitResult | ViewFitResult:
     from nnscope.fields.api import fit as fit_values
     from nnscope.fields.settings import FitSettings, ViewSettings
-
-    gaussians, steps, views = wanted
 
     def watch(step: Step) -> None:
         progress.update(Progress(step.number, step.total, f"{step.psnr:.1f} dB"))
 
-    settings = FitSettings(gaussians=gaussians, steps=steps)
-    if not views:
+    settings = FitSettings(gaussians=wanted.gaussians, steps=wanted.steps)
+    if not wanted.views:
         return fit_values(values, settings, watch=watch)
-    held_out = max(1, round(views / _HELD_OUT))
-    return fit_values(values, settings, views=ViewSettings(views=views, held_out=held_out), watch=watch)
+    views = ViewSettings(views=wanted.views, held_out=max(1, round(wanted.views / _HELD_OUT)))
+    return fit_values(values, settings, views=views, watch=watch)
 
 
 def _document(found: FitResult | ViewFitResult) -> dict[str, Any]:
