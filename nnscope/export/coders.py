@@ -55,13 +55,13 @@ class Mp4(_Straight):
     def begin(self, path: Path) -> None:
         """Open the file."""
         self._film = _Film(path, self._clip, "mp4", {"movflags": "+faststart"})
-        context = self._film.add_stream("libx264", "yuv420p", {"preset": "veryfast", "crf": "16"})
+        context = self._film.add_stream("libx264", "yuv420p", {"preset": "superfast", "crf": "16"})
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = ColorRange.MPEG
 
     def convert(self, rgba: np.ndarray) -> av.VideoFrame:
         """Luma and half-resolution chroma."""
-        frame = av.VideoFrame.from_ndarray(rgba, "rgba")
+        frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgba), "rgba")
         return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
 
 

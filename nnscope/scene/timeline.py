@@ -39,7 +39,7 @@ CHUNK = 16384  # values whose neighbourhoods are looked at together
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something remarkable in numbers over steps: ``kind`` is ``"nan"`` or ``"spike"``."""
+    """Something remarkable in numbers over steps: ``kind`` is ``"nan"``, ``"spike"`` or ``"dead"``."""
 
     step: int
     kind: str
@@ -233,6 +233,13 @@ def events(series: Series) -> tuple[Event, ...]:
     for at in np.flatnonzero(~finite)[:1]:
         found.append(Event(int(series.steps[at]), "nan", float(series.values[at])))
     return tuple(sorted(found, key=lambda event: event.step))
+
+
+def deaths(series: Series) -> tuple[Event, ...]:
+    """Where more units are dead than before: at most `MARKS` of them, those with most new ones."""
+    new = np.diff(series.values, prepend=0.0)
+    places = sorted(np.argsort(-new, kind="stable")[:MARKS])
+    return tuple(Event(int(series.steps[at]), "dead", float(series.values[at])) for at in places if new[at] > 0)
 
 
 def _spikes(values: np.ndarray) -> list[int]:

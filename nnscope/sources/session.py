@@ -18,6 +18,8 @@ from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import sheet
 from nnscope.core.tensor import MOST_SCALARS, Listing, ModuleInfo
 from nnscope.core.text import plain
+from nnscope.sources.dead_units import NAME as DEAD
+from nnscope.sources.dead_units import dead_units
 from nnscope.sources.gradient_flow import ADDRESS as FLOW
 from nnscope.sources.gradient_flow import GradientFlow, flow_info, gradient_flow
 from nnscope.store.runs.ranks import open_run
@@ -152,6 +154,8 @@ class RunSource:
             return run.scalar(name) if name else run.times()
         if name == "level":
             return run.kept(address)
+        if name == DEAD:
+            return dead_units(run, address)
         if name == "std":
             variance = run.series(address, "variance")
             return Recorded(variance.steps, np.sqrt(variance.values))

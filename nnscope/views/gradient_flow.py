@@ -37,7 +37,6 @@ class GradientFlowView(Heatmap):
 
     name = "gradient-flow"
     title = "Gradient flow"
-    normalisation = "linear"
     options: tuple[Setting, ...] = ()
 
     def refuses(self, info: TensorInfo) -> str:
@@ -55,6 +54,10 @@ class GradientFlowView(Heatmap):
     def subject(self, info: TensorInfo, layout: Layout, settings: Settings) -> str:
         """How many layers there are."""
         return f"{info.shape[0]} layers"
+
+    def scale(self, info: TensorInfo) -> str:
+        """Linear, of logarithms."""
+        return "linear"
 
     def domain(self, settings: Settings) -> tuple[float, float] | None:
         """What neither vanishes nor explodes."""

@@ -18,7 +18,7 @@ from nnscope.gui.timeline.range_bar import Ends, RangeBar
 from nnscope.gui.timers import once
 from nnscope.gui.toolbar.choice import Choice, Entry
 from nnscope.gui.wheel import guard_wheel
-from nnscope.scene.timeline import at_or_before, events
+from nnscope.scene.timeline import at_or_before, deaths, events
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QKeyEvent
@@ -34,6 +34,7 @@ RANGE = ("begin_range", "end_range", "whole_range")
 BUTTONS = ("first_step", "previous_step", "play", "next_step", "last_step")
 SCALAR, STATISTIC = "scalar:", "statistic:"  # before the names of what can be plotted
 STATISTICS = (("mean", "mean"), ("std", "standard deviation"), ("frobenius", "norm"))
+DEAD = "dead"  # the series of dead units of an output
 DOMAINS = (
     Entry("all", "Colours of all steps", "One domain for the whole run: a colour means the same value at every step"),
     Entry("each", "Colours of each step", "Each step fills the colours; steps can't be compared by eye"),
@@ -120,7 +121,7 @@ class TimelineBar(QToolBar):
             return
         self._show_place(int(steps[0]), int(steps[-1]), at)
         self.range.show_ends(Ends(int(steps[0]), int(steps[-1]), self._player.ranges.of(pane.source)))
-        shown = at_or_before(kept, at)
+        shown = at_or_before(kept, at) if len(kept) else at
         self.label.setText(told(at, int(steps[-1]), shown))
         self.domain.choose("each" if pane.each_step else "all")
         self._show_plot(int(steps[0]), int(steps[-1]), at)
@@ -144,9 +145,11 @@ class TimelineBar(QToolBar):
         if series is None or not len(series.steps):
             self.plot.show_series(None)
             return
+        dead = timeline.series(pane.source, pane.address, DEAD)
         if self._found is None or self._found[0] is not series:
             self._found = series, events(series)
-        self.plot.show_series(Plotted(series, first, last, at, self._found[1]))
+        died = deaths(dead) if dead is not None else ()
+        self.plot.show_series(Plotted(series, first, last, at, (*self._found[1], *died)))
 
     def _show_playing(self, playing: bool) -> None:
         action = self._actions["play"]

@@ -22,7 +22,7 @@ LEFT = 64  # room for the numbers at the left
 EDGE = 6  # half of the slider's handle: the plot's ends are below those of the slider
 TOP = 10  # room for marks
 NEAR = 6  # pixels within which a mark is meant
-NAMES = {"nan": "no finite number", "spike": "spike"}
+NAMES = {"nan": "no finite number", "spike": "spike", "dead": "{:.0f} dead units"}
 WARNING = QColor(224, 162, 59)
 DANGER = QColor(216, 84, 84)
 
@@ -89,7 +89,7 @@ class SeriesPlot(QWidget):
             return ""
         place = int(np.argmin(np.abs(shown.series.steps - step)))
         found = shown.series.steps[place]
-        remarks = [NAMES[event.kind] for event in shown.events if event.step == found]
+        remarks = [NAMES[event.kind].format(event.value) for event in shown.events if event.step == found]
         return f"step {found}: {shown.series.name} {numbers.shown(shown.series.values[place])}" + "".join(
             f", {remark}" for remark in remarks
         )
@@ -155,7 +155,7 @@ class SeriesPlot(QWidget):
     def _paint_mark(self, painter: QPainter, remarkable: Event) -> None:
         x = self.x_of(remarkable.step)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(DANGER if remarkable.kind == "nan" else WARNING)
+        painter.setBrush(WARNING if remarkable.kind == "spike" else DANGER)
         painter.drawPolygon(QPolygonF([QPointF(x - 4, 1), QPointF(x + 4, 1), QPointF(x, 8)]))
 
     def _paint_numbers(self, painter: QPainter, low: float, high: float) -> None:
