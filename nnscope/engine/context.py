@@ -116,6 +116,11 @@ class Context:
         """What is kept for ``key``, or None."""
         return self._memo.peek(key)
 
+    def beginning(self, address: str) -> str:
+        """The same tensor at the first step at which a run kept it; the address itself where there are no steps."""
+        beginning = getattr(self.source, "beginning", None)
+        return address if beginning is None else str(beginning(address))
+
     def linearised(self, path: str) -> AbstractContextManager[Linear]:
         """A module of a live model as a linear map about what it is given now.
 

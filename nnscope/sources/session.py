@@ -113,6 +113,12 @@ class RunSource:
         near = int(steps[np.argmin(np.abs(steps - (parsed.step or 0)))])
         raise NnscopeError(f"It was not kept at step {parsed.step}.", plain(parsed.name), f"It was at step {near}.")
 
+    def beginning(self, address: str) -> str:
+        """The address of a tensor at the first step at which it was kept; itself where it was not."""
+        name = parse_address(address).name
+        steps = self._reader.frame_steps(name)
+        return f"{name}@{int(steps.min())}" if len(steps) else address
+
     def pooled(self, address: str) -> TensorStats:
         """The statistics of a tensor over all steps at which it was recorded.
 

@@ -74,6 +74,10 @@ class BuildContext(Protocol):
         """What `memo` keeps for ``key``, or None; builds nothing."""
         ...
 
+    def beginning(self, address: str) -> str:
+        """The same tensor at the first step at which a run kept it; the address itself where there are no steps."""
+        ...
+
     def linearised(self, path: str) -> AbstractContextManager[Linear]:
         """A module of a live model as a linear map about what it is given now; raises `NnscopeError` elsewhere."""
         ...

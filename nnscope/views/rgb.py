@@ -9,12 +9,13 @@ scientific mode (methods.md §3).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnscope.compute.decode import to_float
 from nnscope.compute.pca.components import align, pca, score_limits, scores_to_rgb
+from nnscope.core.address import parse_address
 from nnscope.core.answer import ProbeAnswer
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import Layout, mosaic, planes
@@ -45,15 +46,15 @@ class Scores:
     explained : tuple of float
         Explained-variance ratio of each component.
     rank : int
-    aligned : bool
-        Whether the basis was turned towards the one of the version before.
+    aligned : str
+        Whose basis this one was turned towards; empty for none's.
     """
 
     values: np.ndarray
     states: np.ndarray
     explained: tuple[float, ...]
     rank: int
-    aligned: bool
+    aligned: str
 
 
 class PcaRgb:
@@ -165,10 +166,14 @@ def _project(context: BuildContext, reader: TensorReader, layout: Layout) -> Sco
     kept = ~padding if padding is not None else np.ones(features.shape[:2], bool)
     context.check()
     result = pca(features[kept], COMPONENTS)
-    basis: dict[str, Any] = context.memo(("pca-basis", reader.info.address, layout), dict, lambda _: 64)
-    before = basis.get("components")
+    basis: dict[str, np.ndarray] = context.memo(("pca-basis", reader.info.address, layout), dict, lambda _: 64)
+    before, towards = _basis_of_first(context, reader.info.address, layout)
+    if before is None:
+        before, towards = basis.get("components"), "the version before"
     if before is not None and before.shape == result.components.shape:
         result = align(result, before)
+    else:
+        towards = ""
     basis["components"] = result.components
     values = np.zeros((*kept.shape, COMPONENTS), np.float32)
     values[kept] = result.scores
@@ -176,7 +181,29 @@ def _project(context: BuildContext, reader: TensorReader, layout: Layout) -> Sco
     states[kept] = np.where(np.isfinite(features[kept]).all(axis=1), State.FINITE, State.NAN)
     values[states != State.FINITE] = 0
     ratios = tuple(float(r) for r in result.explained_ratio)
-    return Scores(values, states, ratios, result.rank, before is not None)
+    return Scores(values, states, ratios, result.rank, towards)
+
+
+def _basis_of_first(context: BuildContext, address: str, layout: Layout) -> tuple[np.ndarray | None, str]:
+    """The components of a run's first step, to which those of all steps are turned, and its name; None elsewhere."""
+    first = context.beginning(address)
+    if first == address:
+        return None, ""
+    components = context.memo(("pca-first", first, layout), lambda: _components(context, first, layout), _size)
+    return components, f"step {parse_address(first).step}"
+
+
+def _components(context: BuildContext, address: str, layout: Layout) -> np.ndarray:
+    """The components of another step; none where it was kept in another shape."""
+    reader = context.reader(address)
+    if reader.info.shape != layout.shape:
+        return np.zeros((0, 0))
+    features, padding = _features(reader, layout)
+    return pca(features[~padding] if padding is not None else features.reshape(-1, features.shape[-1])).components
+
+
+def _size(components: np.ndarray) -> int:
+    return components.nbytes
 
 
 def _features(reader: TensorReader, layout: Layout) -> tuple[np.ndarray, np.ndarray | None]:
@@ -231,7 +258,7 @@ def _recipe(scores: Scores, quantiles: tuple[float, float] | None, domain: np.nd
     ranges = ", ".join(f"{lo:.4g} … {hi:.4g}" for lo, hi in domain.T)
     steps = [Step("centre", True, "the mean of each feature"), Step("PCA", True, _explained(scores))]
     if scores.aligned:
-        steps.append(Step("align basis", True, "Procrustes, to the version before"))
+        steps.append(Step("align basis", True, f"Procrustes, to {scores.aligned}"))
     clipped = quantiles is not None
     steps.append(Step("red, green, blue", not clipped, f"{spread} of each component: {ranges}"))
     return tuple(steps)
@@ -242,7 +269,7 @@ def _notes(scores: Scores) -> tuple[str, ...]:
     if scores.rank < COMPONENTS:
         notes.append(f"only {scores.rank} components: the others are zero")
     if scores.aligned:
-        notes.append("basis aligned to the step before")
+        notes.append(f"basis aligned to {scores.aligned}")
     return tuple(notes)
 
 
