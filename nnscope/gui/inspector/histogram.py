@@ -51,6 +51,7 @@ class HistogramBox(QWidget):
             if not field.hasFocus() or not field.isModified():
                 with QSignalBlocker(field):
                     field.setText("" if domain is None else numbers.typed(domain[at]))
+                    field.setCursorPosition(0)  # what is too long loses its end, not its beginning
         self._reset.setEnabled(custom)
         self._odd.setText(_odd(shown.stats if shown else None, legend))
 
