@@ -51,6 +51,34 @@ def test_along_an_axis_the_picture_is_the_extreme_of_each_column(screen: Offscre
         assert box or tuple(pixels[y, col]) == building.colour_of(float(value), 0, shown.normalisation, shown.style)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.02], ids=["dense", "mostly 0"])
+@pytest.mark.parametrize("shape", [(9, 16, 16), (64, 64, 64)], ids=str)
+def test_along_an_axis_the_picture_is_the_average_of_each_column(
+    screen: Offscreen, shape: tuple[int, int, int], share: float
+) -> None:
+    x = _noise(shape)
+    x[np.add.reduce(np.indices(shape) // 8) % round(1 / share) != 0] = 0  # bricks, which rays pass over
+    shown = volumes.pane(volumes.picture(x), volumes.FRONT, (128, 128), mode="average")
+    assert shown.style is not None
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 4, 1)
+    shown = replace(shown, style=replace(shown.style, lut=ramp))
+    pixels, values, states = volumes.drawn(screen, shown)
+    assert set(np.unique(states)) == {0, volumes.NOTHING}
+    places = np.argwhere(_within(states))
+    columns = [volumes.ray(shown, col, y)[0].astype(int) for y, col in places.tolist()]
+    expected = x.astype(np.float64).mean(0)[tuple(np.array(columns).T[1::-1])]
+    np.testing.assert_allclose(values[tuple(places.T)], expected, rtol=0, atol=1e-6)
+    greys = np.rint(255 * (expected + 1) / 2)[:, None]
+    np.testing.assert_allclose(pixels[tuple(places.T)].astype(float), np.broadcast_to(greys, (len(greys), 3)), atol=1)
+
+
+def _within(states: np.ndarray) -> np.ndarray:
+    """Where a ray meets the volume and those beside it do, too: the lines of the box lie elsewhere."""
+    met = np.pad(states == 0, 1)
+    inside: np.ndarray = np.lib.stride_tricks.sliding_window_view(met, (3, 3)).all((2, 3))
+    return inside
+
+
 @pytest.mark.parametrize("interpolation", ["nearest", "linear"])
 @pytest.mark.parametrize("mode", ["mip", "minip", "signed"])
 @pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
@@ -247,6 +275,25 @@ def test_shapes_of_all_kinds(
             if not _grazes(shown, x, y):
                 assert states[y, x] == state
                 assert values[y, x] == pytest.approx(value, abs=5e-3)
+
+
+@pytest.mark.parametrize("axis", ["z", "x"])
+def test_along_an_axis_a_long_volume_is_the_extreme_of_each_column_to_the_pixel(screen: Offscreen, axis: str) -> None:
+    x = np.resize(_noise((61, 64, 64)), (4096, 64, 64))  # folded: a side is longer than textures may be
+    x[1000:3000, ::2] -= 0.2
+    camera = Camera3D(0, 0, 0.02, None, 0.0) if axis == "z" else Camera3D(90, 0, 0.02, None, 0.0)
+    shown = volumes.pane(volumes.picture(x), camera, (64, 48))
+    pixels, values, states = volumes.drawn(screen, shown)
+    assert shown.normalisation is not None
+    assert shown.style is not None
+    columns = x.max("zyx".index(axis))
+    places = np.argwhere(_within(states))
+    for y, col in places.tolist():
+        origin, _, _ = volumes.ray(shown, col, y)
+        value = columns[int(origin[1]), int(origin[0])] if axis == "z" else columns[int(origin[2]), int(origin[1])]
+        assert values[y, col] == value
+        assert tuple(pixels[y, col]) == building.colour_of(float(value), 0, shown.normalisation, shown.style)
+    assert len(places) > 500
 
 
 @pytest.mark.parametrize("x", [np.full((5, 6, 7), np.nan), np.full((5, 6, 7), 0.25)], ids=["all NaN", "constant"])
