@@ -95,6 +95,8 @@ def rank_folder(folder: Path, rank: int) -> Path:
 
 def ranks_of(path: str | os.PathLike[str]) -> dict[str, Path]:
     """Folders of the ranks in a run of several processes, by name, in order; empty for any other folder."""
+    if not Path(path).is_dir():
+        return {}
     try:
         with os.scandir(path) as entries:
             names = [entry.name for entry in entries if _RANK.fullmatch(entry.name) and not entry.is_symlink()]
