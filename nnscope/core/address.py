@@ -2,7 +2,8 @@
 
 Grammar: a module or parameter path; ``:`` and a kind (nothing for a parameter), which for a captured value may go
 on with the member of a tuple or dict (``:output.1``) and the call within one forward (``:output~2``); ``[…]`` an
-index of integers and slices; ``@`` a step. Names in files are arbitrary text, so a name that exists as it stands
+index of integers and slices; ``@`` a step, and after it with ``-`` one that is subtracted (``conv1.weight@120-0`` is
+what changed since step 0). Names in files are arbitrary text, so a name that exists as it stands
 always wins over its parse: use `find_address`.
 """
 
@@ -23,7 +24,7 @@ _PATTERN = re.compile(
     r"(?P<path>.*?)"
     rf"(?P<kind>:(?:{'|'.join(KINDS)})(?:\.[\w.]+)?(?:~\d+)?)?"
     r"(?P<index>\[[^\[\]]*\])?"
-    r"(?:@(?P<step>\d+))?",
+    r"(?:@(?P<step>\d+)(?:-(?P<minus>\d+))?)?",
     re.DOTALL,
 )
 
@@ -42,11 +43,14 @@ class Address:
         The part of the tensor meant; empty for all of it.
     step : int or None
         The recorded step meant; None for the present.
+    minus : int or None
+        The recorded step whose values are subtracted from those of `step`; None for none.
     """
 
     name: str
     index: tuple[IndexItem, ...] = ()
     step: int | None = None
+    minus: int | None = None
 
     @property
     def path(self) -> str:
@@ -58,10 +62,15 @@ class Address:
         """``"output"``, ``"attention"`` …; empty for a parameter."""
         return split_kind(self.name)[1]
 
+    @property
+    def moment(self) -> str:
+        """``"@120"``, ``"@120-0"``, or nothing for the present."""
+        minus = "" if self.minus is None else f"-{self.minus}"
+        return "" if self.step is None else f"@{self.step}{minus}"
+
     def __str__(self) -> str:
         index = f"[{', '.join(map(_format_item, self.index))}]" if self.index else ""
-        step = "" if self.step is None else f"@{self.step}"
-        return f"{self.name}{index}{step}"
+        return f"{self.name}{index}{self.moment}"
 
 
 def split_kind(name: str) -> tuple[str, str]:
@@ -83,7 +92,8 @@ def parse_address(text: str) -> Address:
     assert match is not None  # every part is optional and the path takes the rest
     name = match["path"] + (match["kind"] or "")
     index = _parse_index(match["index"], text) if match["index"] else ()
-    return Address(name, index, int(match["step"]) if match["step"] else None)
+    step, minus = (int(match[part]) if match[part] else None for part in ("step", "minus"))
+    return Address(name, index, step, minus)
 
 
 def find_address(text: str, names: Container[str]) -> Address:

@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
             SpaceCommands(self.controller, self.turning, self.flying, self.motion),
             WindowCommands(self),
             ModelCommands(self.controller, self.tree, self.fitter),
-            StepCommands(self.controller, self.player),
+            StepCommands(self.controller, self.player, self),
             RecordCommands(self, self.controller, self.trainings),
             HelpCommands(self, lambda: self.canvas.renderer),
         )

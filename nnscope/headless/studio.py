@@ -25,6 +25,7 @@ from nnscope.scene.run_scale import RUN, fixed_scale
 from nnscope.scene.spacework import space_request
 from nnscope.scene.state import PaneState
 from nnscope.scene.tilework import keep_tiles, tile_request
+from nnscope.sources.difference import KIND as DIFFERENCE
 from nnscope.views.registry import arranger, find_view, home, spacious
 
 if TYPE_CHECKING:
@@ -150,8 +151,9 @@ class Studio:
         return resolved
 
     def _fixed(self, pane: PaneState) -> Fixed | None:
-        """What colours follow: in a recorded run, the values of all steps."""
-        if self._client.listing.format != RUN:
+        """What colours follow: in a recorded run, the values of all steps; but a difference has its own."""
+        info = self._library.info(_KEY, pane.address)
+        if self._client.listing.format != RUN or (info is not None and info.kind == DIFFERENCE):
             return None
         name, at, step = pane.address.rpartition("@")
         if self._client.info(pane.address) is not None or not at:

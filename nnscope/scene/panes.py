@@ -1,4 +1,7 @@
-"""Where panes lie on the canvas: one, two side by side, or four in a square, with the gap of a line between them."""
+"""Where panes lie on the canvas, with the gap of a line between them.
+
+One, two side by side, four in a square; three in a row where there is room for it, else the third below the others.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,21 @@ import itertools
 from nnscope.core.frame import Rect, margins
 from nnscope.scene.compose import Place
 
+WIDE = 1.0  # times as wide as high, from which three panes lie in a row
 GAP = 1  # logical pixels between panes; the ground shows through as a line
 
 
 def places(width: int, height: int, count: int, scale: float) -> list[Place]:
     """The rectangle of each pane and the part of it that its picture may fill, in device pixels."""
-    columns = 1 if count == 1 else 2
-    rows = 2 if count > 2 else 1
+    in_row = count if count < 3 or (count == 3 and width >= WIDE * height) else 2
+    lines = [min(in_row, count - first) for first in range(0, count, in_row)]
     gap = max(1, round(GAP * scale))
-    xs, ys = _cuts(width, columns, gap), _cuts(height, rows, gap)
-    rects = [Rect(x0, y0, x1 - x0, y1 - y0) for y0, y1 in ys for x0, x1 in xs][:count]
+    ys = _cuts(height, len(lines), gap)
+    rects = [
+        Rect(x0, y0, x1 - x0, y1 - y0)
+        for (y0, y1), columns in zip(ys, lines, strict=True)
+        for x0, x1 in _cuts(width, columns, gap)
+    ]
     return [Place(rect, _inside(rect, scale), scale) for rect in rects]
 
 

@@ -19,6 +19,7 @@ from nnscope.core.picture import Step, level_count
 from nnscope.core.space import AESTHETIC, SpaceLook
 from nnscope.core.volume import VolumePicture
 from nnscope.scene.spacework import SpaceKey
+from nnscope.sources.difference import KIND as DIFFERENCE
 from nnscope.views.registry import arranger, dimensions, find_view, is_deep, spacious
 
 if TYPE_CHECKING:
@@ -155,6 +156,9 @@ class Resolved:
     def recipe(self, picture: TilePicture | SpacePicture | None) -> tuple[Step, ...]:
         """All steps from the tensor to the screen."""
         steps = picture.recipe if picture is not None else ()
+        if self.info.kind == DIFFERENCE:
+            subtracted = Step("subtract", True, f"{self.info.note}, as {self.info.dtype}")
+            steps = (subtracted, *(step for step in steps if step.name != "read"))
         view = self.space_view
         if view is not None:
             steps += (view.drawing(self.settings, _drawn_look(self.space, picture)).step,)
@@ -239,8 +243,9 @@ def resolve(
         first = "linear" if scientific else usual
         own = arranging.domain(settings) if arranging is not None else None
         chosen = replace(pane, normalisation=pane.normalisation or first, limits=pane.limits or own)
-        norm = _normalisation(chosen, scientific, seen or scale, _factor(pane, view, layout))
-        style = colour_style(_colours(pane, seen or scale), theme)
+        coloured = _centred(seen or scale) if info.kind == DIFFERENCE else seen or scale
+        norm = _normalisation(chosen, scientific, coloured, _factor(pane, view, layout))
+        style = colour_style(_colours(pane, coloured), theme)
     remarks = [fixed.step, *_domain(fixed, norm)] if fixed is not None else []
     remarks += [SEEN] if seen is not None and pane.limits is None else []
     return Resolved(
@@ -279,6 +284,12 @@ def _seen(pane: PaneState, view: View, layout: Layout, settings: Settings, libra
     found = library.spaces.get(key) or (library.spaces.like(key) or (None, None))[1]
     stats: TensorStats | None = getattr(found, "seen", None)
     return stats
+
+
+def _centred(stats: TensorStats) -> TensorStats:
+    """The statistics with a range that is centred on zero: no change has the colour in the middle."""
+    most = stats.abs_max or 1.0
+    return replace(stats, min=-most, max=most, abs_max=most)
 
 
 def _within(look: SpaceLook, view: View, layout: Layout) -> SpaceLook:

@@ -50,6 +50,10 @@ class PaneState:
         What such a picture makes of the values along a ray.
     each_step : bool
         Of a recorded run: the colour domain is that of each step alone, not of all steps.
+    step : int or None
+        Of a recorded run: the step at which the pane stays; None for the one that is chosen for the run.
+    minus : int or None
+        Of a recorded run: the step whose values are subtracted; None shows the values themselves.
     """
 
     source: str = ""
@@ -66,11 +70,14 @@ class PaneState:
     orbit: Camera3D | None = None
     space: SpaceLook = field(default_factory=SpaceLook)
     each_step: bool = False
+    step: int | None = None
+    minus: int | None = None
 
     def showing(self, source: str, address: str) -> PaneState:
         """The same ways of looking at another tensor: what depends on its shape or values is reset."""
         places = {"layout": None, "limits": None, "camera": None, "pin": None, "orbit": None}
-        return replace(self, source=source, address=address, **places)  # type: ignore[arg-type]
+        moments = {"step": None, "minus": None}
+        return replace(self, source=source, address=address, **places, **moments)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class WorkspaceState:
     Attributes
     ----------
     panes : tuple of PaneState
-        One, two or four.
+        One to four.
     active : int
         The pane that the inspector and the keyboard speak of.
     scientific : bool

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscope.core.address import Address
 from nnscope.core.errors import Failure
 from nnscope.core.request import GetInfo
 from nnscope.core.tensor import TensorInfo
@@ -115,15 +116,16 @@ class Timeline:
 
     def moment(self, state: WorkspaceState, pane: PaneState) -> str | None:
         """The address of what a pane shows: of a run at the step chosen for it; None where `absence` says why not."""
-        step, info = state.step_of(pane.source), self._library.info(pane.source, pane.address)
-        if step is None or self.run(pane.source) is None or (info is not None and info.kind in OVER_STEPS):
+        step, info = _step(state, pane), self._library.info(pane.source, pane.address)
+        timeless = step is None and pane.minus is None
+        if timeless or self.run(pane.source) is None or (info is not None and info.kind in OVER_STEPS):
             return pane.address
         at = at_or_before(self.kept(pane.source, pane.address), step)
-        return None if at is None else f"{pane.address}@{at}"
+        return None if at is None else str(Address(pane.address, step=at, minus=pane.minus))
 
     def absence(self, state: WorkspaceState, pane: PaneState) -> str:
         """Why a pane shows nothing at the step chosen for its run, as a sentence; empty when it does."""
-        step, shown = state.step_of(pane.source), self.moment(state, pane)
+        step, shown = _step(state, pane), self.moment(state, pane)
         if step is None or shown is not None:
             return self._refused.get((pane.source, shown or ""), "")
         kept = self.kept(pane.source, pane.address)
@@ -147,9 +149,9 @@ class Timeline:
         return address is None or ((source, address) in self._refused)
 
     def fixed(self, state: WorkspaceState, pane: PaneState, address: str) -> Fixed | None:
-        """What colours follow where a pane shows ``address``, and what its legend says; None but for runs."""
+        """What colours follow where a pane shows ``address``, and what its legend says; None but for steps of runs."""
         run = self.run(pane.source)
-        if run is None:
+        if run is None or pane.minus is not None:
             return None
         pooled = self._pooled.get(run, (pane.source, pane.address, "")) if pane.limits is None else None
         return fixed_scale(pane, pooled, self._step_note(state, pane, address))
@@ -199,7 +201,7 @@ class Timeline:
         return self.kept(pane.source, pane.address)
 
     def _step_note(self, state: WorkspaceState, pane: PaneState, address: str) -> str:
-        step, at = state.step_of(pane.source), address.removeprefix(f"{pane.address}@")
+        step, at = _step(state, pane), address.removeprefix(f"{pane.address}@")
         if address == pane.address:
             return ""
         known = step is None or np.isin(step, self.kept(pane.source, pane.address))
@@ -215,9 +217,9 @@ class Timeline:
         self._arrived(ask[0])
 
 
-def at_or_before(steps: np.ndarray, step: int) -> int | None:
-    """The last of rising ``steps`` that is not after ``step``; None if there is none."""
-    place = int(np.searchsorted(steps, step, "right"))
+def at_or_before(steps: np.ndarray, step: int | None) -> int | None:
+    """The last of rising ``steps`` that is not after ``step``, or with None the last of all; None if there is none."""
+    place = len(steps) if step is None else int(np.searchsorted(steps, step, "right"))
     return int(steps[place - 1]) if place else None
 
 
@@ -260,6 +262,11 @@ def _spikes(values: np.ndarray) -> list[int]:
     rows = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []
     tops = [int(row[np.argmax(values[row])]) for row in rows]
     return sorted(tops, key=lambda at: -above[at])[:MARKS]
+
+
+def _step(state: WorkspaceState, pane: PaneState) -> int | None:
+    """The step at which a pane is shown; None for the newest."""
+    return state.step_of(pane.source) if pane.step is None else pane.step
 
 
 def _rising(series: Series | None) -> np.ndarray:

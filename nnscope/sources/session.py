@@ -1,4 +1,5 @@
-"""A recorded run as a source of tensors: each as it was last kept, and as it was at any step (``stem.weight@1200``).
+"""A recorded run as a source of tensors: each as it was last kept, as it was at any step (``stem.weight@1200``), and
+what changed between two (``stem.weight@1200-0``).
 
 To be read in a reading process: a run may come from elsewhere, and its segments are HDF5 (promise P6). A tensor that
 was too large to be kept whole is listed as what was kept of it, the means of blocks, and the names of its axes say so.
@@ -20,6 +21,7 @@ from nnscope.core.tensor import MOST_SCALARS, Listing, ModuleInfo
 from nnscope.core.text import plain
 from nnscope.sources.dead_units import NAME as DEAD
 from nnscope.sources.dead_units import dead_units
+from nnscope.sources.difference import Difference, difference
 from nnscope.sources.gradient_flow import ADDRESS as FLOW
 from nnscope.sources.gradient_flow import GradientFlow, flow_info, gradient_flow
 from nnscope.store.runs.ranks import open_run
@@ -91,33 +93,29 @@ class RunSource:
             nbytes=sum(file.path.stat().st_size for file in run.files if file.path.exists()),
         )
 
-    def reader(self, address: str) -> RecordedTensor | GradientFlow:
-        """A tensor as it was last kept, or at the step that the address names; or the flow of gradients over all steps.
+    def reader(self, address: str) -> RecordedTensor | Difference | GradientFlow:
+        """A tensor as it was last kept, at the step that the address names, or its change between two; or the flow of
+        gradients over all steps.
 
         Raises
         ------
         NnscopeError
-            If it was not kept, or not at that step.
+            If it was not kept, not at that step, or not alike at two.
         """
         flow = self._flow_info() if address == FLOW else None
         if flow is not None:
             return self._flow(flow)
         parsed = parse_address(address)
-        found = self._reader.frame(parsed.name, parsed.step)
-        if found is not None:
-            step, info, frame = found
-            return RecordedTensor(replace(_shown(info, frame), address=address, version=step + 1), _values(frame))
-        steps = self._reader.frame_steps(parsed.name)
-        if not len(steps):
-            raise NnscopeError("There is no tensor of this name.", plain(address), "`nnscope info` lists the names.")
-        near = int(steps[np.argmin(np.abs(steps - (parsed.step or 0)))])
-        raise NnscopeError(f"It was not kept at step {parsed.step}.", plain(parsed.name), f"It was at step {near}.")
+        if parsed.minus is None:
+            return self._recorded(address, parsed.name, parsed.step)
+        sides = [self._recorded(f"{parsed.name}@{step}", parsed.name, step) for step in (parsed.step, parsed.minus)]
+        return difference(address, f"step {parsed.step} − step {parsed.minus}", *sides)
 
     def beginning(self, address: str) -> str:
-        """The address of a tensor at the first step at which it was kept; itself where it was not."""
-        name = parse_address(address).name
-        steps = self._reader.frame_steps(name)
-        return f"{name}@{int(steps.min())}" if len(steps) else address
+        """The address of a tensor at the first step at which it was kept; itself where it was not, and of a change."""
+        parsed = parse_address(address)
+        steps = self._reader.frame_steps(parsed.name)
+        return f"{parsed.name}@{int(steps.min())}" if len(steps) and parsed.minus is None else address
 
     def pooled(self, address: str) -> TensorStats:
         """The statistics of a tensor over all steps at which it was recorded.
@@ -153,6 +151,18 @@ class RunSource:
     def close(self) -> None:
         """Let go of what is kept in memory. Idempotent."""
         self._reader.close()
+
+    def _recorded(self, address: str, name: str, step: int | None) -> RecordedTensor:
+        """A tensor at a step, or as it was last kept, under ``address``."""
+        found = self._reader.frame(name, step)
+        if found is not None:
+            at, info, frame = found
+            return RecordedTensor(replace(_shown(info, frame), address=address, version=at + 1), _values(frame))
+        steps = self._reader.frame_steps(name)
+        if not len(steps):
+            raise NnscopeError("There is no tensor of this name.", plain(address), "`nnscope info` lists the names.")
+        near = int(steps[np.argmin(np.abs(steps - (step or 0)))])
+        raise NnscopeError(f"It was not kept at step {step}.", plain(name), f"It was at step {near}.")
 
     def _series(self, address: str, name: str) -> Recorded:
         run = self._reader

@@ -19,6 +19,8 @@ from nnscope.core.errors import NnscopeError
         ("w[-1]", "w", "", (-1,), None),
         ("odd:name", "odd:name", "", (), None),
         ("user@host", "user@host", "", (), None),
+        ("user@host-3", "user@host-3", "", (), None),
+        ("a:grad@3-1", "a:grad", "grad", (), 3),
         ("", "", "", (), None),
         ("a:grad@3", "a:grad", "grad", (), 3),
     ],
@@ -34,6 +36,7 @@ def test_parsing(text: str, name: str, kind: str, index: tuple, step: int | None
     [
         Address("a.b:output", (1, slice(0, 4), slice(None, None, 2)), 7),
         Address("w"),
+        Address("w", (3,), 120, 0),
         Address("w", (slice(None, None),)),
     ],
     ids=str,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnscope.gui.comparing import ask_to_compare
 from nnscope.gui.flow import show_flow
 
 if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QWidget
+
     from nnscope.gui.timeline.player import Player
     from nnscope.scene.controller import Controller
 
@@ -14,7 +17,8 @@ if TYPE_CHECKING:
 class StepCommands:
     """See `nnscope.gui.actions`."""
 
-    def __init__(self, controller: Controller, player: Player) -> None:
+    def __init__(self, controller: Controller, player: Player, window: QWidget) -> None:
+        self._window = window
         self._timeline = controller.timeline
         self._controller = controller
         self._workspace = controller.workspace
@@ -59,6 +63,10 @@ class StepCommands:
     def whole_range(self) -> None:
         """Play and export all steps."""
         self._player.ranges.choose(self._workspace.pane.source, None, None)
+
+    def compare(self) -> None:
+        """Show the tensor of the active pane at another step too, and what changed since."""
+        ask_to_compare(self._controller, self._window)
 
     def gradient_flow(self) -> None:
         """Show how gradients flow through the layers over the steps."""

@@ -9,6 +9,7 @@ from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSlider, QToolBar, QToolButton, QWidget
 
 from nnscope.gui import fonts, icons
+from nnscope.gui.comparing import can_compare
 from nnscope.gui.flow import has_flow
 from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.text import Label
@@ -115,7 +116,7 @@ class TimelineBar(QToolBar):
         self.live.setVisible(timeline.is_live(pane.source))
         self._actions.enable(follow=timeline.is_live(pane.source))
         self._actions.check(follow=timeline.is_live(pane.source) and timeline.follows())
-        self._actions.enable(gradient_flow=has_flow(self._controller))
+        self._actions.enable(gradient_flow=has_flow(self._controller), compare=can_compare(self._controller))
         at = timeline.chosen()
         if at is None:
             return
