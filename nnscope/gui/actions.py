@@ -204,11 +204,7 @@ class ActionTable:
     def rebind(self) -> None:
         """Give the actions the shortcuts that they have in `bindings`."""
         for spec in self.specs:
-            keys = [self.bindings[spec.id]]
-            holder = self.bindings.holder(spec.also)
-            if spec.also and keys[0] and not (holder and self._by_id[holder].isEnabled()):
-                keys.append(spec.also)
-            self._by_id[spec.id].setShortcuts([QKeySequence.fromString(text) for text in keys if text])
+            self._bind(spec)
 
     def apply(self, theme: Theme) -> None:
         """Colour the icons."""
@@ -226,8 +222,17 @@ class ActionTable:
         changed = [id for id, state in states.items() if self._by_id[id].isEnabled() != state]
         for id in changed:
             self._by_id[id].setEnabled(states[id])
-        if changed:
-            self.rebind()
+        for spec in self.specs if changed else ():
+            if spec.also:  # the keys of others don't depend on who can be used
+                self._bind(spec)
+
+    def _bind(self, spec: ActionSpec) -> None:
+        keys = [self.bindings[spec.id]]
+        if spec.also and keys[0]:
+            holder = self.bindings.holder(spec.also)
+            if not (holder and self._by_id[holder].isEnabled()):
+                keys.append(spec.also)
+        self._by_id[spec.id].setShortcuts([QKeySequence.fromString(text) for text in keys if text])
 
 
 def _handler(spec: ActionSpec, commands: Commands) -> Callable[[], None]:
