@@ -15,8 +15,8 @@ from nnscope.core.picture import TILE
 from nnscope.core.text import plain
 from nnscope.scene import numbers
 from nnscope.scene.camera import fit, level_for, snapped, visible_cells
-from nnscope.scene.ticks import axis_ticks, label_ticks
-from nnscope.views.registry import arranger
+from nnscope.scene.ticks import axis_ticks, label_ticks, middle_ticks
+from nnscope.views.registry import arranger, sheeted
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
@@ -114,7 +114,7 @@ def compose(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: Ti
         row_axis=_ticks(resolved, 0, window[:2], shown.zoom / place.scale, best),
         col_axis=_ticks(resolved, 1, window[2:], shown.zoom / place.scale, best),
         numbers=_numbers(resolved, window, shown.zoom / place.scale, tiles) if ready else None,
-        blocks=_blocks(resolved.layout),
+        blocks=_blocks(resolved.layout) if sheeted(resolved.view) is None else (0, 0),
         message="" if ready else "Reading …",
     )
     return Composed(frame, tuple(missing), best.picture if best else None, level, shown)
@@ -222,6 +222,10 @@ def _numbers(
 
 def _ticks(resolved: Resolved, side: int, window: tuple[int, int], zoom: float, kept: Kept | None) -> AxisTicks:
     """Of the rows (side 0) or columns, in the picture's own words where it has some."""
+    sheet = sheeted(resolved.view)
+    if sheet is not None:
+        name = sheet.directions(resolved.layout, resolved.settings)[side]
+        return middle_ticks(name, resolved.grid[side], window, zoom)
     axes = (resolved.layout.rows, resolved.layout.cols)[side]
     ticks = axis_ticks(resolved.layout, axes, resolved.info.axes, window, zoom)
     labels = kept.picture.labels[side] if kept is not None else ()

@@ -10,7 +10,7 @@ from nnscope.core.answer import ProbeAnswer
 from nnscope.core.request import Probe, ProbeSpace
 from nnscope.core.text import plain
 from nnscope.scene import numbers
-from nnscope.views.registry import arranger
+from nnscope.views.registry import arranger, sheeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +137,7 @@ def probe_request(hover: Hover, resolved: Resolved) -> Probe | ProbeSpace:
 
 def waiting_text(resolved: Resolved, place: tuple[int, ...]) -> str:
     """The line until the value is there: address and index, unless only the view knows which that is."""
-    if arranger(resolved.view) is not None:
+    if arranger(resolved.view) is not None or sheeted(resolved.view) is not None:
         return f"{plain(resolved.info.address, 96)} …"
     return f"{plain(resolved.info.address, 96)} {_index(resolved.layout.index_at(*place), resolved.info.axes)}"
 

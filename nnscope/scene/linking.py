@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnscope.core.frame import Marker
+from nnscope.views.registry import sheeted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,16 +27,29 @@ def linked_cursor(hover: Hover, here: Resolved, other: Resolved) -> Marker | Non
     place it belongs to where the other picture takes that axis in whole.
     """
     row, col, *depth = hover.first
-    deep = bool(here.layout.depth), bool(other.layout.depth)
-    if deep[0] == deep[1] and here.layout.volume_shape == other.layout.volume_shape:
+    if _share_cells(here, other):
         return Marker(row, col, 2**hover.level, "cursor", *depth)
     index = here.layout.index_at(*hover.place)
     if here.dimensions == 3 and hover.answer is not None:  # the very element that is shown there
         index = hover.answer.index
+    if sheeted(here.view) is not None:  # only the answer knows it
+        index = None if hover.answer is None else hover.answer.index
     if here.info.shape != other.info.shape or index is None:
         return None
     absorbed = other.view.absorbed(other.info)
     fixed = dict(other.layout.fixed)
     place = tuple(fixed.get(other.layout.virtual(a), i) if a in absorbed else i for a, i in enumerate(index))
     voxel = other.layout.voxel_of(place)
+    sheet = sheeted(other.view)
+    if sheet is not None and voxel is not None:
+        cell = sheet.cell_of(other.layout, other.settings, voxel)
+        return None if cell is None else Marker(*cell, 1, "cursor")
     return None if voxel is None else Marker(*voxel[1:], 1, "cursor", voxel[0])
+
+
+def _share_cells(here: Resolved, other: Resolved) -> bool:
+    """Whether a cell, or a voxel, is at the same place in both."""
+    if sheeted(here.view) is not None or sheeted(other.view) is not None:
+        return (here.view, here.layout, here.settings) == (other.view, other.layout, other.settings)
+    deep = bool(here.layout.depth), bool(other.layout.depth)
+    return deep[0] == deep[1] and here.layout.volume_shape == other.layout.volume_shape

@@ -20,7 +20,7 @@ from nnscope.core.space import AESTHETIC, SpaceLook
 from nnscope.core.volume import VolumePicture
 from nnscope.scene.spacework import SpaceKey
 from nnscope.sources.difference import KIND as DIFFERENCE
-from nnscope.views.registry import arranger, dimensions, find_view, is_deep, spacious
+from nnscope.views.registry import arranger, dimensions, find_view, grid_of, is_deep, sheeted, spacious
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
@@ -114,12 +114,14 @@ class Resolved:
     def bounds(self) -> Bounds:
         """The box that a picture of three dimensions fills; for others as if they had one plane."""
         view = self.space_view
-        return self.layout.volume_shape if view is None else view.bounds(self.layout, self.settings)
+        if view is not None:
+            return view.bounds(self.layout, self.settings)
+        return self.layout.volume_shape if sheeted(self.view) is None else (1, *self.grid)
 
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns at level 0."""
-        return self.layout.grid
+        return grid_of(self.view, self.layout, self.settings)
 
     @property
     def levels(self) -> int:

@@ -1,13 +1,14 @@
 """The plane that cuts a volume: moved by hand and by keys, and the heat map that shows what it cuts. Pure.
 
-A plane across an axis shows one plane of the tensor: the heat map of the same tensor with that axis fixed. Where such a
-heat map stands beside the volume, each follows the other.
+A plane across an axis shows one plane of the tensor: the heat map of the same tensor with that axis fixed. A slab, or a
+plane in any direction, has a flat picture of its own. Where such a picture stands beside the volume, each follows the
+other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from nnscope.core.cut import AXES, Cut
 from nnscope.core.layout import Layout
 from nnscope.core.space import Camera3D
 from nnscope.scene.orbit import turned
+from nnscope.views.registry import find_view, grid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from nnscope.scene.state import PaneState, WorkspaceState
 
 GRIP = 9.0  # logical pixels around the handle in which it can be taken
+SLAB = {"at": "at", "thickness": "thickness", "through": "reduction"}
+LED = {"section": SLAB, "plane": {**SLAB, "azimuth": "azimuth", "elevation": "elevation"}}  # settings, fields of `Cut`
 STEEP = 0.25  # device pixels for a voxel along the plane's normal, below which a drag goes by the picture's height
 
 
@@ -131,7 +135,7 @@ def follow(old: WorkspaceState, new: WorkspaceState, layout_of: Callable[[PaneSt
     if not new.linked or len(old.panes) != len(new.panes) or old.panes == new.panes:
         return new
     for i, volume in enumerate(old.panes):
-        layout = layout_of(volume) if volume.space.cut is not None and volume.space.cut.axis else None
+        layout = layout_of(volume) if volume.space.cut is not None else None
         if layout is None or volume.space.cut is None:
             continue
         shown = companion(layout, placed(volume.space.cut, layout.volume_shape))
@@ -152,15 +156,13 @@ def _following(
         return new
     if (cut, volume.layout) != (old.panes[i].space.cut, old.panes[i].layout):
         shown = companion(layout, placed(cut, layout.volume_shape))
-        if shown is None:
-            return new
-        before = old.panes[j].layout
-        turned_over = before is None or (before.rows, before.cols) != (shown[1].rows, shown[1].cols)
-        changes = {"camera": None, "pin": None} if turned_over else {}
+        before = old.panes[j]
+        same = before.layout is not None and _lies_as(before.view, before.layout, before.settings, shown)
+        changes = {"camera": None, "pin": None} if not same else {}
         return new.with_pane(j, view=shown[0], layout=shown[1], settings=shown[2], **changes)
     cut = placed(cut, layout.volume_shape)
-    if flat.view == "section":
-        return _slab_leads(new, i, j, layout, cut)
+    if flat.view in LED:
+        return _settings_lead(new, i, j, layout, cut)
     known = section(layout, cut)
     if flat.layout is None or known is None or flat.layout == known or flat.view != "heatmap":
         return new
@@ -174,30 +176,37 @@ def _following(
     return new.with_pane(i, space=replace(volume.space, cut=replace(cut, at=at)), layout=kept)
 
 
-def _slab_leads(new: WorkspaceState, i: int, j: int, layout: Layout, cut: Cut) -> WorkspaceState:
-    """The settings of the section in pane ``j`` were changed: the slab of pane ``i`` is what they say."""
+def _lies_as(view: str, layout: Layout, settings: Settings, shown: tuple[str, Layout, Settings]) -> bool:
+    """Whether the cells of two flat pictures are on one grid."""
+    sheets = (view == "plane", shown[0] == "plane")
+    same = sheets[0] == sheets[1] and (layout.rows, layout.cols) == (shown[1].rows, shown[1].cols)
+    return same and grid_of(find_view(view), layout, settings) == grid_of(find_view(shown[0]), *shown[1:])
+
+
+def _settings_lead(new: WorkspaceState, i: int, j: int, layout: Layout, cut: Cut) -> WorkspaceState:
+    """The settings of the flat picture in pane ``j`` were changed: the slab of pane ``i`` is what they say."""
     volume, flat, known = new.panes[i], new.panes[j], companion(layout, cut)
-    if known is None or known[0] != "section" or flat.layout != known[1] or flat.settings == known[2]:
+    if (known[0], known[1]) != (flat.view, flat.layout) or flat.settings == known[2]:
         return new
-    told = dict(flat.settings)
-    at, thickness, through = int(told["at"] or 0), int(told["thickness"] or 1), str(told["through"])
-    moved = replace(cut, at=at, thickness=thickness, reduction=through)
-    shown = companion(layout, placed(moved, layout.volume_shape))
-    assert shown is not None
+    told = {**dict(known[2]), **dict(flat.settings)}
+    fields: dict[str, Any] = {LED[flat.view][name]: value for name, value in told.items() if name in LED[flat.view]}
+    moved = placed(replace(cut, **fields), layout.volume_shape)
+    shown = companion(layout, moved)
     new = new.with_pane(i, space=replace(volume.space, cut=moved))
     return new.with_pane(j, view=shown[0], layout=shown[1], settings=shown[2])
 
 
-def companion(layout: Layout, cut: Cut) -> tuple[str, Layout, Settings] | None:
-    """View, layout and settings of the flat picture of what a cut shows; None for a plane in any direction.
+def companion(layout: Layout, cut: Cut) -> tuple[str, Layout, Settings]:
+    """View, layout and settings of the flat picture of what a cut shows.
 
-    The heat map of one plane, or the section of a slab of several.
+    The heat map of one plane, the section of a slab of several, or the free plane.
     """
     if not cut.axis:
-        return None
-    if cut.thickness == 1:
-        flat = section(layout, cut)
-        return None if flat is None else ("heatmap", flat, ())
+        free = {name: getattr(cut, field) for name, field in LED["plane"].items()}
+        return "plane", layout, tuple(sorted(free.items()))
+    flat = section(layout, cut)
+    if cut.thickness == 1 and flat is not None:
+        return "heatmap", flat, ()
     across, rows, cols = _sides(layout, cut.axis)
     settings = (("at", int(cut.at)), ("thickness", cut.thickness), ("through", cut.reduction))
     return "section", Layout(layout.shape, rows, cols, layout.fixed, layout.split, across), settings

@@ -70,6 +70,24 @@ def label_ticks(name: str, labels: tuple[str, ...], window: tuple[int, int], zoo
     return AxisTicks(name, tuple((i + 0.5, text) for i, text in shown if i % step == 0), lines)
 
 
+def middle_ticks(name: str, size: int, window: tuple[int, int], zoom: float) -> AxisTicks:
+    """Ticks of a side that is counted from its middle, in cells.
+
+    Parameters
+    ----------
+    name : str
+    size : int
+        Cells along this side.
+    window, zoom
+        As in `axis_ticks`.
+    """
+    step = max(1, round(nice_step(TICK_SPACING / max(zoom, 1e-12))))
+    first, last = math.ceil((window[0] - size / 2) / step), math.floor((window[1] - size / 2) / step)
+    return AxisTicks(
+        name, tuple((k * step + size / 2, f"{k * step}".replace("-", "−")) for k in range(first, last + 1))
+    )
+
+
 def axis_name(axis: int, names: tuple[str, ...]) -> str:
     """``axis 2``, or its own name when it has one."""
     return names[axis] if axis < len(names) and names[axis] else f"axis {axis}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nnscope.core.space_picture import Bounds, Drawing, Picked, SpacePicture
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
+    from nnscope.core.volume import Shape3
     from nnscope.sources.base import TensorReader
     from nnscope.views.setting import Setting
 
@@ -163,6 +164,30 @@ class ArrangingView(View, Protocol):
 
     def stepped(self, info: TensorInfo, settings: Settings, by: int) -> Settings:
         """The settings that show the next part of the tensor, or one before."""
+        ...
+
+
+class SheetView(View, Protocol):
+    """A flat picture whose cells lie on a grid of their own, so that only the view knows which element one shows.
+
+    Attributes
+    ----------
+    options : tuple of Setting
+        Its own settings, for `PaneState.settings`.
+    """
+
+    options: tuple[Setting, ...]
+
+    def sheet(self, layout: Layout, settings: Settings) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
+    def directions(self, layout: Layout, settings: Settings) -> tuple[str, str]:
+        """What is along rows, downwards, and along columns, in words; both are counted from the middle."""
+        ...
+
+    def cell_of(self, layout: Layout, settings: Settings, voxel: Shape3) -> tuple[int, int] | None:
+        """The cell that shows a place of the layout, [z, y, x]; None where none does."""
         ...
 
 

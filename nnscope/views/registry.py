@@ -11,6 +11,7 @@ from nnscope.views.attention import Attention
 from nnscope.views.gradient_flow import GradientFlowView
 from nnscope.views.heatmap import Heatmap
 from nnscope.views.landscape import Landscape
+from nnscope.views.plane import Plane
 from nnscope.views.rgb import PcaRgb
 from nnscope.views.section import Section
 from nnscope.views.splats import Splats
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnscope.core.layout import Layout
-    from nnscope.views.base import ArrangingView, SpaceView, View
+    from nnscope.core.request import Settings
+    from nnscope.views.base import ArrangingView, SheetView, SpaceView, View
 
 _OURS: dict[str, View] = {
     view.name: view
@@ -35,6 +37,7 @@ _OURS: dict[str, View] = {
         Splats(),
         Attention(),
         GradientFlowView(),
+        Plane(),
     )
 }
 
@@ -85,6 +88,17 @@ def home(view: View, layout: Layout) -> Camera3D:
 def arranger(view: View) -> ArrangingView | None:
     """The view, if its settings decide on the layout."""
     return cast("ArrangingView", view) if hasattr(view, "arranged") else None
+
+
+def sheeted(view: View) -> SheetView | None:
+    """The view, if its cells lie on a grid of their own."""
+    return cast("SheetView", view) if hasattr(view, "sheet") else None
+
+
+def grid_of(view: View, layout: Layout, settings: Settings) -> tuple[int, int]:
+    """Rows and columns of a view's pictures of two dimensions."""
+    sheet = sheeted(view)
+    return layout.grid if sheet is None else sheet.sheet(layout, settings)
 
 
 def find_space_view(name: str) -> SpaceView:

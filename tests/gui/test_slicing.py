@@ -265,6 +265,52 @@ def test_a_slab_beside_is_a_section_that_follows_and_leads(volume: Bench, checkp
     volume.until(lambda: workspace.state.panes[1].view == "heatmap")
 
 
+def test_a_free_plane_beside_follows_leads_and_names_its_elements(volume: Bench, checkpoint: Path) -> None:
+    from safetensors.numpy import load_file
+
+    workspace, whole = volume.controller.workspace, load_file(checkpoint)["stack"][0, 0]
+    workspace.update_pane(space=replace(workspace.pane.space, cut=Cut("", 0.0, 1, "mean", 35.0, 20.0)))
+    volume.settle()
+    assert volume.window.inspector.cut.show_beside.isEnabled()
+    _key(volume, Qt.Key.Key_B)
+    volume.until(lambda: workspace.state.panes[1].view == "plane" and _sheet_values(volume) is not None)
+    before = _sheet_values(volume)
+    _key(volume, Qt.Key.Key_Period)
+    volume.until(lambda: dict(workspace.state.panes[1].settings)["at"] == 1.0 and _sheet_values(volume) is not None)
+    assert not np.array_equal(before, _sheet_values(volume))  # type: ignore[arg-type]
+    volume.controller.activate(1)
+    volume.settle()
+    box = volume.window.inspector.options
+    volume.until(lambda: "azimuth" in box.controls)
+    box.controls["azimuth"].typed.emit(-90.0)  # type: ignore[union-attr]
+    box.controls["elevation"].typed.emit(0.0)  # type: ignore[union-attr]
+    box.controls["at"].typed.emit(2.5)  # type: ignore[union-attr]
+    volume.settle()
+    assert _cut(volume) == Cut("", 2.5, 1, "mean", -90.0, 0.0)
+    volume.until(lambda: _sheet_values(volume) is not None)
+    assert np.array_equal(_sheet_values(volume), whole[:, :, 12].T)  # type: ignore[arg-type]
+    frame = _frame(volume, 1)
+    assert (frame.row_axis.name, frame.col_axis.name) == ("y", "z")
+    answer = volume.hover(round(frame.picture.x + frame.picture.w / 2), round(frame.picture.y + frame.picture.h / 2))
+    assert answer.index is not None
+    assert answer.index[-1] == 12
+    assert answer.value == whole[answer.index[2:]]
+
+
+def _sheet_values(bench: Bench) -> np.ndarray | None:
+    drawn = bench.controller.drawn(1)
+    if drawn is None or drawn.resolved.settings != _settings_of(bench) or drawn.composed.missing:
+        return None
+    (placed,) = drawn.composed.frame.tiles
+    values: np.ndarray = placed.tile.values
+    return values
+
+
+def _settings_of(bench: Bench) -> object:
+    resolved = bench.controller.resolved(1)
+    return None if resolved is None else resolved.settings
+
+
 def _recipe(bench: Bench) -> Any:
     drawn = bench.controller.drawn(1)
     assert drawn is not None

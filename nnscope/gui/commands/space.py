@@ -125,14 +125,12 @@ class SpaceCommands:
         if resolved is None or resolved.dimensions != 3:
             return
         cut, layout = resolved.space.cut, resolved.layout
-        if cut is None or not cut.axis:
+        if cut is None:
             cut = through_middle("z", layout.volume_shape)
         workspace = self._controller.workspace
         state, at = workspace.state, workspace.state.active
         volume = replace(state.pane, layout=layout, space=replace(state.pane.space, cut=cut))
-        shown = companion(layout, cut)
-        assert shown is not None  # the cut is across an axis
-        view, arranged, settings = shown
+        view, arranged, settings = companion(layout, cut)
         flat = replace(volume, view=view, layout=arranged, settings=settings, camera=None, pin=None)
         panes = [volume, flat] if len(state.panes) == 1 else list(state.panes)
         beside = 1 if len(state.panes) == 1 else (at + 1) % len(panes)

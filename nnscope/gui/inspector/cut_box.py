@@ -63,6 +63,7 @@ class CutBox(QWidget):
         self.elevation = NumberField("Elevation of the plane", "Degrees up, −90 to 90", 5.0)
         self.face = _quiet("Face camera", "Turn the plane towards the camera")
         self.show_beside = QPushButton("Slice beside")
+        self.show_beside.setToolTip("What the plane shows, flat, in a pane of its own")
         self.ends = [[NumberField(f"{word} {axis}", step=1.0) for word in ("Least", "Greatest")] for axis in AXES]
         self.reset_clip = _quiet("Show all", "The whole volume again")
         self._form = QFormLayout(self)
@@ -90,9 +91,6 @@ class CutBox(QWidget):
             self.reduction.setToolTip("" if cut.thickness > 1 else "A slab of one voxel shows its values as they are")
             self.azimuth.show_value(cut.azimuth)
             self.elevation.show_value(cut.elevation)
-        self.show_beside.setEnabled(not free)
-        why = "A free plane has no heat map: its cells are no elements" if free else "Its heat map in a pane of its own"
-        self.show_beside.setToolTip(why)
         self._show_clip(resolved.space.clip)
         return "cut" in looks or "clip" in looks
 
