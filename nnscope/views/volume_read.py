@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Spans = tuple[Span, Span, Span]
 
-BLOCK = 1 << 22  # elements read at once, about
+BLOCK = 1 << 20  # elements read at once, about; several blocks wait for each other
 
 EXACT = ("float32", "float16", "bfloat16", "int16", "uint16", "int8", "uint8", "bool")  # in float32
 
