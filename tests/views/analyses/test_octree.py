@@ -50,3 +50,21 @@ def test_what_is_not_finite_stands_alone(tensor: Make) -> None:
     assert len(odd) == 1
     assert found.arrays["origin"][odd[0]].tolist() == [2, 3, 5]
     assert found.arrays["side"][odd[0]] == 1
+
+
+def test_rows_are_found_again_in_the_blocks_of_their_places(tensor: Make) -> None:
+    rng = np.random.default_rng(2)
+    clusters = np.array([[0, 0, 0, 0], [9, 0, 0, 0], [0, 5, 0, 0]], np.float32)
+    values = (clusters.repeat(40, axis=0) + 0.01 * rng.normal(size=(120, 4))).astype(np.float32)
+    found = tensor(values).analyse("row-octree", depth=4, epsilon=0.0)
+    facts = dict(found.facts)
+    assert found.arrays["count"].sum() == facts["points"] == 120
+    assert facts["explained"] == pytest.approx(1, abs=1e-3)
+    spread = values.max(axis=0) - values.min(axis=0)
+    assert facts["side"] * 16 == pytest.approx(np.linalg.norm(clusters[1] - clusters[2]), rel=0.1)
+    assert facts["side"] * 16 <= np.linalg.norm(spread)
+    norms = np.linalg.norm(values.astype(np.float64), axis=1)
+    assert (found.arrays["mean"] * found.arrays["count"]).sum() == pytest.approx(norms.sum(), rel=1e-5)
+    assert found.arrays["min"].min() == pytest.approx(norms.min(), rel=1e-6)
+    whole = tensor(values).analyse("row-octree", depth=4)
+    assert whole.arrays["count"].tolist() == [120]  # no tolerance is exceeded: one block holds all
