@@ -85,6 +85,8 @@ class Recording:
         self._writer = writer
         self._pace = pace
         self._frame_bytes = frame_bytes
+        # one that steps back behind others rests longer the more it has to wait: there is work that it would disturb
+        self._clock = time.perf_counter if pace.nice else time.thread_time
         self._waiting: deque[Left] = deque(maxlen=MOST_WAITING)
         self._looks: deque[Left] = deque()  # those that wait with copies
         self._wake = threading.Condition()
@@ -161,11 +163,11 @@ class Recording:
         with self._wake:
             taken = list(self._waiting)
             self._waiting.clear()
-        begun = time.thread_time()
+        begun = self._clock()
         for left in taken:
             self._writer.append(StepRecord(left.step, left.time, dict(self._numbers(left))))
         self._writer.flush_if_due()
-        self._rest(time.thread_time() - begun)
+        self._rest(self._clock() - begun)
 
     def _rest(self, worked: float) -> None:
         """Leave the interpreter to the training thread for a while, unless the end is near."""
@@ -178,11 +180,11 @@ class Recording:
         """The tensors of a step, a record by themselves."""
         statistics, frames = {}, {}
         for info, tensor in look.tensors:
-            begun = time.thread_time()
+            begun = self._clock()
             values = read_region(tensor, full_region(info.shape))
             statistics[info] = stats_of_array(values)
             frames[info] = frame_of(values, self._frame_bytes)
-            self._rest(time.thread_time() - begun)
+            self._rest(self._clock() - begun)
             self._record_numbers()
         return StepRecord(look.step, look.time, {}, statistics, frames, late=True)
 
