@@ -17,6 +17,7 @@ from nnscope.core.errors import NnscopeError
 from nnscope.core.volume import fold
 from nnscope.core.voxels import VoxelPicture
 from nnscope.render.rays import WHOLE, Programs, apply_rays
+from nnscope.render.slabs import apply_begin, constants
 from nnscope.render.voxels import folded_piece
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class CubeVisual:
     @staticmethod
     def identity(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
         """Which cubes are shown, and how."""
-        return (space.threshold, space.shaded, space.clip)
+        return (space.threshold, space.shaded, space.clip, space.plane)
 
     @staticmethod
     def mixed(space: SpaceFrame) -> bool:
@@ -156,10 +157,12 @@ class CubeVisual:
         textures = self.textures(space.key, picture)
         states, folded = picture.states is not None, textures.fold is not None
         bricks = textures.skips(space.threshold)
-        constants = {"STATES": states, "FOLD": folded, "SHADED": space.shaded, "CUT": 0, "BRICKS": bricks}
-        program = self._programs.get("march.vert", "cubes.frag", **constants)
+        made = {"STATES": states, "FOLD": folded, "SHADED": space.shaded, "BRICKS": bricks, **constants(space.plane)}
+        program = self._programs.get("march.vert", "cubes.frag", **made)
         textures.apply(program, space.shaded, bricks)
         apply_rays(program, space, pane.picture)
+        if space.plane is not None:
+            apply_begin(program, space, space.plane)
         program["u_threshold"] = space.threshold
         program["a_corner"] = WHOLE
         program.draw("triangle_strip")

@@ -13,6 +13,8 @@ from vispy import gloo
 from nnscope.compute.space.perspective import eye
 from nnscope.core.voxels import LeafPicture
 from nnscope.render.rays import Programs, apply_rays, projection
+from nnscope.render.sections import Sections
+from nnscope.render.slabs import BEGINS, onto
 from nnscope.views.voxel_pick import boxes, limits, shown
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class LeafVisual:
 
     def __init__(self, palettes: Palettes) -> None:
         self._programs = Programs()
+        self._sections = Sections(self._programs)
         self._vertices: Any = gloo.VertexBuffer(np.zeros(24, VERTEX))
         self._indices: Any = gloo.IndexBuffer(np.zeros(6, np.uint32))
         self._shown: Any = gloo.Texture2D((1, ROW, 4), format="rgba", internalformat="rgba32f", interpolation="nearest")
@@ -49,7 +52,7 @@ class LeafVisual:
     @staticmethod
     def identity(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
         """Which cubes are shown, and how."""
-        return (space.threshold, space.shaded, space.clip)
+        return (space.threshold, space.shaded, space.clip, space.plane)
 
     @staticmethod
     def mixed(space: SpaceFrame) -> bool:
@@ -67,13 +70,20 @@ class LeafVisual:
             self._shown.set_data(table(picture))
             self._held = (space.key, space.clip)
         matrix = projection(space, pane.picture)
+        if space.plane is not None:
+            self._sections.draw(pane, space, space.plane, self._shown, matrix)
         seen = eye(space.camera, picture.bounds, pane.picture)
         drawn = (high > low).all(1) & shown(picture.values, picture.states, space.threshold) & inside(picture, matrix)
+        if space.plane is not None and float(np.array(space.plane.normal) @ seen.position) < space.plane.first:
+            drawn = drawn & ~around(seen, low, high)  # what is seen of that one lies on the plane
         indices = facing(seen, low, high, drawn)
         if not len(indices):
             return
         self._indices.set_data(indices)
-        program = self._programs.get("leaves.vert", "leaves.frag", SHADED=space.shaded, CUT=0)
+        cut = 0 if space.plane is None else BEGINS
+        program = self._programs.get("leaves.vert", "leaves.frag", SHADED=space.shaded, CUT=cut)
+        if space.plane is not None:
+            program["u_plane"] = onto(space.plane, 1.0)
         program.bind(self._vertices)
         program["u_projection"] = matrix.astype(np.float32)
         program["u_shown"] = self._shown
@@ -86,7 +96,7 @@ class LeafVisual:
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
-        for thing in (self._programs, self._vertices, self._indices, self._shown):
+        for thing in (self._programs, self._sections, self._vertices, self._indices, self._shown):
             thing.delete()
 
 
@@ -118,12 +128,19 @@ def facing(seen: Eye, low: np.ndarray, high: np.ndarray, drawn: np.ndarray) -> n
         before = np.broadcast_to(np.stack((seen.ahead > 0, seen.ahead < 0), 1), (len(low), 3, 2))
     else:
         before = np.stack((seen.position < low, seen.position > high), 2)
-        around = drawn & np.asarray((seen.position >= low) & (seen.position <= high)).all(1)
-        if around.any():
-            before, drawn = np.ones_like(before), around
+        inmost = drawn & around(seen, low, high)
+        if inmost.any():
+            before, drawn = np.ones_like(before), inmost
     at = np.flatnonzero((before & drawn[:, None, None]).reshape(len(low), 6))
     indices: np.ndarray = (4 * at[:, None] + _TRIANGLES).astype(np.uint32).reshape(-1)
     return indices
+
+
+def around(seen: Eye, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Whether the eye is in a cube; in a parallel projection it is in none."""
+    if seen.parallel:
+        return np.zeros(len(low), bool)
+    return np.asarray(((seen.position >= low) & (seen.position <= high)).all(1))
 
 
 def inside(picture: LeafPicture, matrix: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from nnscope.render.bricks import EXTREMES
 from nnscope.render.colour import PALETTE, mapping
 from nnscope.render.prepass import Ends
 from nnscope.render.rays import WHOLE, Programs, apply_rays
+from nnscope.render.slabs import SHOWS, apply_slab, onto
 from nnscope.render.voxels import VolumeTextures, mist
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from nnscope.render.palettes import Palettes
     from nnscope.render.voxels import BrickTextures, VoxelTextures
 
-_REDUCTIONS = {"max": 0, "extremes": 2, "mean": 3}  # of slabs
 GLANCE, SHORT_GLANCE = 48, 16  # voxels between samples for a lower bound: among bricks that hold anything, in all
 _LIMIT = 0x8073  # GL_MAX_3D_TEXTURE_SIZE
 _SHADERS = {  # and the number of the mode in it
@@ -101,7 +101,7 @@ class VolumeVisual:
             if bricks.hull is not None and space.mode in EXTREMES:
                 program["u_floor"] = bricks.floor
         if space.plane is not None:
-            program["u_plane"] = _onto(space, space.plane)
+            program["u_plane"] = onto(space.plane, 2.0**space.picture.level)
         self._apply_mode(program, pane, space, linear)
         if space.mode == "translucent":
             _apply_tints(program, pane, voxels)
@@ -110,18 +110,16 @@ class VolumeVisual:
 
     def _cutting(self, pane: PaneFrame, space: SpaceFrame, plane: CutPlane, voxels: VoxelTextures) -> Any:
         """The program that draws what lies on the cut."""
-        states, mixed, side = voxels.states is not None, self.mixed(space), 2.0**space.picture.level
-        constants = {"MODE": _REDUCTIONS[plane.reduction], "COLOURS": mixed, "STATES": states, "CUT": 0}
+        states, mixed = voxels.states is not None, self.mixed(space)
+        constants = {"MODE": SHOWS[plane.reduction], "COLOURS": mixed, "STATES": states, "CUT": 0}
         constants["FOLD"] = voxels.fold is not None
         program = self._programs.get("march.vert", "cut.frag", **_curve(pane, space), **constants)
         voxels.apply(program, space.interpolation == "linear" and not states)
         if mixed and pane.style is not None and pane.normalisation is not None:
             self._palettes.apply(program, pane.normalisation, pane.style)
-        program["u_onto"] = _onto(space, plane)
-        program["u_step"] = tuple(part / side for part in plane.normal)
-        program["u_through"] = float(plane.thickness)
+        program["u_onto"] = onto(plane, 2.0**space.picture.level)
         program["u_factor"] = plane.factor
-        program["u_size"] = tuple(size / side for size in reversed(space.picture.bounds))
+        apply_slab(program, space, plane)
         program["a_corner"] = WHOLE
         return program
 
@@ -154,11 +152,6 @@ def _apply_tints(program: Any, pane: PaneFrame, voxels: VoxelTextures) -> None:
         program["u_both"] = float(is_signed(pane.normalisation))
     if voxels.weights is not None:
         program["u_weights"] = voxels.weights
-
-
-def _onto(space: SpaceFrame, plane: CutPlane) -> tuple[float, ...]:
-    """A cut in voxels of the level."""
-    return (*plane.normal, plane.first / 2.0**space.picture.level)
 
 
 def _passing(space: SpaceFrame, bricks: BrickTextures | None) -> dict[str, int]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nnscope.compute.space.cutting import told
+from nnscope.compute.space.cutting import parts_told
 from nnscope.compute.space.detail import level_for
 from nnscope.compute.space.transfer import mean_side
 from nnscope.compute.space.voxels import REDUCTIONS, brick_ranges
 from nnscope.compute.statistics.block import block_stats
-from nnscope.core.cut import AXES
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import Step
@@ -97,13 +96,10 @@ class Volume:
     def drawing(self, settings: Settings, look: SpaceLook) -> Drawing:
         """What rays find."""
         rays = f"{RAYS[look.mode]} {look.threshold:.4g}" if look.mode == "surface" else RAYS[look.mode]
-        parts = [told(look.cut)] if look.cut is not None else []
-        if look.clip is not None:
-            spans = zip(AXES, *look.clip, strict=True)
-            parts.append(f"shown: {', '.join(f'{axis} {low:g} … {high - 1:g}' for axis, low, high in spans)}")
+        parts = parts_told(look.cut, look.clip)
         step = Step(look.mode, look.mode not in AESTHETIC, "; ".join((f"{rays}, {look.interpolation}", *parts)))
         if look.cut is not None and look.mode == "additive":
-            parts.append("colours of the cut: value × mean side")
+            parts = (*parts, "colours of the cut: value × mean side")
         return Drawing(step, "sum of raw values" if look.mode == "additive" else "raw value", (rays, *parts))
 
     def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:

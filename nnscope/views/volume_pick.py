@@ -78,13 +78,19 @@ def _on_cut(space: SpaceFrame, plane: CutPlane, point: np.ndarray) -> Shape3 | N
     places = tuple(voxels.T)
     states = np.zeros(len(voxels), np.uint8) if volume.states is None else volume.states[places]
     met = Met(voxels, volume.values[places].astype(np.float64), states, np.ones(len(voxels)))
-    mode = {"max": "mip", "extremes": "signed"}.get(plane.reduction)
-    scores = np.zeros(len(voxels)) if mode is None else _scores(mode, met)
-    scores = np.where(states == State.PADDING, -np.inf, scores)
-    if scores.max() == -np.inf:
+    at = through_slab(plane, met, states != State.PADDING)
+    if at is None:
         return None
-    z, row, col = voxels[int(np.argmax(scores))].tolist()
+    z, row, col = voxels[at].tolist()
     return z, row, col
+
+
+def through_slab(plane: CutPlane, met: Met, held: np.ndarray) -> int | None:
+    """Which place through a slab is shown, of those that are held: the one with that value, the first of a mean."""
+    mode = {"max": "mip", "extremes": "signed"}.get(plane.reduction)
+    scores = np.zeros(len(held)) if mode is None else _scores(mode, met)
+    scores = np.where(held, scores, -np.inf)
+    return int(np.argmax(scores)) if len(held) and scores.max() > -np.inf else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ from nnscope.compute.octree.cut import Cut, cut
 from nnscope.compute.octree.dense import DenseOctree, dense_octree
 from nnscope.compute.octree.grid import is_leaf, node_count, node_grid, node_list
 from nnscope.compute.octree.nodes import Tolerance
+from nnscope.compute.space.cutting import parts_told
 from nnscope.compute.space.detail import level_for
 from nnscope.compute.space.voxels import brick_peaks, reduce_block
 from nnscope.compute.statistics.block import block_stats
@@ -79,7 +80,7 @@ class Voxels:
     """Leaves of the octree as cubes, coloured in the shader. Faithful within the tolerances, which are stated.
 
     The settings: ``epsilon``, the largest max − min of a leaf in the tensor's unit; ``tau``, its largest variance;
-    ``density``, how much more faint blocks may differ. Of the look: ``threshold``, ``shading`` and ``clip``.
+    ``density``, how much more faint blocks may differ. Of the look: ``threshold``, ``shading``, ``cut`` and ``clip``.
     """
 
     name = "voxels"
@@ -88,7 +89,7 @@ class Voxels:
     coloured = False
     dimensions = 3
     deep = True
-    looks = ("threshold", "shading", "clip")
+    looks = ("threshold", "shading", "cut", "clip")
     options = (
         Setting("epsilon", 0.0, 0.0, title="Tolerance ε"),
         Setting("tau", math.inf, 0.0, title="Variance τ"),
@@ -140,7 +141,9 @@ class Voxels:
         """Which cubes are seen."""
         which = f"cubes of magnitudes from {look.threshold:.4g} on" if look.threshold else "all cubes"
         lit = ", lit by the way they face" if look.shading else ""
-        return Drawing(Step("cubes", not look.shading, f"{which}, opaque{lit}"), notes=(which,))
+        parts = parts_told(look.cut, look.clip)
+        step = Step("cubes", not look.shading, "; ".join((f"{which}, opaque{lit}", *parts)))
+        return Drawing(step, notes=(which, *parts))
 
     def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:
         """The first cube that is met."""

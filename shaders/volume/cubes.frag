@@ -1,18 +1,20 @@
 // The first cube along each ray whose magnitude reaches a threshold, or that is no finite number: a walk through the grid
 // on which the leaves of an octree lie (Amanatides & Woo 1987). BRICKS: 1 skips bricks, and courts of bricks, without such
-// a cell; STATES: 1 when some cell is no finite number; FOLD: as in voxels.glsl; SHADED: as in cube.glsl.
+// a cell; STATES: 1 when some cell is no finite number; FOLD: as in voxels.glsl; SHADED: as in cube.glsl; CUT: 2 when a
+// plane cuts cubes open, which then show what of the slab behind it is seen, or what begins there; MODE: as in slab.glsl.
 #include "ray.glsl"
 #include "voxels.glsl"
+#include "found.glsl"
+#include "special.glsl"
 #include "cube.glsl"
+#if CUT
+#include "slab.glsl"
+#endif
 
-const float NOTHING = 7.0;
 const float PADDING = 4.0;
 const float BRICK_SIDE = 8.0;
 const float COURT_SIDE = 32.0;
 
-#if STATES
-uniform sampler3D u_states;
-#endif
 #if SHADED
 uniform sampler3D u_nodes;   // levels of the nodes in which cells lie, less that of the cells
 #endif
@@ -32,11 +34,41 @@ bool stops(vec3 cell) {
     value = texture3D(u_values, at).r;
     state = abs(value) >= u_threshold ? 0.0 : NOTHING;
 #if STATES
-    float odd = floor(texture3D(u_states, at).r * 255.0 + 0.5);
+    float odd = state_at(cell + 0.5);
     state = odd < 0.5 ? state : odd == PADDING ? NOTHING : odd;
 #endif
     return state != NOTHING;
 }
+
+// Along a side of the node that a cell lies in, in cells.
+float node_side(vec3 cell) {
+#if SHADED
+    return exp2(floor(texture3D(u_nodes, place(cell + 0.5)).r * 255.0 + 0.5));
+#else
+    return 1.0;
+#endif
+}
+
+#if CUT
+const float ROUNDING = 1e-3; // of a cell, behind the plane
+
+void take(vec3 position) {
+    if (stops(floor(position))) {
+#if STATES
+        meet(state);
+#endif
+        if (state == 0.0) {
+            add(value);
+        }
+    }
+}
+
+float cut_light(Ray r, vec3 inside) {
+    vec3 cell = floor(inside);
+    float side = node_side(cell);
+    return light_on_cut(r, inside - floor(cell / side) * side, side);
+}
+#endif
 
 #if BRICKS
 float peak(sampler3D peaks, vec3 cell, vec3 count, float side) {
@@ -51,9 +83,21 @@ void main() {
     vec3 onward = sign(r.towards);
     vec3 ahead = max(onward, 0.0);
     vec3 entered = vec3(greaterThanEqual(min((u_low - r.origin) * r.inverse, (u_box - r.origin) * r.inverse), vec3(r.first)));
-    vec3 cell = clamp(floor(r.origin + r.first * r.towards), least, most);
+    vec3 start = r.origin + r.first * r.towards;
+#if CUT
+    if (on_cut) {
+        take_through(start);
+        vec4 seen = found(count > 0.0, reduced(), MODE);
+        if (seen.g != NOTHING) {
+            seen.b = u_through > 1.0 ? 1.0 : cut_light(r, start + 0.5 * u_step);
+            gl_FragColor = seen;
+            return;
+        }
+        start += ROUNDING * u_plane.xyz;
+    }
+#endif
+    vec3 cell = clamp(floor(start), least, most);
     float t = r.first;
-    bool done = false;
     while (t < r.last && !done) {
         float end = r.last;
 #if BRICKS
@@ -89,11 +133,10 @@ void main() {
         gl_FragColor = vec4(0.0, NOTHING, 1.0, 0.0);
         return;
     }
-#if SHADED
-    float side = exp2(floor(texture3D(u_nodes, place(cell + 0.5)).r * 255.0 + 0.5));
-#else
-    float side = 1.0;
-#endif
+    float side = node_side(cell);
     float light = light_on(r, t, entered, floor(cell / side) * side, side);
+#if CUT
+    light = on_cut && t == r.first ? cut_light(r, start) : light;
+#endif
     gl_FragColor = vec4(state == 0.0 ? value : 0.0, state, light, 0.0);
 }

@@ -3,6 +3,7 @@
 #include "ray.glsl"
 #include "voxels.glsl"
 #include "found.glsl"
+#include "special.glsl"
 
 float score(float value) {
 #if MODE == 0

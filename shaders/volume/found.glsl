@@ -9,15 +9,10 @@ bool done = false;           // whether nothing further along the ray matters
 vec3 crossed = vec3(0.0);    // 1 for the axes along which a walk entered the present voxel
 
 #if STATES
-uniform sampler3D u_states;
-
 vec3 met = vec3(0.0);        // whether NaN, +Inf, -Inf was met
 
-// Whether the voxel at a position is no finite number, which is remembered.
-bool special_at(vec3 position) {
-    float state = floor(texture3D(u_states, place(position)).r * 255.0 + 0.5);
+void meet(float state) {
     met = max(met, vec3(equal(vec3(state), vec3(NAN_STATE, POSINF, NEGINF))));
-    return state > 0.5;
 }
 
 // What stands for a ray with or without finite values; mode as in extreme.frag, 3 for a mean.

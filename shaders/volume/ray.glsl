@@ -1,4 +1,5 @@
-// The ray of a fragment, and where it is inside the volume. CUT: 1 leaves out what lies before a plane. Positions are in voxels of the level that is drawn. The rays
+// The ray of a fragment, and where it is inside the volume. CUT leaves out what lies before a plane: 1 also the rays that
+// meet the plane inside the volume; with 2 these begin there. Positions are in voxels of the level that is drawn. The rays
 // of a picture are affine in the pixel (nnscope/core/space.py), and row 0 of the target is the top row.
 uniform vec2 u_pixel;        // device pixels per texel of the target
 uniform vec3 u_origin;
@@ -11,6 +12,9 @@ uniform vec3 u_low;          // the corners of what is shown: of the volume, whi
 uniform vec3 u_box;          // coarse level, or of a part of it
 #if CUT
 uniform vec4 u_plane;        // a unit vector away from the eye, and where along it the cut begins
+#endif
+#if CUT == 2
+bool on_cut = false;         // whether the ray begins on the plane
 #endif
 
 struct Ray {
@@ -37,7 +41,12 @@ Ray ray() {
 #if CUT
     float facing = dot(u_plane.xyz, r.towards);
     float met = facing > 0.0 ? (u_plane.w - dot(u_plane.xyz, r.origin)) / facing : 1e30;
+#if CUT == 2
+    on_cut = met > r.first && met <= r.last;
+    r.first = max(r.first, met);
+#else
     r.last = met > r.first ? r.first : r.last;  // before the cut, or behind what it shows: ``cut.frag`` draws that
+#endif
 #endif
     return r;
 }

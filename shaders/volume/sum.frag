@@ -3,6 +3,7 @@
 #include "ray.glsl"
 #include "voxels.glsl"
 #include "found.glsl"
+#include "special.glsl"
 
 uniform float u_side;        // voxels of level 0 along a voxel
 

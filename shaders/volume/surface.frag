@@ -3,6 +3,7 @@
 #include "ray.glsl"
 #include "voxels.glsl"
 #include "found.glsl"
+#include "special.glsl"
 
 uniform float u_threshold;
 uniform vec3 u_voxels;       // along each axis

@@ -5,6 +5,7 @@
 #include "ray.glsl"
 #include "voxels.glsl"
 #include "found.glsl"
+#include "special.glsl"
 
 const float CLEAR = 0.004;   // of the light from behind, below which the rest is left out
 

@@ -51,6 +51,15 @@ def told(cut: Cut) -> str:
     return f"{where}, {cut.reduction}{through}" if cut.thickness > 1 else where
 
 
+def parts_told(cut: Cut | None, clip: Box | None) -> tuple[str, ...]:
+    """Which parts of a volume are shown, in words; nothing when all of it is."""
+    parts = [] if cut is None else [told(cut)]
+    if clip is not None:
+        spans = zip(AXES, *clip, strict=True)
+        parts.append(f"shown: {', '.join(f'{axis} {low:g} … {high - 1:g}' for axis, low, high in spans)}")
+    return tuple(parts)
+
+
 def direction(cut: Cut) -> np.ndarray:
     """The unit vector (x, y, z) across a cut: away from a camera that it faces, or along its axis."""
     if cut.axis:
