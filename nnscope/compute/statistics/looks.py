@@ -124,7 +124,8 @@ class CompiledLooker:
         from nnscope.arrays.kernels import statistics as kernels
 
         self._kernels, self._sum_kernels = kernels, sums
-        self._tables, self._even, self._recent = Tables(FINE), Tables(EVEN), Tables(SIZE + 1, np.uint32)
+        self._tables, self._even = Tables(FINE), Tables(EVEN)
+        self._patterns, self._recent = Tables(SIZE), Tables(SIZE + 1, np.uint32)
 
     def decode(self, block: Any, component: str) -> Any:
         """The values of a block as float32 or float64, 1-d."""
@@ -134,12 +135,12 @@ class CompiledLooker:
         """How often each bit pattern of a narrow dtype occurs; None where `counted` tells it of all blocks."""
         if block.dtype.itemsize == 1:
             return count_values(block)
-        self._kernels.count_patterns(patterns_of(block)[1], self._recent.mine(), self._tables.mine()[:SIZE])
+        self._kernels.count_patterns(patterns_of(block)[1], self._recent.mine(), self._patterns.mine())
         return None
 
     def counted(self, dtype: np.dtype) -> ValueCounts:
         """The patterns of two bytes of all blocks so far."""
-        counts = self._tables.total()[:SIZE] + self._recent.total()[:SIZE]
+        counts = self._patterns.total() + self._recent.total()[:SIZE]
         return ValueCounts(dtype.newbyteorder("="), counts)
 
     def sums(self, values: np.ndarray) -> Moments:
