@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REQUEST_LIMIT = 1 << 20  # bytes of a message to the model process
-ANSWER_LIMIT = 160 << 20  # bytes of a message from it; engines refuse regions above 64 MiB
+ANSWER_LIMIT = 160 << 20  # bytes of a message from it; what is longer goes in parts, see `nnscope.engine.parcels`
 USER = b"nnscope/1"  # the version of the protocol
 _LONGEST_PATH = 100  # of a Unix socket; systems allow 104 to 108
 _ENDPOINT = "endpoint"
@@ -128,6 +128,17 @@ class Listener:
         welcome = mechanism == b"PLAIN" and len(credentials) == 2 and self._knows(*credentials)
         status = (b"200", b"OK", b"nnscope", b"") if welcome else (b"400", b"", b"", b"")
         self.gate.send_multipart([version, number, *status])
+
+    def reaches(self, client: bytes, record: bytes) -> bool:
+        """Send something to a client; whether it is still there."""
+        self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        try:
+            self.socket.send_multipart([client, record])
+        except zmq.ZMQError:
+            return False
+        finally:
+            self.socket.setsockopt(zmq.ROUTER_MANDATORY, 0)
+        return True
 
     def close(self) -> None:
         """Close both sockets."""

@@ -18,17 +18,18 @@ import zmq
 from psygnal import SignalInstance
 from zmq.utils.monitor import recv_monitor_message
 
-from nnscope.core.answer import Died
+from nnscope.core.answer import Died, Progress
 from nnscope.core.errors import Failure
 from nnscope.engine.channel import Mailbox, client_socket
+from nnscope.engine.parcels import Arriving
 from nnscope.engine.protocol import Job
-from nnscope.engine.wire import Ask, Drop, Going, Hello, Notify, Reply, WireError, decode, encode
+from nnscope.engine.wire import Ask, Begin, Drop, Going, Hello, More, Notify, Part, Reply, WireError, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnscope.core.answer import Progress
     from nnscope.core.request import Request
+    from nnscope.engine.wire import Message
 
 STARTING = 10  # milliseconds between two looks whether the process listens already
 WATCHING = 250  # milliseconds between two looks whether it still lives, beside being told by its sockets
@@ -99,6 +100,7 @@ class RemoteEngine:
         self._mailbox = Mailbox()
         self._numbers = itertools.count(1)
         self._pending: dict[int, tuple[Job, Callable[[Progress], None] | None]] = {}
+        self._arriving: dict[int, Arriving] = {}  # of the loop alone
         self._lock = threading.Lock()
         self._end: Failure | None = None  # once set, what every request is answered with
         self._outbox: list[bytes] = [encode(Hello())]
@@ -193,19 +195,42 @@ class RemoteEngine:
 
     def _receive(self, record: bytes) -> None:
         try:
-            message = decode(record)
+            self._take(decode(record))
         except WireError as error:
             self._die(f"The {self._peer.name} sent something that is not understood: {error}")
-            return
+
+    def _take(self, message: Message) -> None:
         if isinstance(message, Reply):
             self._resolve(message.number, message.answer)
+        elif isinstance(message, (Begin, Part)):
+            self._take_part(message)
         elif isinstance(message, Going):
-            with self._lock:
-                _, on_progress = self._pending.get(message.number, (None, None))
-            if on_progress is not None:
-                _call(on_progress, message.progress)
+            self._tell(message.number, message.progress)
         elif isinstance(message, Notify):
             _call(self.notices.emit, message.notice)
+
+    def _take_part(self, message: Begin | Part) -> None:
+        """Take a part of an answer, unless it is not wanted any more, and ask for the next one."""
+        number, whole = message.number, False
+        with self._lock:
+            if number not in self._pending:
+                return
+        if isinstance(message, Begin):
+            self._arriving[number] = Arriving(message)
+        elif number in self._arriving:
+            whole = self._arriving[number].take(message)
+        if whole:
+            self._take(self._arriving.pop(number).reply())
+        elif number in self._arriving:
+            arriving = self._arriving[number]
+            self._tell(number, Progress(arriving.here, arriving.total, "Receiving"))
+            self._send(encode(More(number)))
+
+    def _tell(self, number: int, progress: Progress) -> None:
+        with self._lock:
+            _, on_progress = self._pending.get(number, (None, None))
+        if on_progress is not None:
+            _call(on_progress, progress)
 
     def _resolve(self, number: int, answer: object) -> None:
         with self._lock:
@@ -217,7 +242,11 @@ class RemoteEngine:
         if future.cancelled():
             with self._lock:
                 self._pending.pop(number, None)
-            self._mailbox.put(lambda: self._send(encode(Drop(number))))
+            self._mailbox.put(lambda: self._drop(number))
+
+    def _drop(self, number: int) -> None:
+        self._arriving.pop(number, None)
+        self._send(encode(Drop(number)))
 
     def _die(self, reason: str) -> None:
         if self._refuse_all(
@@ -238,6 +267,7 @@ class RemoteEngine:
 
     def _finish(self, context: zmq.Context[Any]) -> None:
         self._refuse_all(Failure("This source is closed.", code="closed"))
+        self._arriving.clear()
         self._peer.close()
         self._mailbox.close()
         context.destroy(linger=0)  # with the socket and its monitor

@@ -17,7 +17,8 @@ import zmq
 from nnscope.core.answer import Progress
 from nnscope.core.errors import Failure
 from nnscope.engine.channel import ANSWER_LIMIT, Listener, Mailbox
-from nnscope.engine.wire import Ask, Drop, Going, Hello, Notify, Reply, WireError, decode, encode
+from nnscope.engine.parcels import LIMIT, Sending, packed
+from nnscope.engine.wire import Ask, Drop, Going, Hello, More, Notify, Reply, WireError, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_CLIENTS = 64  # remembered for notices; those that came first are forgotten
 PROGRESS_EVERY = 0.05  # seconds between two records of one job
+LOOKING = 1000  # milliseconds without a message after which the clients of parcels are looked for
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class EngineServer:
         self._mailbox = Mailbox()
         self._clients: OrderedDict[bytes, None] = OrderedDict()
         self._jobs: dict[tuple[bytes, int], Job] = {}
+        self._parcels: dict[tuple[bytes, int], Sending] = {}
         self._waiting: list[tuple[bytes, Ask]] = []
         self._engine: Engine | None = None
         self._failure: Failure | None = None
@@ -91,7 +94,7 @@ class EngineServer:
             poller.register(readable, zmq.POLLIN)
         try:
             while self._open:
-                self._turn(dict(poller.poll()))
+                self._turn(dict(poller.poll(LOOKING if self._parcels else None)))
         finally:
             self._finish()
 
@@ -104,6 +107,8 @@ class EngineServer:
             self._receive(*self._listener.socket.recv_multipart())
         if self._mailbox.wake.fileno() in ready:
             self._mailbox.run()
+        if not ready:
+            self._let_go()
 
     def _finish(self) -> None:
         if self._engine is not None:
@@ -126,6 +131,8 @@ class EngineServer:
             self._ask(client, message)
         elif isinstance(message, Drop):
             self._drop(client, message.number)
+        elif isinstance(message, More):
+            self._send_more(client, message.number)
 
     def _ask(self, client: bytes, ask: Ask) -> None:
         if self._failure is not None:
@@ -140,20 +147,40 @@ class EngineServer:
 
     def _drop(self, client: bytes, number: int) -> None:
         self._waiting = [(c, ask) for c, ask in self._waiting if (c, ask.number) != (client, number)]
+        self._parcels.pop((client, number), None)
         job = self._jobs.pop((client, number), None)
         if job is not None:
             job.cancel()
 
     def _done(self, client: bytes, number: int, job: Job) -> None:
         """Called in the engine's thread, which also does the encoding."""
-        self._mailbox.put(lambda: self._forget(client, number, job))
-        if not job.future.cancelled():
-            reply = _encoded(Reply(number, job.future.result()))
-            self._mailbox.put(lambda: self._send(client, reply))
+        reply = None if job.future.cancelled() else _encoded(Reply(number, job.future.result()))
+        self._mailbox.put(lambda: self._answer(client, number, job, reply))
 
-    def _forget(self, client: bytes, number: int, job: Job) -> None:
-        if self._jobs.get((client, number)) is job:
-            del self._jobs[client, number]
+    def _answer(self, client: bytes, number: int, job: Job, reply: bytes | Sending | None) -> None:
+        """Send an answer, unless the request was dropped in the meantime."""
+        if self._jobs.get((client, number)) is not job:
+            return
+        del self._jobs[client, number]
+        if isinstance(reply, Sending):
+            self._parcels[client, number] = reply
+            self._send(client, reply.begin)
+        elif reply is not None:
+            self._send(client, reply)
+
+    def _send_more(self, client: bytes, number: int) -> None:
+        sending = self._parcels.get((client, number))
+        if sending is None:
+            return
+        self._send(client, sending.next_part())
+        if sending.done:
+            del self._parcels[client, number]
+
+    def _let_go(self) -> None:
+        """Forget the parcels of clients that are gone."""
+        for client, number in list(self._parcels):
+            if not self._listener.reaches(client, encode(Going(number, Progress(0, 0)))):
+                del self._parcels[client, number]
 
     def _progress_of(self, client: bytes, number: int) -> Callable[[Progress], None]:
         last = 0.0
@@ -209,13 +236,14 @@ class EngineServer:
         self._listener.socket.send_multipart([client, record], copy=len(record) < 1 << 16)
 
 
-def _encoded(reply: Reply) -> bytes:
+def _encoded(reply: Reply) -> bytes | Sending:
     """The bytes of ``reply``; of a failure in its place when it can't be sent."""
     try:
-        record = encode(reply)
+        record = packed(reply)
     except WireError as error:
         return encode(Reply(reply.number, Failure.of(error)))
-    if len(record) <= ANSWER_LIMIT:
+    size, limit = (record.total, LIMIT) if isinstance(record, Sending) else (len(record), ANSWER_LIMIT)
+    if size <= limit:
         return record
-    what = f"The answer has {len(record) >> 20} MiB, more than the {ANSWER_LIMIT >> 20} MiB that one message may have."
+    what = f"The answer has {size >> 20} MiB, more than the {limit >> 20} MiB that one answer may have."
     return encode(Reply(reply.number, Failure(what, remedy="Ask for a smaller part.", code="too-large")))

@@ -5,15 +5,19 @@ with text keys, arrays, and the frozen dataclasses of ``nnscope.core`` listed he
 the class must be listed, each field must be of the type its annotation says, and an array's bytes must be as many as
 its dtype and shape call for, before anything is made of them. Whatever else arrives is a `WireError`.
 
+What would be a long message goes in parts (`nnscope.engine.parcels`): its large arrays are left out of it and their
+bytes follow, a few at a time.
+
 A dataclass travels as the map {0: class name, 1: fields in order}, an array as {0: "ndarray", 1: (dtype, shape,
-bytes)}, a complex number as {0: "complex", 1: (real, imaginary)}; a dictionary is a map with text keys. Sequences come
-back as tuples.
+bytes)} or, when its bytes are sent apart, as {0: "apart", 1: (dtype, shape, which of these)}, a complex number as
+{0: "complex", 1: (real, imaginary)}; a dictionary is a map with text keys. Sequences come back as tuples.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -47,6 +51,7 @@ Answer = (
     | errors.Failure
 )
 MAX_AXES = 64  # NumPy's own limit
+LARGE = 1 << 20  # bytes from which an array is sent apart from a message that goes in parts
 
 
 class WireError(NnscopeError):
@@ -82,6 +87,41 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """Server to client: the answer to request ``number`` comes in parts.
+
+    Attributes
+    ----------
+    number : int
+    head : bytes
+        The `Reply`, without its large arrays.
+    sizes : tuple of int
+        Bytes of each of these.
+    """
+
+    number: int
+    head: bytes
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """Client to server: send the next part of the answer to that request."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Server to client: bytes of the array ``array`` of an answer, from ``first`` on."""
+
+    number: int
+    array: int
+    first: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Going:
     """Server to client: how far request ``number`` is."""
 
@@ -96,11 +136,11 @@ class Notify:
     notice: answer.Notice
 
 
-Message = Hello | Ask | Drop | Reply | Going | Notify
+Message = Hello | Ask | Drop | Reply | Begin | More | Part | Going | Notify
 _CLASSES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        *(Hello, Ask, Drop, Reply, Going, Notify),
+        *(Hello, Ask, Drop, Reply, Begin, More, Part, Going, Notify),
         *(request.ListTensors, request.GetStats, request.BuildPicture, request.ReadRegion),
         *(request.BuildSpace, request.ProbeSpace, request.GetInfo, request.GetSeries, answer.Series),
         *(request.Probe, request.GetSpectrum, request.Analyse, request.Control),
@@ -132,15 +172,39 @@ def encode(message: Message) -> bytes:
     WireError
         If it holds something that can't travel.
     """
+    return _packed(message, _simplify)
+
+
+def encode_apart(message: Message) -> tuple[bytes, tuple[np.ndarray, ...]]:
+    """The bytes of ``message`` without its large arrays, and the bytes of these, flat uint8; nothing is copied.
+
+    Raises
+    ------
+    WireError
+        If it holds something that can't travel.
+    """
+    arrays: list[np.ndarray] = []
+
+    def simplify(value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.nbytes >= LARGE:
+            name, shape, data = _array_parts(value)
+            arrays.append(np.frombuffer(data, np.uint8))
+            return {0: "apart", 1: (name, shape, len(arrays) - 1)}
+        return _simplify(value)
+
+    return _packed(message, simplify), tuple(arrays)
+
+
+def _packed(message: Message, simplify: Callable[[Any], Any]) -> bytes:
     try:
-        packed: bytes = msgpack.packb(message, default=_simplify, unicode_errors="surrogatepass")
+        packed: bytes = msgpack.packb(message, default=simplify, unicode_errors="surrogatepass")
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WireError(f"This can't be sent to another process ({error}).", type(message).__name__) from error
     return packed
 
 
-def decode(data: bytes) -> Message:
-    """The message in ``data``.
+def decode(data: bytes, apart: tuple[np.ndarray, ...] = ()) -> Message:
+    """The message in ``data``, with the bytes of the arrays that were sent apart.
 
     No length that the bytes declare is believed beyond the bytes that are there.
 
@@ -153,7 +217,7 @@ def decode(data: bytes) -> Message:
         message = msgpack.unpackb(
             data,
             use_list=False,
-            object_hook=_restore,
+            object_hook=partial(_restore, apart),
             strict_map_key=False,
             ext_hook=_refuse,
             unicode_errors="surrogatepass",
@@ -188,7 +252,7 @@ def _array_parts(array: np.ndarray) -> tuple[str, tuple[int, ...], memoryview]:
     return name, array.shape, own.reshape(-1).view(np.uint8).data
 
 
-def _restore(found: dict[Any, Any]) -> Any:
+def _restore(apart: tuple[np.ndarray, ...], found: dict[Any, Any]) -> Any:
     if 0 not in found:
         if not all(isinstance(key, str) for key in found):
             raise WireError("A dictionary in a message has keys that are no text.")
@@ -198,6 +262,8 @@ def _restore(found: dict[Any, Any]) -> Any:
         raise WireError("A message holds an object that is not understood.")
     if name in _CLASSES:
         return _build(_CLASSES[name], parts)
+    if name == "apart" and len(parts) == 3:
+        return _array_apart(apart, *parts)
     if name not in _OTHERS:
         raise WireError(f"A message names the class {name!r}, which is not among those that travel.")
     return _OTHERS[name](*parts)
@@ -213,13 +279,19 @@ def _build(cls: type[Any], parts: tuple[Any, ...]) -> Any:
     return cls(*parts)
 
 
-def _build_array(name: str, shape: tuple[int, ...], data: bytes) -> np.ndarray:
+def _array_apart(apart: tuple[np.ndarray, ...], name: str, shape: tuple[int, ...], which: int) -> np.ndarray:
+    if type(which) is not int or not 0 <= which < len(apart):
+        raise WireError("A message holds an array whose bytes did not come.")
+    return _build_array(name, shape, apart[which])
+
+
+def _build_array(name: str, shape: tuple[int, ...], data: bytes | np.ndarray) -> np.ndarray:
     dtype = _DTYPES.get(name) if isinstance(name, str) else None
     if dtype is None:
         raise WireError(f"A message holds an array of the unknown dtype {name!r}.")
     if not (isinstance(shape, tuple) and len(shape) <= MAX_AXES and all(type(n) is int and n >= 0 for n in shape)):
         raise WireError("A message holds an array whose shape is none.")
-    if not isinstance(data, bytes) or math.prod(shape) * dtype.itemsize != len(data):
+    if not isinstance(data, (bytes, np.ndarray)) or math.prod(shape) * dtype.itemsize != len(data):
         raise WireError("A message holds an array whose bytes are not as many as its shape says.")
     return np.frombuffer(data, np.uint8).view(dtype).reshape(shape)
 
