@@ -15,7 +15,7 @@ from nnscope.arrays.compiled import compiled, compiled_fast
 if TYPE_CHECKING:
     from typing import Any
 
-CHUNK = 4096
+CHUNK = 512  # small, so that memory is read ahead while the second loop computes
 
 
 @compiled
