@@ -26,6 +26,11 @@ def array_bytes(*arrays: np.ndarray | None) -> int:
     return sum(int(array.nbytes) for array in arrays if array is not None)
 
 
+def finest_told(level: int) -> tuple[str, ...]:
+    """What the legend says of the finest level that a picture of this size has; nothing where that is every value."""
+    return (f"shown at 1/{2**level}, the finest that fits; the pointer tells exact values",) if level else ()
+
+
 class SpacePicture(Protocol):
     """A picture of three dimensions."""
 

@@ -22,13 +22,13 @@ import numpy as np
 
 from nnscope.compute.space.ground import ground_level
 from nnscope.compute.space.perspective import pencil
-from nnscope.compute.space.relief import Relief, ground_box, means, normalised, over_ground, peaks, struck
+from nnscope.compute.space.relief import Relief, Struck, ground_box, means, normalised, over_ground, peaks, struck
 from nnscope.core.errors import NnscopeError
 from nnscope.core.landscape import HEIGHTS, RELIEF, LandscapePicture, box_height, finest_level
 from nnscope.core.layout import default_layout
 from nnscope.core.picture import State, Step, level_count
 from nnscope.core.request import Probe
-from nnscope.core.space_picture import Drawing, Picked
+from nnscope.core.space_picture import Drawing, Picked, finest_told
 from nnscope.views.lifting import Lift, lifted_by
 from nnscope.views.probing import probe_element
 from nnscope.views.setting import Setting, chosen
@@ -84,7 +84,8 @@ class Landscape:
 
     def probe(self, context: BuildContext, request: Probe) -> ProbeAnswer:
         """As in the heat map."""
-        return _probe(context, request)
+        first = request.layout.index_at(request.row << request.level, request.col << request.level)
+        return _probe(context, request, first)
 
     def bounds(self, layout: Layout, settings: Settings) -> Bounds:
         """Rows, the height of the box, and columns, in cells."""
@@ -119,7 +120,7 @@ class Landscape:
         return Drawing(Step("columns", True, "flat tops at the cells' exact heights, plain colours"))
 
     def pick(self, pane: PaneFrame, x: float, y: float) -> Picked | None:
-        """The cell whose column is seen."""
+        """The element of level 0 where a column is met, also where that stands for many."""
         space = pane.space
         assert space is not None
         picture = space.picture
@@ -128,7 +129,7 @@ class Landscape:
         rays = over_ground(pencil(space.camera, picture.bounds, pane.picture), picture.bounds, side)
         ray = rays.ray(x - pane.picture.x, y - pane.picture.y)
         met = struck(Relief(picture.heights, picture.smooth, picture.states), *ray, ground_box(picture.bounds, side))
-        return None if met is None else Picked((met.row << picture.level, met.col << picture.level), picture.level)
+        return None if met is None else Picked(_element(met, picture), picture.level)
 
     def build_space(self, context: BuildContext, request: BuildSpace) -> LandscapePicture:
         """The level asked for, kept while there is room for it."""
@@ -138,16 +139,24 @@ class Landscape:
         return picture
 
     def probe_space(self, context: BuildContext, request: ProbeSpace) -> ProbeAnswer:
-        """The first element under the cell, exactly, and the statistics of all of them when zoomed out."""
-        row, col = (at >> request.level for at in request.place[:2])
-        return _probe(context, Probe(request.address, request.layout, row, col, request.level))
+        """The element pointed at, exactly, and the statistics of all in its cell when zoomed out."""
+        row, col = request.place[:2]
+        cell = Probe(request.address, request.layout, row >> request.level, col >> request.level, request.level)
+        return _probe(context, cell, request.layout.index_at(row, col))
 
 
-def _probe(context: BuildContext, request: Probe) -> ProbeAnswer:
-    reader, level = context.reader(request.address), request.level
-    index = request.layout.index_at(request.row << level, request.col << level)
-    block = block_under(context, reader, request) if level and index is not None else None
+def _probe(context: BuildContext, request: Probe, index: tuple[int, ...] | None) -> ProbeAnswer:
+    reader = context.reader(request.address)
+    block = block_under(context, reader, request) if request.level and index is not None else None
     return probe_element(context, reader, index, block)
+
+
+def _element(met: Struck, picture: LandscapePicture) -> tuple[int, int]:
+    """Row and column at level 0 of the place where a column is met; on its wall, of what is nearest to it."""
+    side, (rows, cols) = 2**picture.level, picture.layout.grid
+    across, _, down = (met.position * side).tolist()
+    row = min(max(int(down), met.row * side), (met.row + 1) * side - 1, rows - 1)
+    return row, min(max(int(across), met.col * side), (met.col + 1) * side - 1, cols - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,7 +204,7 @@ def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> 
         cells.lift.by,
         reduction,
         _recipe(reader.info, level, reduction, cells),
-        notes=_notes(cells, height),
+        notes=(*_notes(cells, height), *(finest_told(level) if level == finest_level(layout.grid) else ())),
     )
 
 

@@ -14,7 +14,7 @@ from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import Step
 from nnscope.core.space import AESTHETIC, MODES, RAYS
-from nnscope.core.space_picture import Drawing, Picked
+from nnscope.core.space_picture import Drawing, Picked, finest_told
 from nnscope.core.volume import BRICK, VOXELS, VolumePicture, least_level, volume_level_shape, volume_levels
 from nnscope.views.cells import read_voxels
 from nnscope.views.probing import probe_element
@@ -154,6 +154,7 @@ def _build(context: BuildContext, reader: TensorReader, request: BuildSpace) -> 
         *brick_ranges(values, states, BRICK),
         reduction if level else "",
         _recipe(reader.info, level, reduction),
+        notes=finest_told(level) if level == least_level(layout.volume_shape) else (),
     )
 
 

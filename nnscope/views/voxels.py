@@ -25,7 +25,7 @@ from nnscope.compute.statistics.block import block_stats
 from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes, volume_layout
 from nnscope.core.picture import State, Step
-from nnscope.core.space_picture import Drawing
+from nnscope.core.space_picture import Drawing, finest_told
 from nnscope.core.volume import least_level, volume_levels
 from nnscope.core.voxels import BRICK, CutFacts, LeafPicture, VoxelPicture
 from nnscope.views.cells import read_voxels
@@ -236,7 +236,7 @@ def _many(reader: TensorReader, request: BuildSpace, tree: Tree, found: Cut) -> 
         facts,
         REDUCTION if request.level else "",
         _recipe(reader.info, tree, found),
-        notes=_notes(facts, shape),
+        notes=(*_notes(facts, shape), *(finest_told(tree.base) if request.level == tree.base else ())),
     )
 
 
@@ -262,7 +262,7 @@ def _few(reader: TensorReader, request: BuildSpace, tree: Tree, found: Cut) -> L
         facts,
         REDUCTION if request.level else "",
         _recipe(reader.info, tree, found),
-        notes=_notes(facts, shape),
+        notes=(*_notes(facts, shape), *(finest_told(tree.base) if request.level == tree.base else ())),
     )
 
 

@@ -136,3 +136,32 @@ def test_an_empty_tensor_says_so(scene: Controller) -> None:
     scene.show("memory", "empty")
     scene.workspace.update_pane(view="landscape")
     assert "empty" in scene.frame(*SIZE).panes[0].message
+
+
+def test_where_every_value_does_not_fit_it_is_said_and_the_pointer_tells_the_element(
+    scene: Controller, arrays: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nnscope.core import landscape
+
+    monkeypatch.setattr(landscape, "SIDE", 600)
+    space = _space(scene, "wide", orbit=Camera3D(10, 60, 0.02))
+    assert space.picture.level == 2
+    legend = scene.frame(*SIZE).panes[0].legend
+    assert legend is not None
+    assert any("1/4, the finest that fits" in note for note in legend.notes)
+    told = set()
+    for x, y in np.random.default_rng(0).uniform((200, 150), (700, 450), (60, 2)):
+        scene.hover(x, y)
+        hover = scene._hover.current
+        if hover is not None and hover.answer is not None and hover.answer.index is not None:
+            assert hover.answer.value == arrays["wide"][hover.answer.index]
+            assert space.picture.layout.cell_of(hover.answer.index) == hover.place[:2]
+            told.add(tuple(i % 4 for i in hover.answer.index))
+            row, col = hover.first[:2]
+            block = arrays["wide"][row : row + 4, col : col + 4].astype(np.float64)
+            assert hover.answer.block is not None
+            assert hover.answer.block.max == block.max()
+    assert len(told) > 8  # not the first of each block only
+    fine = _space(scene, "weight")
+    assert fine.picture.level == 0
+    assert not any("finest" in note for note in fine.picture.notes)
