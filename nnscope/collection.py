@@ -81,6 +81,17 @@ class TensorCollection(Mapping[str, Tensor]):
         answer: Branches = self._client.ask(GetBranches(activations))
         return answer
 
+    def difference(self, other: TensorCollection) -> TensorCollection:
+        """What it holds minus what ``other`` holds under the same addresses: two checkpoints, two runs, one of each.
+
+        Nothing is read for it; both must stay open. Tensors that only one of them holds, or in another shape, are
+        listed with the reason in ``unreadable``. Of runs, ``"w@120"`` is step 120 of both, and ``"w@120-100"`` is step
+        120 against step 100 of ``other``.
+        """
+        from nnscope.headless.comparing import ComparedClient
+
+        return TensorCollection(ComparedClient(self._client, other._client, owned=False))
+
     def sample(self, index: int) -> None:
         """Run a live model on its sample input ``index``; tensors taken before keep the shapes they had.
 

@@ -242,6 +242,49 @@ class Tensor:
             raise IndexingError(f"{len(index)} indices do not name one element.", plain(self.address), wants)
         return probe_element(self._client, self._info, place.index(()), level)
 
+    def difference(self, other: Tensor) -> Tensor:
+        """This minus ``other``, which has the same shape: a tensor as float64, worked out where it is read.
+
+        Raises
+        ------
+        NnscopeError
+            If their shapes differ, or one of them can't be read.
+        """
+        from nnscope.headless.comparing import Shown, subtracted
+
+        found = subtracted(Shown(*self._own()), Shown(*other._own()))
+        return Tensor(found.client, found.info)
+
+    def compare(self, other: Tensor, **options: Unpack[LookOptions]) -> RenderedPicture:
+        """A picture of this, of ``other`` in the same colour domain, and of their `difference`, side by side.
+
+        Parameters
+        ----------
+        other : Tensor
+            Of the same shape.
+        **options
+            As for `render`.
+
+        Raises
+        ------
+        ValueError
+            If an option or its value does not exist (as `NnscopeError`).
+        NnscopeError
+            If they can't be compared or drawn.
+
+        Examples
+        --------
+        >>> a, b = nnscope.open("before.safetensors"), nnscope.open("after.safetensors")  # doctest: +SKIP
+        >>> b["conv1.weight"].compare(a["conv1.weight"]).save("change.png")  # doctest: +SKIP
+        """
+        from nnscope.headless.comparing import Shown, picture_of_three
+
+        mine, theirs = self._fixed(), other._fixed()
+        if mine != theirs:
+            raise NnscopeError("Only the same parts of two tensors can be drawn.", plain(self.address))
+        sides = Shown(self._client, self._info), Shown(other._client, other._info)
+        return picture_of_three(*sides, mine, look(options))
+
     def render(self, **options: Unpack[LookOptions]) -> RenderedPicture:
         """A picture of it, drawn with no display: pixel for pixel what the window shows at that size.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,8 @@ from nnscope.cli.info_compression import (
 )
 from nnscope.cli.info_modules import tell_modules
 from nnscope.cli.info_spectrum import SPECTRUM_COLUMNS, spectrum_cells, spectrum_cost, spectrum_entry, spectrum_of
-from nnscope.cli.options import JsonOption, PathArgument  # noqa: TC001 - Typer reads annotations
+from nnscope.cli.opened import opened_pair
+from nnscope.cli.options import CompareOption, JsonOption, PathArgument  # noqa: TC001 - Typer reads annotations
 from nnscope.cli.progress import reporter
 from nnscope.cli.table import Column, print_table
 from nnscope.core.answer import Progress
@@ -76,9 +78,10 @@ def info(
     modules: Annotated[
         bool, typer.Option("--modules", help="List a model's modules, and what can be observed of each.")
     ] = False,
+    compare: CompareOption = "",
     as_json: JsonOption = False,
 ) -> int:
-    """List the tensors of a file or model.
+    """List the tensors of a file or model, or with --compare the differences between two.
 
     Address, shape, dtype, bytes and kind of each. The totals are those of the whole file, whatever is listed of it.
     Statistics are over finite values. A spectrum is that of a tensor as a matrix of its first axis × all others: whole
@@ -87,7 +90,10 @@ def info(
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client
 
-    with reporter() as progress, TensorCollection(open_client(path, on_progress=progress.update)) as source:
+    with reporter() as progress, ExitStack() as open_while:
+        pair = opened_pair(path, compare, "", None, progress) if compare else None
+        client = pair or open_client(path, on_progress=progress.update)
+        source = open_while.enter_context(TensorCollection(client))
         if modules:
             return tell_modules(source.listing, layer, as_json)
         wanted = Wanted(stats, spectrum, compression)

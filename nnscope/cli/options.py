@@ -22,6 +22,10 @@ SampleOption = Annotated[
     int | None, typer.Option("--sample", metavar="N", help="Run a live model on its sample input N first.")
 ]
 
+CompareOption = Annotated[
+    str, typer.Option("--compare", metavar="PATH", help="Another file or run, which is subtracted.")
+]
+
 
 def parse_integers(text: str) -> tuple[int, ...]:
     """``"3,0,-1"`` → ``(3, 0, -1)``; empty text gives none."""

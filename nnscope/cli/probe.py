@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnscope.cli.document import print_document
-from nnscope.cli.opened import opened_tensor
-from nnscope.cli.options import AddressArgument, JsonOption, PathArgument, SampleOption, parse_integers
+from nnscope.cli.opened import opened_pair, opened_tensor, three_tensors
+from nnscope.cli.options import (
+    AddressArgument,
+    CompareOption,
+    JsonOption,
+    PathArgument,
+    SampleOption,
+    parse_integers,
+)
 from nnscope.cli.progress import reporter
+from nnscope.core.text import plain
 
 if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
@@ -28,19 +37,41 @@ def probe(
         int,
         typer.Option("--level", min=0, max=62, help="Also the statistics of the block of 2^LEVEL x 2^LEVEL cells."),
     ] = 0,
+    compare: CompareOption = "",
     sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Give one element of a tensor exactly.
 
-    In full precision, with its z-score against the whole tensor: what hovering there shows.
+    In full precision, with its z-score against the whole tensor: what hovering there shows. With --compare, that of
+    both files, and their difference.
     """
     index = parse_integers(at)
+    if compare:
+        return _compared(path, compare, address, index, level, sample, as_json)
     with reporter() as progress, opened_tensor(path, address, sample, progress) as tensor:
         answer = tensor.probe(index, level)
     if as_json:
         print_document(_document(answer))
     else:
+        _print_lines(answer, tensor.info)
+    return 0
+
+
+def _compared(
+    path: str, other: str, address: str, index: tuple[int, ...], level: int, sample: int | None, as_json: bool
+) -> int:
+    """The element in both, and the difference."""
+    with reporter() as progress, closing(opened_pair(path, other, address, sample, progress)) as pair:
+        tensors = three_tensors(pair, address)
+        answers = [tensor.probe(index, level) for tensor in tensors]
+        names = (*pair.names, pair.listing.path)
+    if as_json:
+        sides = [{"name": name, **_document(a)} for name, a in zip(names[:2], answers[:2], strict=True)]
+        print_document({**_document(answers[2]), "compared": sides})
+        return 0
+    for name, answer, tensor in zip(names, answers, tensors, strict=True):
+        print(f"{plain(name)}:")
         _print_lines(answer, tensor.info)
     return 0
 

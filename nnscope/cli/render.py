@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnscope.cli.document import print_document
-from nnscope.cli.opened import opened_tensor
+from nnscope.cli.opened import opened_pair, opened_tensor, three_tensors
 from nnscope.cli.options import (
     AddressArgument,
+    CompareOption,
     JsonOption,
     PathArgument,
     SampleOption,
@@ -109,19 +111,28 @@ def render(
     address: AddressArgument,
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT.png", help="The picture's file.", show_default=False)],
     arguments: LookArguments,
+    compare: CompareOption = "",
     sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Draw a tensor and write it as PNG.
 
-    The picture is what the window shows at that size, with every value read. It needs no display.
+    The picture is what the window shows at that size, with every value read. It needs no display. With --compare it
+    shows the tensor, that of the same address in the other file, and their difference; of runs, ADDRESS@120-100 is step
+    120 against step 100 of the other.
     """
     options = arguments.options()
     look(options)  # what is wrong with them is said before anything is opened
     if not out.lower().endswith(".png"):
         raise OptionError("Pictures are written as PNG.", out, "Give a name that ends in .png.")
-    with reporter() as progress, opened_tensor(path, address, sample, progress) as tensor:
-        picture = tensor.render(**options)
+    with reporter() as progress:
+        if compare:
+            with closing(opened_pair(path, compare, address, sample, progress)) as pair:
+                one, other, _ = three_tensors(pair, address)
+                picture = one.compare(other, **options)
+        else:
+            with opened_tensor(path, address, sample, progress) as tensor:
+                picture = tensor.render(**options)
     picture.save(out)
     if as_json:
         print_document(_document(out, picture))

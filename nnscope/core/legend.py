@@ -79,6 +79,8 @@ class Legend:
     faithful : bool
         Whether every step of the picture is.
     notes : tuple of str
+    origin : str
+        Which of several it is, where what is shown beside it has the same address; empty otherwise.
     opacity : tuple of float
         For equal parts of the colour scale, the share of the light that a mean side of the volume of that value hides;
         none where everything seen hides all.
@@ -96,4 +98,5 @@ class Legend:
     scientific: bool = False
     faithful: bool = True
     notes: tuple[str, ...] = ()
+    origin: str = ""
     opacity: tuple[float, ...] = ()

@@ -124,6 +124,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("filter", "&Filter tensors", "Model", "Ctrl+F", "search"),
     ActionSpec("spectrum", "Singular &values", "Model", "V", "spectrum", line=True),
     ActionSpec("exact_statistics", "&Exact statistics", "Model", "Ctrl+E"),
+    ActionSpec("compare_source", "&Compare with another file …", "Model", "D", "panes-2"),
     ActionSpec("fit_field", "Fit a &Gaussian field …", "Model", "G"),
     ActionSpec("next_sample", "Next &input", "Model", "N", line=True),
     ActionSpec("previous_sample", "Previous i&nput", "Model", "Shift+N"),

@@ -107,8 +107,7 @@ class FilmSaver(QObject):
         self.cancel()
 
     def _kept(self) -> np.ndarray:
-        timeline, pane = self._controller.timeline, self._controller.workspace.pane
-        return timeline.kept(pane.source, pane.address)
+        return self._controller.timeline.kept_here()
 
     def _screen(self, clip: Clip) -> Screen:
         """As large as on the canvas, but for the size: as `nnscope.gui.saving` does it."""

@@ -27,9 +27,13 @@ def show_flow(controller: Controller) -> None:
 
 
 def show_fitting(controller: Controller, source: str, address: str) -> None:
-    """Show a tensor in the active pane, in a view that is for it."""
+    """Show a tensor in the active pane, in a view that is for it; in a comparison of sources, in all of its panes."""
     workspace, info = controller.workspace, controller.library.info(source, address)
     state = workspace.state
+    together = controller.pairs.chosen(state, source, address)
+    if together is not None:
+        workspace.set(together)
+        return
     pane, flow = state.pane.showing(source, address), info is not None and info.kind == KIND
     if flow != (pane.view == VIEW):
         pane = replace(pane, view=VIEW if flow else OTHERWISE)

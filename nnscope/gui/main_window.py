@@ -247,7 +247,7 @@ class MainWindow(QMainWindow):
             ViewCommands(self.controller, self.inspector),
             SpaceCommands(self.controller, self.turning, self.flying, self.motion),
             WindowCommands(self),
-            ModelCommands(self.controller, self.tree, self.fitter),
+            ModelCommands(self.controller, self.tree, self.fitter, self),
             StepCommands(self.controller, self.player, self),
             RecordCommands(self, self.controller, self.trainings),
             HelpCommands(self, lambda: self.canvas.renderer),

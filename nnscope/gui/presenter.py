@@ -157,6 +157,7 @@ class Presenter(QObject):
             save_picture=shown,
             export_animation=resolved is not None and self._moves(pane, resolved),
             copy_picture=shown,
+            compare_source=resolved is not None,
             next_pane=panes > 1,
             link=panes > 1,
             spectrum=shown and resolved is not None and resolved.info.ndim >= 2,
@@ -182,7 +183,7 @@ class Presenter(QObject):
 
     def _moves(self, pane: PaneState, resolved: Resolved) -> bool:
         """Whether there are pictures for a film."""
-        return resolved.dimensions == 3 or self._controller.timeline.run(pane.source) is not None
+        return resolved.dimensions == 3 or self._controller.timeline.stepped(pane.source) is not None
 
     def _show_space_actions(self, pane: PaneState, resolved: Resolved | None) -> None:
         actions, view = self._window.actions_table, resolved.space_view if resolved is not None else None

@@ -113,8 +113,8 @@ class Client(ABC):
         return found, address
 
     def _at_step(self, newest: TensorInfo, address: Address) -> TensorInfo:
-        """What a recorded run holds of a tensor at a step, or what changed between two."""
-        if self.listing.format != "run":
+        """What a recorded run holds of a tensor at a step, or what changed between two; also of two runs compared."""
+        if self.listing.format not in ("run", "comparison"):
             raise NnscopeError("Only a recorded run has steps.", plain(str(address)), "Leave out the part after '@'.")
         found: TensorInfo = self.ask(GetInfo(f"{newest.address}{address.moment}"))
         return found

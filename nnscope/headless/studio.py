@@ -22,6 +22,7 @@ from nnscope.scene.orbit import fitted
 from nnscope.scene.panes import places
 from nnscope.scene.resolve import Fixed, Resolved, resolve
 from nnscope.scene.run_scale import RUN, fixed_scale
+from nnscope.scene.shared_scale import shared_scale
 from nnscope.scene.spacework import space_request
 from nnscope.scene.state import PaneState
 from nnscope.scene.tilework import keep_tiles, tile_request
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
     from nnscope.core.tensor import TensorInfo
     from nnscope.headless.client import Client
     from nnscope.headless.look import Look
+    from nnscope.scene.compose import Place
+    from nnscope.scene.shared_scale import Scales
     from nnscope.views.base import View
     from nnscope.views.setting import Setting
 
 _THEMES = dict(zip(THEMES, (DARK, LIGHT), strict=True))
-_KEY = "source"  # the one source of a picture's library
 _UNBOUNDED = 1 << 62  # bytes: all tiles of one picture are needed at once; its size bounds them
 
 
@@ -63,6 +65,14 @@ class Still:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """What a tensor shares with another beside it: the statistics of both; and which of them it is, for its legend."""
+
+    scales: Scales
+    origin: str
+
+
 class Studio:
     """Composes pictures of the tensors of one client, all with one look. The parts of the last tensor are kept.
 
@@ -70,6 +80,10 @@ class Studio:
     ----------
     client : Client
     look : Look
+    place : Place, optional
+        Where on the canvas; all of it by default.
+    key : str
+        Of the one source in the library: another for each studio whose pictures are drawn together.
 
     Raises
     ------
@@ -77,16 +91,27 @@ class Studio:
         If there is no such view or colour map.
     """
 
-    def __init__(self, client: Client, look: Look) -> None:
+    def __init__(self, client: Client, look: Look, place: Place | None = None, key: str = "source") -> None:
         self._client = client
+        self._key = key
         self._look = look
         self._view = _view(look)
-        self._place = places(*look.size, 1, look.scale)[0]
+        self._place = place or places(*look.size, 1, look.scale)[0]
         self._library = Library()
         self._info: TensorInfo | None = None  # what the library holds
         self._scales: dict[str, TensorStats | None] = {}
+        self._shared: Shared | None = None
 
-    def still(self, info: TensorInfo, fixed: Mapping[int, int], turn: float = 0.0) -> Still:
+    def scale(self, info: TensorInfo) -> TensorStats | None:
+        """What the colours of a tensor follow: its statistics, in a recorded run those of all steps."""
+        found: TensorStats | None = None
+        if self._client.listing.format == RUN:
+            found = self._over_steps(self._moment(info.address)[0])
+        return found or self._client.ask(GetStats(info.address, self._look.exact))
+
+    def still(
+        self, info: TensorInfo, fixed: Mapping[int, int], turn: float = 0.0, shared: Shared | None = None
+    ) -> Still:
         """The picture of a tensor.
 
         Parameters
@@ -96,6 +121,8 @@ class Studio:
             Axes of the tensor that are shown at one index.
         turn : float
             Degrees by which the camera of a picture in space goes around it to the right.
+        shared : Shared, optional
+            The tensor beside it, with which it shares its colours.
 
         Raises
         ------
@@ -106,8 +133,9 @@ class Studio:
         if refusal:
             raise NnscopeError(refusal, plain(info.address))
         if self._info is not info:
-            self._info, self._library = info, _library(self._client, info)
-        resolved, composed = self._settle(_pane(self._view, info, fixed, self._look), turn)
+            self._info, self._library = info, _library(self._client, info, self._key)
+        self._shared = shared
+        resolved, composed = self._settle(replace(_pane(self._view, info, fixed, self._look), source=self._key), turn)
         pane, legend = composed.frame, composed.frame.legend
         if pane.message or legend is None:
             raise NnscopeError(pane.message or "There is nothing to draw.", plain(info.address))
@@ -119,9 +147,9 @@ class Studio:
         library, client, look = self._library, self._client, self._look
         resolved = self._resolved(pane)
         if not resolved.refusal and 0 not in resolved.layout.volume_shape:
-            if library.statistics(_KEY, pane.address) is None:
+            if library.statistics(self._key, pane.address) is None:
                 answer = client.ask(GetStats(pane.address, look.exact))
-                library.stats[_KEY, pane.address] = (resolved.info.version, answer)
+                library.stats[self._key, pane.address] = (resolved.info.version, answer)
             resolved = self._resolved(pane, self._fixed(pane))
         if resolved.dimensions == 3:
             camera = self._camera(resolved, turn)
@@ -152,15 +180,20 @@ class Studio:
 
     def _fixed(self, pane: PaneState) -> Fixed | None:
         """What colours follow: in a recorded run, the values of all steps; but a difference has its own."""
-        info = self._library.info(_KEY, pane.address)
+        if self._shared is not None:
+            return shared_scale(pane, self._shared.scales, "", self._shared.origin)
+        info = self._library.info(self._key, pane.address)
         if self._client.listing.format != RUN or (info is not None and info.kind == DIFFERENCE):
             return None
-        name, at, step = pane.address.rpartition("@")
-        if self._client.info(pane.address) is not None or not at:
-            name, step = pane.address, ""
+        name, step = self._moment(pane.address)
         if name not in self._scales:
             self._scales[name] = self._over_steps(name)
         return fixed_scale(pane, self._scales[name], f"step {step}" if step else "")
+
+    def _moment(self, address: str) -> tuple[str, str]:
+        """Name and step of a tensor of a run; no step where it is as it was last kept."""
+        name, at, step = address.rpartition("@")
+        return (address, "") if self._client.info(address) is not None or not at else (name, step)
 
     def _over_steps(self, name: str) -> TensorStats | None:
         """The statistics of all steps."""
@@ -182,10 +215,10 @@ class Studio:
         return replace(camera, azimuth=camera.azimuth + turn)
 
 
-def _library(client: Client, info: TensorInfo) -> Library:
+def _library(client: Client, info: TensorInfo, key: str) -> Library:
     library = Library()
     library.tiles = TileStore(_UNBOUNDED)
-    source = library.sources[_KEY] = OpenSource(_KEY, client.engine)
+    source = library.sources[key] = OpenSource(key, client.engine)
     source.accept(replace(client.listing, tensors=(info,)))
     return library
 
@@ -209,7 +242,7 @@ def _pane(view: View, info: TensorInfo, fixed: Mapping[int, int], look: Look) ->
     else:
         layout = fixed_layout(view, info, fixed)
     return PaneState(
-        _KEY,
+        "",
         info.address,
         look.view,
         layout,
@@ -229,7 +262,7 @@ def _cut(view: View, layout: Layout, look: Look) -> Cut | None:
     axis, index, thickness, reduction = look.cut
     in_space = spacious(view)
     if in_space is None or "cut" not in in_space.looks:
-        raise OptionError(f"{view.title} can't be cut.", remedy="Choose the view volume.")
+        raise OptionError(f"{view.title} can't be cut.", remedy="Choose the view volume or voxels.")
     size = layout.volume_shape[2 - AXES.index(axis)]
     if index + thickness > size:
         raise OptionError(

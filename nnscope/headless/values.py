@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nnscope.core.address import Address
 from nnscope.core.errors import NnscopeError
-from nnscope.core.regions import regions
-from nnscope.core.request import ReadRegion
 from nnscope.core.tensor import Listing
+from nnscope.engine.asking import read_asked
 from nnscope.headless.client import SourceClient
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from nnscope.core.request import Region
     from nnscope.core.tensor import TensorInfo
     from nnscope.headless.client import Client
     from nnscope.headless.part import Part
-
-PIECE = 2 << 20  # elements per request: an element has at most 16 bytes, and engines answer up to 64 MiB
 
 
 def read_part(client: Client, info: TensorInfo, part: Part) -> np.ndarray:
     """The values of ``part``, shaped as NumPy shapes them."""
     if info.unreadable:
         raise NnscopeError(info.unreadable, info.address)
-    return part.values(_read(client, info.address, part.region))
-
-
-def _read(client: Client, address: str, region: Region) -> np.ndarray:
-    shape = tuple(len(range(*axis)) for axis in region)
-    if math.prod(shape) <= PIECE:
-        values: np.ndarray = client.ask(ReadRegion(address, region)).values
-        return values
-    out: np.ndarray | None = None
-    for piece in regions(shape, PIECE):
-        inside = tuple(_inside(axis, cut) for axis, cut in zip(region, piece, strict=True))
-        values = client.ask(ReadRegion(address, inside)).values
-        out = np.empty(shape, values.dtype) if out is None else out
-        out[tuple(slice(start, stop) for start, stop, _ in piece)] = values
-    assert out is not None  # more than PIECE elements make at least one piece
-    return out
-
-
-def _inside(axis: tuple[int, int, int], cut: tuple[int, int, int]) -> tuple[int, int, int]:
-    """The range of an axis of the tensor that ``cut`` takes out of the region's range ``axis``."""
-    picked = range(*axis)[cut[0] : cut[1]]
-    return picked[0], picked[-1] + 1, picked.step
+    return part.values(read_asked(client.ask, info.address, part.region))
 
 
 class PartSource:

@@ -20,6 +20,7 @@ from nnscope.render.space_furniture import draw_space
 if TYPE_CHECKING:
     from nnscope.core.frame import Colour, Frame, Marker, PaneFrame
     from nnscope.render.glyphs import Glyphs
+    from nnscope.render.overlay import TextStyle
     from nnscope.render.placement import Axis
 
 SEPARATOR_ZOOM = 16.0  # logical pixels per cell from which thin lines part the cells, in both modes
@@ -91,7 +92,7 @@ def _draw_title(overlay: Overlay, pane: PaneFrame) -> None:
     px, x = overlay.px, pane.rect.x + overlay.px(16)
     if has_column(pane, overlay.scale):
         width = pane.picture.x + pane.picture.w - x
-        overlay.text(pane.title, x, pane.rect.y + px(24), overlay.address, width)
+        _draw_name(overlay, pane, (x, pane.rect.y + px(24)), overlay.address, width)
         overlay.text(pane.subtitle, x, pane.rect.y + px(42), overlay.small, width)
         return
     right = pane.rect.x + pane.rect.w - px(4)
@@ -100,7 +101,20 @@ def _draw_title(overlay: Overlay, pane: PaneFrame) -> None:
         draw_badge(overlay, pane.legend, right, pane.rect.y + px(4))
     x = pane.rect.x + px(8)
     style = replace(overlay.normal, face=Face.MONO)
-    overlay.text(pane.title, x, pane.rect.y + px(18), style, max(right - px(8) - x, 1))
+    _draw_name(overlay, pane, (x, pane.rect.y + px(18)), style, max(right - px(8) - x, 1))
+
+
+def _draw_name(overlay: Overlay, pane: PaneFrame, at: tuple[int, int], style: TextStyle, width: int) -> None:
+    """The address, and after it, quieter, which of several it is; of too little room that has at most the half."""
+    origin, gap, (x, y) = pane.legend.origin if pane.legend is not None else "", overlay.px(12), at
+    if not origin:
+        overlay.text(pane.title, x, y, style, width)
+        return
+    quiet = replace(overlay.body, size=style.size)
+    wide = min(overlay.width(origin, quiet), max(width / 2, width - gap - overlay.width(pane.title, style)))
+    left = max(1, width - gap - wide)
+    overlay.text(pane.title, x, y, style, left)
+    overlay.text(origin, x + min(left, overlay.width(pane.title, style)) + gap, y, quiet, wide)
 
 
 def _draw_message(overlay: Overlay, pane: PaneFrame) -> None:

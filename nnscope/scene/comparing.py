@@ -15,7 +15,7 @@ def compared(state: WorkspaceState, step: int) -> WorkspaceState:
     The first stays at its step; the others go with the run. Both steps have one colour domain: that of all steps, or
     the limits that were chosen.
     """
-    chosen = replace(state.pane, step=None, minus=None, each_step=False)
+    chosen = replace(state.pane, step=None, minus=None, each_step=False, beside="")
     before = replace(chosen, step=step)
     change = replace(chosen, minus=step, normalisation="", limits=None, colours="")
     return replace(state, panes=(before, chosen, change), active=1, linked=True)

@@ -22,6 +22,7 @@ from nnscope.scene.jobs import JobBoard, JobInfo
 from nnscope.scene.knowledge import Knowledge
 from nnscope.scene.knowledge import Listener as KnowledgeListener
 from nnscope.scene.library import Library
+from nnscope.scene.pairs import Pairs
 from nnscope.scene.sessions import Listener, Sessions
 from nnscope.scene.slicing import follow
 from nnscope.scene.spacework import SpaceWork
@@ -91,6 +92,7 @@ class Controller:
         self._spaces = SpaceWork(self.library, self._board, self.redraw.emit, self.failed.emit)
         heard = Listener(self._listed, self._renewed, self._grown, self._told, self.failed.emit)
         self._sessions = Sessions(self.library, self._board, self._post, heard, inline)
+        self.pairs = Pairs(self.library, self._sessions, self.workspace, self.failed.emit, inline)
         told = KnowledgeListener(self._stats_came, self.spectrum_changed.emit, self.failed.emit)
         self._knowledge = Knowledge(self.library, self._board, told)
         self.timeline = Timeline(self.library, self._board, self.workspace, self._timed)
@@ -136,8 +138,12 @@ class Controller:
     # choosing -----------------------------------------------------------------------------------------------
 
     def show(self, source: str, address: str, pane: int | None = None) -> None:
-        """Show a tensor in a pane (the active one by default)."""
+        """Show a tensor in a pane (the active one by default); in a comparison of sources, in all of its panes."""
         state = self.workspace.state
+        together = self.pairs.chosen(state, source, address) if pane is None else None
+        if together is not None:
+            self.workspace.set(together)
+            return
         at = state.active if pane is None else pane
         panes = list(state.panes)
         panes[at] = panes[at].showing(source, address)
@@ -309,6 +315,7 @@ class Controller:
         source = self.library.sources.get(key)
         if source is not None and source.listing is not None:
             self._first_picture(key, source.listing)
+        self.pairs.listed(key)
         self.listing_changed.emit(key)
         self.redraw.emit()
 
@@ -323,6 +330,7 @@ class Controller:
         self.timeline_changed.emit(key)
 
     def _told(self, key: str) -> None:
+        self.pairs.follow(key)
         self.status_changed.emit(key)
         self.redraw.emit()
 

@@ -93,7 +93,7 @@ class Drawing:
 
     def ready(self, pane: PaneState, target: Drawn | None, last: Drawn | None, means: Means) -> Drawn | None:
         """What is drawn: the target, or while a step of a run is on its way the one that was drawn last."""
-        if last is None or self.timeline.run(pane.source) is None or self._complete(target):
+        if last is None or self.timeline.stepped(pane.source) is None or self._complete(target):
             return target
         if not self._on_its_way(pane, last.resolved):
             return target

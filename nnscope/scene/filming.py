@@ -129,7 +129,7 @@ class Filming:
     def _look(self, shot: Shot) -> None:
         state = self._first
         if shot.step is not None:
-            state = state.at_step(state.pane.source, shot.step)
+            state = self._timeline.at_step(state, shot.step)
         if shot.turn and self._camera is not None:
             turned = replace(self._camera, azimuth=self._camera.azimuth + shot.turn)
             state = state.with_pane(state.active, orbit=turned)

@@ -123,7 +123,7 @@ class Framing:
         timeline = self._drawing.timeline
         if pane.source in self._sessions.opening:
             return f"Opening {plain(pane.source, 96)} …"
-        if timeline.run(pane.source) is not None:
+        if timeline.stepped(pane.source) is not None:
             return timeline.absence(self._drawing.workspace.state, pane) or "Reading …"
         if pane.address:
             return f"{plain(pane.address, 96)} is not open any more."

@@ -43,6 +43,8 @@ class OpenSource:
         Why the engine is gone; empty while it lives.
     moments : dict of str to TensorInfo
         Entries of a recorded run's tensors at steps, by ``ADDRESS@STEP``.
+    sides : tuple of str
+        Keys of the two sources that it compares; empty where it is no comparison.
     """
 
     key: str
@@ -53,6 +55,7 @@ class OpenSource:
     status: dict[str, Any] = field(default_factory=dict)
     dead: str = ""
     moments: dict[str, TensorInfo] = field(default_factory=dict)
+    sides: tuple[str, ...] = ()
 
     def accept(self, listing: Listing) -> None:
         """Take a new listing."""

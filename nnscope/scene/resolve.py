@@ -49,11 +49,17 @@ class Fixed:
         None for the tensor's own.
     step, domain : str
         What the legend says of the step, and of where the domain is from; empty for nothing.
+    origin : str
+        Which of several tensors of one address it is; empty where it is the only one.
+    medians : str
+        Of what a median among ``stats`` is the median; empty where it is that of all values.
     """
 
     stats: TensorStats | None
     step: str = ""
     domain: str = ""
+    origin: str = ""
+    medians: str = "over the steps"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +89,8 @@ class Resolved:
         What the legend says besides: of steps and domains of a recorded run.
     seen : TensorStats or None
         Of what is drawn, where colours follow that and not the tensor's values.
+    origin : str
+        See `Legend`.
     """
 
     source: str
@@ -99,6 +107,7 @@ class Resolved:
     space: SpaceLook = field(default_factory=SpaceLook)
     remarks: tuple[str, ...] = ()
     seen: TensorStats | None = None
+    origin: str = ""
 
     @property
     def dimensions(self) -> int:
@@ -200,6 +209,7 @@ class Resolved:
             scientific=self.scientific,
             faithful=all(step.faithful for step in self.recipe(picture)),
             notes=notes,
+            origin=self.info.note if self.info.kind == DIFFERENCE else self.origin,
             opacity=self._opacity,
         )
 
@@ -242,7 +252,7 @@ def resolve(
     norm = style = None
     if not view.coloured and scale is not None and not refusal:
         usual = getattr(view, "normalisation", "tanh") if arranging is None else arranging.scale(info)
-        first = "linear" if scientific else usual
+        first = "linear" if scientific or info.kind == DIFFERENCE else usual
         own = arranging.domain(settings) if arranging is not None else None
         chosen = replace(pane, normalisation=pane.normalisation or first, limits=pane.limits or own)
         coloured = _centred(seen or scale) if info.kind == DIFFERENCE else seen or scale
@@ -265,6 +275,7 @@ def resolve(
         _look(_within(pane.space, view, layout), scale, scientific),
         tuple(filter(None, remarks)),
         seen,
+        "" if fixed is None else fixed.origin,
     )
 
 
@@ -272,8 +283,8 @@ def _domain(fixed: Fixed, norm: Normalisation | None) -> tuple[str, ...]:
     """What the legend says of where the colours' domain is from; a median of all values of a run isn't known."""
     if norm is None:
         return ()
-    medians = fixed.stats is not None and norm.name in MEDIAN_SCALED
-    return (fixed.domain, "scale: median over the steps") if medians else (fixed.domain,)
+    medians = fixed.stats is not None and fixed.medians and norm.name in MEDIAN_SCALED
+    return (fixed.domain, f"scale: median {fixed.medians}") if medians else (fixed.domain,)
 
 
 def _seen(pane: PaneState, view: View, layout: Layout, settings: Settings, library: Library) -> TensorStats | None:

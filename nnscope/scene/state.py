@@ -54,6 +54,8 @@ class PaneState:
         Of a recorded run: the step at which the pane stays; None for the one that is chosen for the run.
     minus : int or None
         Of a recorded run: the step whose values are subtracted; None shows the values themselves.
+    beside : str
+        Key of the source that it is compared with: the colours are those of both; empty for none.
     """
 
     source: str = ""
@@ -72,11 +74,12 @@ class PaneState:
     each_step: bool = False
     step: int | None = None
     minus: int | None = None
+    beside: str = ""
 
     def showing(self, source: str, address: str) -> PaneState:
         """The same ways of looking at another tensor: what depends on its shape or values is reset."""
         places = {"layout": None, "limits": None, "camera": None, "pin": None, "orbit": None}
-        moments = {"step": None, "minus": None}
+        moments = {"step": None, "minus": None, "beside": ""}
         return replace(self, source=source, address=address, **places, **moments)  # type: ignore[arg-type]
 
 

@@ -17,13 +17,16 @@ from nnscope.core.errors import Failure
 from nnscope.core.request import GetInfo
 from nnscope.core.tensor import TensorInfo
 from nnscope.core.text import plain
+from nnscope.engine.comparing import side_names
 from nnscope.scene.growing import LEVEL, PASSING, POOLED, SERIES, Growing
 from nnscope.scene.run_scale import RUN, fixed_scale
+from nnscope.scene.shared_scale import shared_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnscope.core.answer import Series
+    from nnscope.core.statistics import TensorStats
     from nnscope.scene.jobs import JobBoard
     from nnscope.scene.library import Library, OpenSource
     from nnscope.scene.resolve import Fixed
@@ -81,6 +84,15 @@ class Timeline:
         run = self.run(source)
         return run.listing.scalars if run is not None and run.listing is not None else ()
 
+    def stepped(self, source: str) -> OpenSource | None:
+        """The source of that key, if it is a recorded run or compares two sources of which one is."""
+        sides = self._sides(source)
+        return self._library.sources[source] if any(map(self.run, sides)) else self.run(source)
+
+    def led(self, source: str) -> str:
+        """The run whose steps are shown where a source is: of a comparison, the first side that is one."""
+        return next((side for side in self._sides(source) if self.run(side)), source)
+
     def is_live(self, source: str) -> bool:
         """Whether more steps are to come: it is attached to a training that goes on."""
         run = self.run(source)
@@ -117,6 +129,8 @@ class Timeline:
     def moment(self, state: WorkspaceState, pane: PaneState) -> str | None:
         """The address of what a pane shows: of a run at the step chosen for it; None where `absence` says why not."""
         step, info = _step(state, pane), self._library.info(pane.source, pane.address)
+        if self._sides(pane.source):
+            return self._difference(state, pane)
         timeless = step is None and pane.minus is None
         if timeless or self.run(pane.source) is None or (info is not None and info.kind in OVER_STEPS):
             return pane.address
@@ -126,6 +140,8 @@ class Timeline:
     def absence(self, state: WorkspaceState, pane: PaneState) -> str:
         """Why a pane shows nothing at the step chosen for its run, as a sentence; empty when it does."""
         step, shown = _step(state, pane), self.moment(state, pane)
+        if self._sides(pane.source):
+            return self._refused.get((pane.source, shown or ""), "" if shown else "One of the two was not kept there.")
         if step is None or shown is not None:
             return self._refused.get((pane.source, shown or ""), "")
         kept = self.kept(pane.source, pane.address)
@@ -135,7 +151,7 @@ class Timeline:
 
     def know(self, source: str, address: str) -> None:
         """Have the listing entry of a moment fetched unless it is there."""
-        run, ask = self.run(source), (source, address)
+        run, ask = self.stepped(source), (source, address)
         if run is None or run.dead or ask in self._asked or ask in self._refused:
             return
         if self._library.info(source, address) is not None:
@@ -150,37 +166,43 @@ class Timeline:
 
     def fixed(self, state: WorkspaceState, pane: PaneState, address: str) -> Fixed | None:
         """What colours follow where a pane shows ``address``, and what its legend says; None but for steps of runs."""
-        run = self.run(pane.source)
+        run, note = self.run(pane.source), self._step_note(state, pane, address)
+        if pane.beside:
+            scales = self._scale(pane.source, pane.address), self._scale(pane.beside, pane.address)
+            return shared_scale(pane, scales, note, side_names(pane.source, pane.beside)[0])
         if run is None or pane.minus is not None:
             return None
         pooled = self._pooled.get(run, (pane.source, pane.address, "")) if pane.limits is None else None
-        return fixed_scale(pane, pooled, self._step_note(state, pane, address))
+        return fixed_scale(pane, pooled, note)
 
     # choosing -------------------------------------------------------------------------------------------------
 
     def choose(self, step: int | None, merge: str = "step") -> None:
-        """Show the active pane's run at a step; None for the newest."""
-        state = self._workspace.state
-        steps = self.steps(state.pane.source)
-        newest = step is not None and len(steps) > 0 and step >= steps[-1]
-        self._workspace.set(state.at_step(state.pane.source, None if newest else step), merge)
+        """Show the active pane's run, and runs that it is compared with, at a step; None for the newest."""
+        self._workspace.set(self.at_step(self._workspace.state, step), merge)
+
+    def at_step(self, state: WorkspaceState, step: int | None) -> WorkspaceState:
+        """A state with the active pane's run, and runs that it is compared with, at a step."""
+        for run in self._tied(self._here):
+            steps = self.steps(run)
+            newest = step is not None and len(steps) > 0 and step >= steps[-1]
+            state = state.at_step(run, None if newest else step)
+        return state
 
     def chosen(self) -> int | None:
         """The step at which the active pane's run is shown; None when it has none or they haven't come."""
-        source = self._workspace.pane.source
-        steps, step = self.steps(source), self._workspace.state.step_of(source)
+        steps, step = self.steps(self._here), self._workspace.state.step_of(self._here)
         return step if step is not None else int(steps[-1]) if len(steps) else None
 
     def follows(self) -> bool:
         """Whether the active pane's run is shown at its newest step, and at each that comes."""
-        state = self._workspace.state
-        return state.step_of(state.pane.source) is None
+        return self._workspace.state.step_of(self._here) is None
 
     def follow(self, on: bool) -> None:
         """Show the newest step of the active pane's run and each that comes, or stay at the present one."""
         state, kept = self._workspace.state, self.kept_here()
         if on or len(kept):
-            self._workspace.set(state.at_step(state.pane.source, None if on else int(kept[-1])), merge="")
+            self._workspace.set(state.at_step(self._here, None if on else int(kept[-1])), merge="")
 
     def move(self, by: int) -> None:
         """Go to the next (or previous) step at which the active pane's tensor was kept."""
@@ -197,8 +219,35 @@ class Timeline:
 
     def kept_here(self) -> np.ndarray:
         """The steps at which the active pane's tensor was kept, rising."""
-        pane = self._workspace.pane
-        return self.kept(pane.source, pane.address)
+        return self.kept(self._here, self._workspace.pane.address)
+
+    @property
+    def _here(self) -> str:
+        """The run whose steps the active pane shows."""
+        return self.led(self._workspace.pane.source)
+
+    def _sides(self, source: str) -> tuple[str, ...]:
+        found = self._library.sources.get(source)
+        return found.sides if found is not None else ()
+
+    def _difference(self, state: WorkspaceState, pane: PaneState) -> str | None:
+        """The address of a difference of two sources at the steps chosen for them."""
+        runs = [side for side in self._sides(pane.source) if self.run(side) is not None]
+        if all(state.step_of(run) is None for run in runs):
+            return pane.address
+        steps = [at_or_before(self.kept(run, pane.address), state.step_of(run)) for run in runs]
+        return None if None in steps else str(Address(pane.address, (), *steps))
+
+    def _scale(self, source: str, address: str) -> TensorStats | None:
+        """What colours of a source follow that is compared: its statistics, of a run those of all steps."""
+        run = self.run(source)
+        return self._pooled.get(run, (source, address, "")) if run else self._library.statistics(source, address)
+
+    def _tied(self, source: str) -> list[str]:
+        """A run and those that go with it: it is compared with them in the panes."""
+        trios = [self._sides(pane.source) for pane in self._workspace.state.panes]
+        tied = [key for trio in trios if source in trio for key in trio if self.run(key) is not None]
+        return list(dict.fromkeys((source, *tied)))
 
     def _step_note(self, state: WorkspaceState, pane: PaneState, address: str) -> str:
         step, at = _step(state, pane), address.removeprefix(f"{pane.address}@")
@@ -208,7 +257,7 @@ class Timeline:
         return f"step {at}" if known else f"step {at}; not kept at step {step}"
 
     def _take_info(self, ask: tuple[str, str], answer: Any) -> None:
-        run = self.run(ask[0])
+        run = self.stepped(ask[0])
         self._asked.discard(ask)
         if isinstance(answer, TensorInfo) and run is not None:
             run.moments[ask[1]] = answer

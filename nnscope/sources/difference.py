@@ -53,26 +53,41 @@ def difference(address: str, note: str, minuend: TensorReader, subtrahend: Tenso
     NnscopeError
         If they have not the same shape, or were not kept alike, or one of them can't be read.
     """
-    one, other = minuend.info, subtrahend.info
-    for info in (one, other):
+    for info in (minuend.info, subtrahend.info):
         if info.unreadable:
             raise NnscopeError(info.unreadable, plain(info.address))
-    if one.shape != other.shape or one.axes != other.axes:
-        shapes = f"{plain(one.address)} {_extent(one)}, {plain(other.address)} {_extent(other)}"
+    return Difference(difference_info(address, note, minuend.info, subtrahend.info), minuend, subtrahend)
+
+
+def difference_info(address: str, note: str, one: TensorInfo, other: TensorInfo) -> TensorInfo:
+    """The listing entry of a difference; see `difference`."""
+    if not alike(one, other):
+        shapes = f"{plain(one.address)} is {extent(one)}, {plain(other.address)} is {extent(other)}"
         raise NnscopeError("Only tensors of one shape, kept alike, can be compared.", shapes, "Choose another step.")
     dtype = np.dtype(np.complex128 if "complex" in one.dtype + other.dtype else np.float64)
-    info = replace(
+    return replace(
         one,
         address=address,
         dtype=dtype.name,
         kind=KIND,
         nbytes=one.size * dtype.itemsize,
         version=max(one.version, other.version),
+        axes=one.axes if one.axes == other.axes else (),
         aliases=(),
         note=" · ".join(filter(None, (note, one.note))),
         labels=one.labels if one.labels == other.labels else (),
     )
-    return Difference(info, minuend, subtrahend)
+
+
+def alike(one: TensorInfo, other: TensorInfo) -> bool:
+    """Whether two tensors have the same shape, and are means of equal blocks if of any."""
+    return one.shape == other.shape and _means(one) == _means(other)
+
+
+def extent(info: TensorInfo) -> str:
+    """Shape of a tensor, and names of axes as far as these tell of means of blocks."""
+    shape, means = " × ".join(map(str, info.shape)) or "a scalar", _means(info)
+    return f"{shape}, {means}" if means else shape
 
 
 def subtract(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -103,8 +118,5 @@ def _complex(values: np.ndarray) -> np.ndarray:
     return values.astype(np.complex128) if values.dtype.kind == "c" else to_float(values).astype(np.complex128)
 
 
-def _extent(info: TensorInfo) -> str:
-    """Shape and names of axes, as far as these tell of means of blocks."""
-    shape = " × ".join(map(str, info.shape)) or "a scalar"
-    means = next((axis.partition(" (")[2].removesuffix(")") for axis in info.axes if "(means of" in axis), "")
-    return f"is {shape}, {means}" if means else f"is {shape}"
+def _means(info: TensorInfo) -> str:
+    return next((axis.partition(" (")[2].removesuffix(")") for axis in info.axes if "(means of" in axis), "")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import nnscope
-from nnscope.headless import values
+from nnscope.engine import asking
 from nnscope.tensor import Tensor
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ def test_reading_is_indexing(source, array: np.ndarray, data: st.DataObject) -> 
 def test_reading_in_pieces_is_reading(source, array: np.ndarray, data: st.DataObject) -> None:
     item = data.draw(hnp.basic_indices(SHAPE, allow_newaxis=False))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(values, "PIECE", data.draw(st.integers(1, 50)))
+        patch.setattr(asking, "PIECE", data.draw(st.integers(1, 50)))
         np.testing.assert_array_equal(source["block.0.weight"].read(item), array[item])
 
 

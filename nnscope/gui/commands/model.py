@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnscope.gui.comparing import ask_for_source
 from nnscope.gui.live import LiveState
 
 if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QWidget
+
     from nnscope.gui.fitting.fitter import Fitter
     from nnscope.gui.tree.panel import TreePanel
     from nnscope.scene.controller import Controller
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
 class ModelCommands:
     """See `nnscope.gui.actions`."""
 
-    def __init__(self, controller: Controller, tree: TreePanel, fitter: Fitter) -> None:
+    def __init__(self, controller: Controller, tree: TreePanel, fitter: Fitter, window: QWidget) -> None:
+        self._window = window
         self._controller = controller
         self._tree = tree
         self._fitter = fitter
@@ -44,6 +48,10 @@ class ModelCommands:
     def fit_field(self) -> None:
         """Fit a sum of Gaussians to what the active pane shows."""
         self._fitter.ask()
+
+    def compare_source(self) -> None:
+        """Show the tensor of the active pane beside that of another file or run, and the difference."""
+        ask_for_source(self._controller, self._window)
 
     def next_sample(self) -> None:
         """Run the next input through the model."""

@@ -54,15 +54,20 @@ class StepCommands:
 
     def begin_range(self) -> None:
         """Play and export from the step that is shown."""
-        self._player.ranges.begin(self._workspace.pane.source, self._timeline.chosen())
+        self._player.ranges.begin(self._source, self._timeline.chosen())
 
     def end_range(self) -> None:
         """Play and export up to the step that is shown."""
-        self._player.ranges.end(self._workspace.pane.source, self._timeline.chosen())
+        self._player.ranges.end(self._source, self._timeline.chosen())
 
     def whole_range(self) -> None:
         """Play and export all steps."""
-        self._player.ranges.choose(self._workspace.pane.source, None, None)
+        self._player.ranges.choose(self._source, None, None)
+
+    @property
+    def _source(self) -> str:
+        """The run whose steps these are."""
+        return self._timeline.led(self._workspace.pane.source)
 
     def compare(self) -> None:
         """Show the tensor of the active pane at another step too, and what changed since."""

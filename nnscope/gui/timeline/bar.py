@@ -106,22 +106,27 @@ class TimelineBar(QToolBar):
         self._subscriptions.close()
         self._soon.stop()
 
+    @property
+    def _source(self) -> str:
+        """The run whose steps these are."""
+        return self._controller.timeline.led(self._controller.workspace.pane.source)
+
     def refresh(self) -> None:
         """Fill everything in now."""
-        timeline, pane = self._controller.timeline, self._controller.workspace.pane
-        steps = timeline.steps(pane.source)
-        self.setVisible(timeline.run(pane.source) is not None)
+        timeline, pane, source = self._controller.timeline, self._controller.workspace.pane, self._source
+        steps = timeline.steps(source)
+        self.setVisible(timeline.run(source) is not None)
         kept = timeline.kept_here()
         self._actions.enable(**dict.fromkeys((*BUTTONS, *RANGE, "loop"), len(kept) > 1))
-        self.live.setVisible(timeline.is_live(pane.source))
-        self._actions.enable(follow=timeline.is_live(pane.source))
-        self._actions.check(follow=timeline.is_live(pane.source) and timeline.follows())
+        self.live.setVisible(timeline.is_live(source))
+        self._actions.enable(follow=timeline.is_live(source))
+        self._actions.check(follow=timeline.is_live(source) and timeline.follows())
         self._actions.enable(gradient_flow=has_flow(self._controller), compare=can_compare(self._controller))
         at = timeline.chosen()
         if at is None:
             return
         self._show_place(int(steps[0]), int(steps[-1]), at)
-        self.range.show_ends(Ends(int(steps[0]), int(steps[-1]), self._player.ranges.of(pane.source)))
+        self.range.show_ends(Ends(int(steps[0]), int(steps[-1]), self._player.ranges.of(source)))
         shown = at_or_before(kept, at) if len(kept) else at
         self.label.setText(told(at, int(steps[-1]), shown))
         self.domain.choose("each" if pane.each_step else "all")
@@ -134,19 +139,19 @@ class TimelineBar(QToolBar):
             self.slider.setValue((at - first) // self._unit)
 
     def _show_plot(self, first: int, last: int, at: int) -> None:
-        timeline, pane = self._controller.timeline, self._controller.workspace.pane
-        scalars = [Entry(SCALAR + name, name) for name in timeline.scalars(pane.source)]
+        timeline, pane, source = self._controller.timeline, self._controller.workspace.pane, self._source
+        scalars = [Entry(SCALAR + name, name) for name in timeline.scalars(source)]
         statistics = [Entry(STATISTIC + name, f"{title} of the tensor") for name, title in STATISTICS]
         self.plotted.offer([*scalars, *statistics])
         if not self.plotted.value:
             names = [entry.value for entry in (*scalars, *statistics)]
             self.plotted.choose(SCALAR + "loss" if SCALAR + "loss" in names else names[0])
         kind, _, name = self.plotted.value.partition(":")
-        series = timeline.series(pane.source, "" if kind + ":" == SCALAR else pane.address, name)
+        series = timeline.series(source, "" if kind + ":" == SCALAR else pane.address, name)
         if series is None or not len(series.steps):
             self.plot.show_series(None)
             return
-        dead = timeline.series(pane.source, pane.address, DEAD)
+        dead = timeline.series(source, pane.address, DEAD)
         if self._found is None or self._found[0] is not series:
             self._found = series, events(series)
         died = deaths(dead) if dead is not None else ()
@@ -161,8 +166,7 @@ class TimelineBar(QToolBar):
 
     def _slid(self, place: int) -> None:
         self._player.stop()
-        source = self._controller.workspace.pane.source
-        step = at_or_before(self._controller.timeline.steps(source), self._first + place * self._unit)
+        step = at_or_before(self._controller.timeline.steps(self._source), self._first + place * self._unit)
         if step is not None:
             self._controller.timeline.choose(step)
 
@@ -178,9 +182,9 @@ class TimelineBar(QToolBar):
             self._subscriptions.connect(signal, lambda *_: self._soon.start())
         ranges = self._player.ranges
         self._subscriptions.connect(ranges.changed, lambda *_: self._soon.start())
-        self.range.begun.connect(lambda step: ranges.begin(controller.workspace.pane.source, step))
-        self.range.ended.connect(lambda step: ranges.end(controller.workspace.pane.source, step))
-        self.range.cleared.connect(lambda: ranges.choose(controller.workspace.pane.source, None, None))
+        self.range.begun.connect(lambda step: ranges.begin(self._source, step))
+        self.range.ended.connect(lambda step: ranges.end(self._source, step))
+        self.range.cleared.connect(lambda: ranges.choose(self._source, None, None))
         self.slider.valueChanged.connect(self._slid)
         self.slider.wanted.connect(lambda id: self._actions[id].trigger())
         self.plot.chosen.connect(self._chosen)

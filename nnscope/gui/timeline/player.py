@@ -110,7 +110,8 @@ class Player(QObject):
         self._run = self._shown()
 
     def _kept(self) -> np.ndarray:
-        return self.ranges.within(self._controller.workspace.pane.source, self._controller.timeline.kept_here())
+        timeline = self._controller.timeline
+        return self.ranges.within(timeline.led(self._controller.workspace.pane.source), timeline.kept_here())
 
     def _shown(self) -> tuple[str, str]:
         pane = self._controller.workspace.pane

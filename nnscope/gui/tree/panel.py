@@ -8,6 +8,7 @@ from PyQt6.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QLineEdit, QStackedLayout, QVBoxLayout, QWidget
 
+from nnscope.engine.comparing import COMPARISON
 from nnscope.gui import icons, numbers
 from nnscope.gui.text import Label
 from nnscope.gui.timers import once
@@ -18,6 +19,7 @@ from nnscope.gui.tree.view import TreeView
 
 if TYPE_CHECKING:
     from nnscope.core.frame import Theme
+    from nnscope.core.tensor import Listing
     from nnscope.gui.tree.nodes import Node
     from nnscope.scene.library import Library
 
@@ -56,7 +58,7 @@ class TreePanel(QWidget):
     def rebuild(self) -> None:
         """Build the tree anew from what is open and what the filter says."""
         listed = [(s.key, s.listing) for s in self._library.sources.values() if s.listing is not None]
-        sources = [Planted(key, _title(listing.path), listing) for key, listing in listed]
+        sources = [Planted(key, _title(listing), listing) for key, listing in listed]
         self._growth.start(sources, matcher(self.filter.text()))
 
     def show_statistics(self, source: str, address: str) -> None:
@@ -187,9 +189,10 @@ class TreePanel(QWidget):
             self.menu.emit(node.source, address, viewport.mapToGlobal(position))  # type: ignore[call-overload]
 
 
-def _title(path: str) -> str:
-    """The last part of a path, or the whole of ``demo:NAME``."""
-    return path.rstrip("/").rpartition("/")[2] or path
+def _title(listing: Listing) -> str:
+    """The last part of a path, or the whole of ``demo:NAME`` and of what a comparison is called."""
+    path = listing.path
+    return path if listing.format == COMPARISON else path.rstrip("/").rpartition("/")[2] or path
 
 
 def summary(library: Library) -> str:
