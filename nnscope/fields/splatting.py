@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.arrays.buffers import Buffers
 from nnscope.compute.parts import for_each, slices
 from nnscope.compute.space.perspective import eye
 from nnscope.compute.space.transfer import mean_side
@@ -27,16 +28,21 @@ _SAMPLE = 1024  # Gaussians that tell where the bands end
 _MANY = 8192  # Gaussians that a thread projects at a time
 
 
-def splat_image(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1) -> np.ndarray:
-    """What the Gaussians give each texel of ``quality`` pixels a side, float32 [v, u]; 0 where there are none."""
-    how = shown.how
+def splat_image(
+    shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1, buffers: Buffers | None = None
+) -> np.ndarray:
+    """What the Gaussians give each texel of ``quality`` pixels a side, float32 [v, u]; 0 where there are none.
+
+    It may lie in ``buffers``, where there are any: then it is there until the next picture.
+    """
+    how, buffers = shown.how, buffers or Buffers()
     size = -(-picture.w // quality), -(-picture.h // quality)
     by_value = how.colour == "density" and not how.outlines
-    splats = projected(shown, camera, picture, quality, how.mode if by_value else "max")
+    splats = projected(shown, camera, picture, quality, how.mode if by_value else "max", buffers)
     if by_value and how.mode == "alpha":
         return blended(splats[_from_front(shown, camera, picture)], size, how.cutoff)
     if by_value:
-        return values_of(splats, size, how.mode, how.cutoff)
+        return values_of(splats, size, how.mode, how.cutoff, buffers)
     owners = owners_of(splats, size, how.cutoff, how.outlines)
     found: np.ndarray = np.append(colours_of(shown), 0.0).astype(np.float32)[owners]  # −1 is the last
     return found
@@ -52,10 +58,18 @@ def _from_front(shown: SplatPicture, camera: Camera3D, picture: Rect) -> np.ndar
     return np.argsort(shown.means @ eye(camera, shown.bounds, picture).ahead, kind="stable")
 
 
-def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int = 1, mode: str = "max") -> np.ndarray:
+def projected(
+    shown: SplatPicture,
+    camera: Camera3D,
+    picture: Rect,
+    quality: int = 1,
+    mode: str = "max",
+    buffers: Buffers | None = None,
+) -> np.ndarray:
     """The Gaussians as a camera sees them, in pixels of ``quality`` device pixels a side.
 
-    Their weights are peaks along rays, or for sums in space integrals through their middles.
+    Their weights are peaks along rays, or for sums in space integrals through their middles. What is found lies in
+    ``buffers``, if there are any.
 
     Returns
     -------
@@ -64,7 +78,8 @@ def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int
     """
     from nnscope.arrays.kernels.splats import NUMBERS, project
 
-    out, parts = np.empty((len(shown.weights), NUMBERS)), slices(len(shown.weights), _MANY)
+    out = (buffers or Buffers()).take("projected", (len(shown.weights), NUMBERS), np.float64)
+    parts = slices(len(shown.weights), _MANY)
     seen = _table(shown, camera, picture, quality)
     if mode == "sum" and shown.layout.depth:
         seen[5, 2] = 1 / mean_side(shown.layout.volume_shape)
@@ -73,19 +88,49 @@ def projected(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int
     return out
 
 
-def values_of(splats: np.ndarray, size: tuple[int, int], mode: str, cutoff: float) -> np.ndarray:
-    """Sums or largest values of projected Gaussians in a picture (width, height): float32 [v, u]."""
-    from nnscope.arrays.kernels.splats import BAND, PAD, draw, sort_into_bands
+def values_of(
+    splats: np.ndarray, size: tuple[int, int], mode: str, cutoff: float, buffers: Buffers | None = None
+) -> np.ndarray:
+    """Sums or largest values of projected Gaussians in a picture (width, height): float32 [v, u].
 
-    starts, order = sort_into_bands(splats, cutoff**2, size)
-    out = np.zeros((size[1], size[0] + PAD), np.float32)
+    Of signed weights the largest magnitude counts, with its sign. What is found lies in ``buffers``, if there are any.
+    """
+    from nnscope.arrays.kernels.splats import BAND, PAD, draw
+
+    buffers = buffers or Buffers()
+    starts, ordered = _in_bands(splats, size, cutoff, buffers)
+    signed = mode == "max" and bool(splats[:, 5].min(initial=0.0) < 0)
+    out = buffers.take("pictures", (1 + signed, size[1] * (size[0] + PAD)), np.float32)
+    out.fill(0)
 
     def work(band: int) -> None:
-        some, span = order[starts[band] : starts[band + 1]], (band * BAND, min((band + 1) * BAND, size[1]))
-        draw(splats, some, cutoff**2, mode == "max", span, size[0], out.ravel())
+        some, span = ordered[starts[band] : starts[band + 1]], (band * BAND, min((band + 1) * BAND, size[1]))
+        draw(some, cutoff**2, mode == "max", span, size[0], out)
 
     for_each(work, len(starts) - 1)
-    return np.ascontiguousarray(out[:, : size[0]])
+    if signed:
+        np.copyto(out[0], -out[1], where=out[1] > out[0])
+    values = buffers.take("values", size[::-1], np.float32)
+    np.copyto(values, out[0].reshape(size[1], -1)[:, : size[0]])
+    return values
+
+
+def _in_bands(
+    splats: np.ndarray, size: tuple[int, int], cutoff: float, buffers: Buffers
+) -> tuple[np.ndarray, np.ndarray]:
+    """The Gaussians that reach each band of rows, neighbours after one another: those of band b from starts[b] on."""
+    from nnscope.arrays.kernels.splats import cells, find_reach, put_in_order
+
+    parts = [(part.start, part.stop) for part in slices(len(splats), _MANY)] or [(0, 0)]
+    bands, columns = cells(size)
+    counts, reach = np.zeros((len(parts), bands * columns), np.int64), buffers.take("reach", (len(splats), 3), np.int32)
+    for_each(lambda i: find_reach(splats, cutoff**2, size, parts[i], reach, counts[i]), len(parts))
+    ends = counts.T.cumsum().reshape(-1, len(parts)).T  # [part, cell]: in a cell, one part after another
+    places, many = np.ascontiguousarray(ends - counts), int(counts.sum())
+    starts = np.append(places[0, ::columns], many)  # before they move on
+    ordered = buffers.take("ordered", (many, splats.shape[1]), np.float64)
+    for_each(lambda i: put_in_order(splats, columns, parts[i], reach, places[i], ordered), len(parts))
+    return starts, ordered
 
 
 def blended(splats: np.ndarray, size: tuple[int, int], cutoff: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vispy import gloo
 
+from nnscope.arrays.buffers import Buffers
 from nnscope.core.splats import SplatPicture
 from nnscope.fields.splatting import splat_image
 from nnscope.render.rays import WHOLE, Programs, apply_rays
@@ -31,6 +32,7 @@ class SplatVisual:
     def __init__(self, palettes: Palettes) -> None:
         self._programs = Programs()
         self._texture: Any = None
+        self._buffers = Buffers()
 
     @staticmethod
     def identity(pane: PaneFrame, space: SpaceFrame) -> tuple[object, ...]:
@@ -46,7 +48,7 @@ class SplatVisual:
         """Draw the splats of a pane."""
         shown = space.picture
         assert isinstance(shown, SplatPicture)
-        image = splat_image(shown, space.camera, pane.picture, space.quality)
+        image = splat_image(shown, space.camera, pane.picture, space.quality, self._buffers)
         boxed = not shown.how.outlines
         program = self._programs.get("march.vert", "splats.frag", STATES=0, CUT=0, BOX=boxed)
         apply_rays(program, space, pane.picture)

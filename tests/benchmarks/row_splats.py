@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nnscope.arrays.buffers import Buffers
 from nnscope.core.frame import Rect
 from nnscope.core.layout import volume_layout
 from nnscope.core.space import Camera3D
@@ -104,10 +105,13 @@ class _Ours:
 
     def __init__(self, screen: Offscreen, shown: SplatPicture, mode: str) -> None:
         from vispy import gloo
+        from vispy.gloo.context import get_current_canvas
 
         self._screen, self._shown, self._mode, self._turns = screen, shown, mode, count()
+        self._buffers = Buffers()
         with screen.renderer():
             self._texture = gloo.Texture2D((PLACE.h, PLACE.w, 1), format="red", internalformat="r32f")
+            get_current_canvas().context.glir.associate(self._texture.glir)  # which no program does here
 
     def draw(self) -> float:
         """Seconds of a frame from another side."""
@@ -116,7 +120,8 @@ class _Ours:
         camera = replace(CAMERA, azimuth=30 + 3.0 * next(self._turns))
 
         def frame() -> None:
-            image = values_of(projected(self._shown, camera, PLACE), (PLACE.w, PLACE.h), self._mode, 3.0)
+            seen = projected(self._shown, camera, PLACE, buffers=self._buffers)
+            image = values_of(seen, (PLACE.w, PLACE.h), self._mode, 3.0, self._buffers)
             self._texture.set_data(image[..., None])
             gloo.finish()
 

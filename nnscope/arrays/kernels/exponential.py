@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LOG2E = np.float32(1.4426950408889634)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _LOWEST = np.float32(-87)  # below it the result would be denormal
+_LOWEST_POWER = np.float32(-125)  # the same of powers of two
 
 
 @compiled_fast
@@ -33,6 +34,25 @@ def exp32(x: np.float32) -> np.float32:
     p = p * r + np.float32(5.0000001201e-1)
     power = (np.int32(n) + np.int32(127)) << np.int32(23)
     found: np.float32 = (p * r * r + r + np.float32(1)) * np.int32(power).view(np.float32)
+    return found
+
+
+@compiled_fast
+def power32(x: np.float32) -> np.float32:
+    """2ˣ within 4·10⁻⁷ of relative error for x ≤ 127; 2⁻¹²⁵ below −125 (a minimax polynomial of degree 5).
+
+    Two thirds of the work of `exp32`, for those who can fold log₂e into what they have.
+    """
+    v = max(x, _LOWEST_POWER)
+    n = np.floor(v + np.float32(0.5))
+    r = v - n
+    p = np.float32(0.0013276468962430954)
+    p = p * r + np.float32(0.009675541892647743)
+    p = p * r + np.float32(0.05550713464617729)
+    p = p * r + np.float32(0.24022120237350464)
+    p = p * r + np.float32(0.6931469440460205)
+    p = np.float32(p * r + np.float32(1.0000001192092896))
+    found: np.float32 = np.int32(p.view(np.int32) + (np.int32(n) << np.int32(23))).view(np.float32)
     return found
 
 
