@@ -13,7 +13,10 @@ from nnscope.core.volume import least_level
 from nnscope.headless.look import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from nnscope.tensor import Tensor
 
 SIZE = (640, 420)
 
@@ -41,19 +44,32 @@ def test_shapes_of_all_kinds_are_drawn(tmp_path: Path, shape: tuple[int, ...]) -
     assert picture.view == "volume"
 
 
+@pytest.fixture(scope="module")
+def one_hot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tensor]:
+    x = np.zeros((256, 256, 256), np.float16)
+    x[127, 129, 128] = 1
+    with nnscope.open(_saved(tmp_path_factory.mktemp("hot"), x)) as source:
+        yield source["x"]
+
+
+@pytest.fixture(scope="module")
+def hot(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
+    """The colour of 1 on a scale from 0."""
+    folder, ones = tmp_path_factory.mktemp("ones"), np.ones((2, 2, 2), np.float16)
+    picture = _picture(folder, ones, camera=(0, 0, 2), mode="mip", limits=(0, 1))
+    return tuple(picture.rgba[SIZE[1] // 2, 260, :3])
+
+
 @pytest.mark.gl
 @pytest.mark.parametrize("distance", [0.6, 2, 5, 30, 95])
 @pytest.mark.parametrize("projection", ["orthographic", "perspective"])
 @pytest.mark.parametrize("angles", [(0, 0), (45, 90), (31, -17)])
 def test_one_hot_voxel_among_millions_is_seen_from_every_distance(
-    tmp_path: Path, distance: float, projection: str, angles: tuple[float, float]
+    one_hot: Tensor, hot: tuple[int, ...], distance: float, projection: str, angles: tuple[float, float]
 ) -> None:
-    x = np.zeros((256, 256, 256), np.float16)
-    x[127, 129, 128] = 1
-    picture = _picture(tmp_path, x, camera=(*angles, distance), projection=projection, mode="mip", limits=(0, 1))
-    ramp = _picture(tmp_path, np.ones((2, 2, 2), np.float16), camera=(0, 0, 2), mode="mip", limits=(0, 1))
-    hot = ramp.rgba[SIZE[1] // 2, 260, :3]
-    assert _counts(picture, tuple(hot)) >= 1
+    how: dict[str, Any] = {"projection": projection, "mode": "mip", "limits": (0, 1)}
+    picture = one_hot.render(view="volume", size=SIZE, camera=(*angles, distance), **how)
+    assert _counts(picture, hot) >= 1
 
 
 @pytest.mark.gl
