@@ -9,9 +9,9 @@ import json
 import sys
 
 from nnscope.core.errors import NnscopeError
+from nnscope.render.driver import is_software, renderer_name
 from nnscope.render.offscreen import Offscreen
 
-SOFTWARE = ("llvmpipe", "softpipe", "swrast", "SwiftShader")
 _MAX_3D_TEXTURE_SIZE, _SHADING_LANGUAGE_VERSION = 0x8073, 0x8B8C
 
 
@@ -26,7 +26,7 @@ def gl_info() -> dict[str, str | int | bool]:
     with Offscreen() as screen, screen.renderer():
         from vispy.gloo import gl
 
-        name = str(gl.glGetParameter(gl.GL_RENDERER))
+        name = renderer_name()
         return {
             "renderer": name,
             "vendor": str(gl.glGetParameter(gl.GL_VENDOR)),
@@ -34,7 +34,7 @@ def gl_info() -> dict[str, str | int | bool]:
             "glsl": str(gl.glGetParameter(_SHADING_LANGUAGE_VERSION)),
             "max_texture_size": int(gl.glGetParameter(gl.GL_MAX_TEXTURE_SIZE)),
             "max_3d_texture_size": int(gl.glGetParameter(_MAX_3D_TEXTURE_SIZE)),
-            "software": any(word in name for word in SOFTWARE),
+            "software": is_software(name),
         }
 
 

@@ -14,6 +14,7 @@ from vispy.gloo.context import get_current_canvas
 from nnscope.core.errors import NnscopeError
 from nnscope.core.frame import Rect
 from nnscope.render.damage import Drawn, damage
+from nnscope.render.driver import renderer_name
 from nnscope.render.furniture import furniture, what_shows
 from nnscope.render.glyphs import Glyphs
 from nnscope.render.pixels import Surface, read_pixels
@@ -37,7 +38,7 @@ class Renderer:
     """
 
     def __init__(self) -> None:
-        self.driver = str(gloo.gl.glGetParameter(gloo.gl.GL_RENDERER))
+        self.driver = renderer_name()
         self._limit = int(gloo.gl.glGetParameter(gloo.gl.GL_MAX_TEXTURE_SIZE))
         self.tiles = TileLayer(self._limit)
         self.spaces = SpaceLayer()

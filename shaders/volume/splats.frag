@@ -1,5 +1,6 @@
 // What Gaussians give a pixel, drawn before into an image. BOX: 1 shows it on the rays that meet the box of the tensor,
-// beyond which a field tells of nothing; 0 where there is any.
+// beyond which a field tells of nothing; 0 where there is any. SIGNS: 1 where the image has the largest magnitudes of
+// positive weights, and beside them those of negative ones.
 #include "found.glsl"
 #include "ray.glsl"
 
@@ -8,7 +9,12 @@ uniform vec2 u_size;         // texels of the image, which are those of the targ
 uniform float u_offset;
 
 void main() {
+#if SIGNS
+    vec2 largest = texture2D(u_image, gl_FragCoord.xy / u_size).rg;
+    float given = largest.r >= largest.g ? largest.r : -largest.g;
+#else
     float given = texture2D(u_image, gl_FragCoord.xy / u_size).r;
+#endif
 #if BOX
     Ray r = ray();
     bool seen = r.first < r.last;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,19 @@ from nnscope.core.frame import Rect
 from nnscope.core.space import Camera3D
 from nnscope.fields.seen import stats_of_seen
 from nnscope.fields.splatting import splat_image
+from nnscope.render.driver import is_software
+from nnscope.render.offscreen import Offscreen
+from nnscope.render.palettes import Palettes
+from nnscope.render.splats import BLENDED, ENVIRONMENT, SplatVisual
 from nnscope.views.registry import find_space_view
 from tests.render import splats, volumes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nnscope.core.frame import PaneFrame
     from nnscope.core.space_picture import Picked
-    from nnscope.render.offscreen import Offscreen
+    from nnscope.core.splats import SplatPicture
 
 pytestmark = pytest.mark.gl
 
@@ -64,6 +71,49 @@ def test_the_domain_holds_what_is_seen_along_the_axes(mode: str) -> None:
         assert stats.min <= image.min()
         assert image.max() <= stats.max
         assert mode == "alpha" or image.max() > 0.5 * stats.max
+
+
+@pytest.fixture
+def blending(monkeypatch: pytest.MonkeyPatch) -> Iterator[Offscreen]:
+    """A screen on which quads are blended, as on a GPU."""
+    monkeypatch.setenv(ENVIRONMENT, BLENDED)
+    with Offscreen() as screen:
+        yield screen
+
+
+@pytest.mark.parametrize("mode", ["max", "sum"])
+@pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
+def test_blended_quads_are_what_compiled_code_draws(blending: Offscreen, camera: Camera3D, mode: str) -> None:
+    """But where a Gaussian ends: float32 may take a pixel's centre at the cut-off for one beyond it."""
+    for shown, eye in ((splats.some(mode=mode), camera), (_flat(mode), replace(camera, elevation=0.0, azimuth=0.0))):
+        values, nothing = _values(blending, splats.pane(shown, eye))
+        expected = splat_image(shown, eye, Rect(0, 0, *SIZE))
+        off = np.abs(values - expected)[~nothing] / np.abs(expected).max()
+        assert (~nothing).sum() > 300
+        assert (off > 1e-5).mean() <= 0.002
+        assert off.max() <= 0.02  # e^(−9/2), what a Gaussian has where it ends
+
+
+def test_the_driver_decides_unless_the_environment_does(
+    screen: Offscreen, blending: Offscreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with blending.renderer():
+        assert SplatVisual(Palettes())._blended is not None
+    monkeypatch.setenv(ENVIRONMENT, "")
+    with screen.renderer() as renderer:
+        assert (SplatVisual(Palettes())._blended is None) == is_software(renderer.driver)
+    assert not is_software("NVIDIA GeForce RTX 4090/PCIe/SSE2")
+    assert is_software("llvmpipe (LLVM 15.0.7, 256 bits)")
+
+
+def _flat(mode: str) -> SplatPicture:
+    """A field of the plane."""
+    rng = np.random.default_rng(1)
+    lower = np.zeros((40, 3, 3))
+    lower[:, :2, :2] = np.tril(rng.normal(0, 1.2, (40, 2, 2)))
+    lower[:, range(2), range(2)] = np.exp(rng.uniform(-1, 1, (40, 2)))
+    means = np.column_stack((rng.uniform(0, (28, 24), (40, 2)), np.full(40, 0.5)))
+    return splats.picture(means, lower, rng.uniform(-1, 1, 40), (24, 28), mode=mode)
 
 
 def test_one_gaussian_seen_from_the_front(screen: Offscreen) -> None:
