@@ -83,8 +83,10 @@ class Drawing:
     def target(self, pane: PaneState, place: Place, means: Means, address: str = "") -> Drawn | None:
         """What a pane is to draw, with what is missing for it."""
         resolved = self.resolve(pane, means.theme, address)
-        if resolved is None:
-            return None
+        return None if resolved is None else self.composed(resolved, pane, place, means)
+
+    def composed(self, resolved: Resolved, pane: PaneState, place: Place, means: Means) -> Drawn:
+        """What a pane draws of what was resolved for it, with what is missing."""
         if resolved.dimensions == 3:
             composed = compose_space(resolved, pane.orbit, place, self.library.spaces, means.coarseness)
         else:
@@ -93,7 +95,7 @@ class Drawing:
 
     def ready(self, pane: PaneState, target: Drawn | None, last: Drawn | None, means: Means) -> Drawn | None:
         """What is drawn: the target, or while a step of a run is on its way the one that was drawn last."""
-        if last is None or self.timeline.stepped(pane.source) is None or self._complete(target):
+        if last is None or self.timeline.stepped(pane.source) is None or self.complete(target):
             return target
         if not self._on_its_way(pane, last.resolved):
             return target
@@ -117,7 +119,7 @@ class Drawing:
             return False
         return not self.timeline.refused(pane.source, self.timeline.moment(self.workspace.state, pane))
 
-    def _complete(self, target: Drawn | None) -> bool:
+    def complete(self, target: Drawn | None) -> bool:
         """Whether nothing more will come for a picture."""
         if target is None:
             return False

@@ -11,6 +11,7 @@ from nnscope.scene.compose import marked
 from nnscope.scene.linking import linked_cursor
 from nnscope.scene.panes import places
 from nnscope.scene.pick import place_under
+from nnscope.scene.trailing import Trailing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,7 @@ class Framing:
         self._hover = hover
         self._sessions = sessions
         self._again = again
+        self._trailing = Trailing(drawing)
 
     def frame(self, size: Size, theme: Theme, means: Means) -> Frame:
         """What the canvas draws now; asks engines for what is missing."""
@@ -66,8 +68,9 @@ class Framing:
         panes: list[PaneFrame] = []
         rooms = places(size.width, size.height, len(state.panes), size.scale)
         for i, (pane, place) in enumerate(zip(state.panes, rooms, strict=True)):
-            target = self._drawing.target(pane, place, means)
-            ready = self._drawing.ready(pane, target, self.drawn.get(i), means)
+            last = self.drawn.get(i)
+            target, trailing = self._trailing.settle(i, self._drawing.target(pane, place, means), last, means)
+            ready = self._drawing.ready(pane, trailing, last, means)
             asked |= {i: target} if target is not None else {}
             drawn |= {i: ready} if ready is not None else {}
             panes.append(self._pane_frame(i, pane, place, ready))

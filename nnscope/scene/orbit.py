@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ ROOM = 0.14  # of half the picture, for labels
 NEAREST, FARTHEST = 1e-3, 100.0  # diagonals
 
 
+@lru_cache(16)  # asked for each frame of a camera that nobody has moved yet
 def fitted(camera: Camera3D, bounds: Bounds, picture: Rect) -> Camera3D:
     """The camera at the distance from which the volume fills the picture, but for `ROOM` on each side."""
     corners = np.array(list(itertools.product(*((0.0, float(size)) for size in reversed(bounds)))))

@@ -9,6 +9,7 @@ the heat map. The layout has a depth; the cells are on `nnscope.compute.space.sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -163,6 +164,7 @@ def cut_of(layout: Layout, settings: Settings) -> Cut:
     return placed(free, layout.volume_shape)
 
 
+@lru_cache(64)  # asked for many times in each frame
 def _sheet(layout: Layout, settings: Settings) -> Sheet:
     return sheet(cut_of(layout, settings), layout.volume_shape)
 
