@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from nnscope.core.address import Address
 from nnscope.core.errors import NnscopeError
-from nnscope.core.request import Analyse, GetSpectrum, GetStats
+from nnscope.core.request import Analyse, GetInfo, GetSpectrum, GetStats
 from nnscope.core.text import plain
 from nnscope.headless.look import LookOptions, look
 from nnscope.headless.part import IndexingError, Part, whole
@@ -162,6 +162,23 @@ class Tensor:
         client, info = self._own()
         answer: Spectrum = client.ask(GetSpectrum(info.address, k, complete))
         return answer
+
+    def kept_steps(self) -> np.ndarray:
+        """The steps of a recorded run at which it was kept, rising, int64; none of what is in no run."""
+        from nnscope.headless.moving import Subject
+
+        return Subject(self._client, self._info, {}).kept()
+
+    def at_step(self, step: int) -> Tensor:
+        """It as it was kept at a step of a recorded run.
+
+        Raises
+        ------
+        NnscopeError
+            If it was not kept there.
+        """
+        info = self._client.ask(GetInfo(f"{self._info.address}@{step}"))
+        return Tensor(self._client, info, self._part)
 
     def compression(self, nbytes: int = 0, steps: int = 300) -> CompressionTable:
         """What a Gaussian field and other codes keep of its values in as many bytes (methods.md §13).

@@ -13,6 +13,7 @@ from nnscope.cli.options import AddressArgument, JsonOption, PathArgument, Sampl
 from nnscope.cli.progress import reporter
 from nnscope.cli.spreading import spread
 from nnscope.core.answer import Progress
+from nnscope.core.text import plain
 from nnscope.headless.look import OptionError
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Wanted:
     keep_tensor: Annotated[
         bool, typer.Option("--keep-tensor", help="Keep the tensor in the file too, so that its residual can be shown.")
     ] = False
+    over_training: Annotated[
+        int,
+        typer.Option(metavar="N", help="Fit N steps of a recorded run, each from the one before; 0 fits the newest."),
+    ] = 0
 
 
 @spread
@@ -58,6 +63,8 @@ def fit(
         raise OptionError("Fields are written as safetensors.", out, f"Give a name that ends in {_SUFFIX}.")
     from nnscope.fields.checkpoint import save_field
 
+    if wanted.over_training:
+        return _over_training(path, address, wanted, out, as_json)
     with reporter() as progress, opened_tensor(path, address, sample, progress) as tensor:
         values, name = tensor.read(), tensor.address
     with reporter() as progress:
@@ -69,6 +76,38 @@ def fit(
         print_document(_document(found))
     else:
         print(_sentence(found, out))
+    return 0
+
+
+def _over_training(path: str, address: str, wanted: Wanted, out: str, as_json: bool) -> int:
+    """Fit steps of a run, evenly spread, and write one file that holds them all."""
+    import numpy as np
+
+    from nnscope.fields.checkpoint import save_field
+    from nnscope.fields.sequence import fit_over_training
+    from nnscope.fields.settings import FitSettings
+
+    if wanted.views or wanted.keep_tensor or wanted.over_training < 2:
+        raise OptionError("Over training, values at two or more steps are fitted.", "--over-training")
+    with reporter() as progress, opened_tensor(path, address, None, progress) as tensor:
+        kept = tensor.kept_steps()
+        if len(kept) < 2:
+            raise OptionError("It was not kept at several steps of a recorded run.", plain(tensor.address))
+        steps = kept[np.unique(np.linspace(0, len(kept) - 1, wanted.over_training).round().astype(int))].tolist()
+
+        def tell(done: int, total: int) -> None:
+            progress.update(Progress(done, total, f"step {steps[done]}"))
+
+        settings = FitSettings(gaussians=wanted.gaussians, steps=wanted.steps)
+        values = (tensor.at_step(step).read() for step in steps)
+        found = fit_over_training(values, steps, settings, max(1, wanted.steps // 5), tell)
+        save_field(out, replace(found, notes={**found.notes, "address": tensor.address}))
+    document = {"gaussians": len(found.field), "steps": steps, "psnr_worst": float(found.notes["psnr_worst"])}
+    if as_json:
+        print_document(document)
+    else:
+        worst = f"{document['psnr_worst']:.2f} dB or more"
+        print(f"{len(found.field)} Gaussians at {len(steps)} steps: {worst} → {plain(out)}")
     return 0
 
 
@@ -101,7 +140,6 @@ def _document(found: FitResult | ViewFitResult) -> dict[str, Any]:
 
 
 def _sentence(found: FitResult | ViewFitResult, out: str) -> str:
-    from nnscope.core.text import plain
     from nnscope.scene import numbers
 
     held_out = getattr(found, "psnr_heldout", None)

@@ -83,6 +83,8 @@ class SplatPicture:
         Mean magnitude of what the field is off under each Gaussian, in the tensor's values, where it is known.
     seen : TensorStats or None
         Of what is drawn: colours follow it, and not the tensor's own, as sums along rays are no values of the tensor.
+    trails : ndarray of float64, shape (n, t, 3), or None
+        Where the centres were at steps of training up to this, which are drawn as paths over all else.
     """
 
     address: str
@@ -102,11 +104,12 @@ class SplatPicture:
     notes: tuple[str, ...] = ()
     errors: np.ndarray | None = None
     seen: TensorStats | None = None
+    trails: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return array_bytes(self.means, self.factors, self.weights, self.names, self.errors)
+        return array_bytes(self.means, self.factors, self.weights, self.names, self.errors, self.trails)
 
     @property
     def bounds(self) -> Bounds:

@@ -8,7 +8,7 @@ Importing this package costs nothing; the names below are loaded when they are f
 - `evaluate_lattice`, `evaluate_points`, `Lattice` : its values.
 - `field_of_weights`, `field_of_rows` : direct fields, a Gaussian for each weight.
 - `save_field`, `load_field`, `Checkpoint` : as files.
-- `fit_sequence` : a field for each of many steps of training.
+- `fit_sequence` : a field for each of many steps of training; `fit_over_training` : all of them in one checkpoint.
 - `compression_table` : what a field costs and keeps, beside other codes of as many bytes.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nnscope.fields.lattice import Lattice
     from nnscope.fields.module import GaussianField
     from nnscope.fields.parameters import Gaussians
-    from nnscope.fields.sequence import fit_sequence
+    from nnscope.fields.sequence import fit_over_training, fit_sequence
     from nnscope.fields.settings import FitSettings, Rates, ViewSettings
 
 _HOMES = {
@@ -42,6 +42,7 @@ _HOMES = {
     "field_of_rows": "direct",
     "field_of_weights": "direct",
     "fit": "api",
+    "fit_over_training": "sequence",
     "fit_sequence": "sequence",
     "load_field": "checkpoint",
     "save_field": "checkpoint",
@@ -61,6 +62,7 @@ __all__ = [
     "field_of_rows",
     "field_of_weights",
     "fit",
+    "fit_over_training",
     "fit_sequence",
     "load_field",
     "save_field",

@@ -11,6 +11,9 @@ name                                 type, shape     what
 ``ids``                              I64 (n,)        names that Gaussians keep over training; may be left out
 ``errors``                           F32 (n,)        mean magnitude of what the field is off under each; may be left out
 ``target``                           F32 as shape    the tensor itself, for its residual; may be left out
+``path.steps``                       I64 (t,)        steps of training, of a field over training; then also
+``path.means``, ``.chol``, ``.amplitudes``  F32      the three at each of them: (t, n, d), (t, n, k), (t, n)
+``path.ranges``                      F32 (t, 2)      offset and scale at each of them
 ``optimizer.NAME.first``, ``.second``  F32 as NAME   moments of Adam for each of the three; only in fits to be resumed
 ===================================  ==============  ==================================================================
 
@@ -43,6 +46,7 @@ import numpy as np
 from nnscope.core.atomic import write_atomically
 from nnscope.core.errors import FileError, NnscopeError
 from nnscope.fields.parameters import AMPLITUDES, COVARIANCES, Gaussians, chol_width
+from nnscope.fields.path import PREFIX, FieldPath
 from nnscope.sources.base import full_region
 from nnscope.sources.files.open import open_file
 
@@ -75,6 +79,8 @@ class Checkpoint:
         Mean magnitude of what the field is off under each Gaussian, in the tensor's values.
     target : ndarray of the field's shape, or None
         The tensor itself, where the file is to keep it; `load_field` leaves it in the file.
+    path : FieldPath or None
+        The same Gaussians at steps of training, of which ``field`` is the last.
     """
 
     field: Gaussians
@@ -82,6 +88,7 @@ class Checkpoint:
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     errors: np.ndarray | None = None
     target: np.ndarray | None = None
+    path: FieldPath | None = None
 
 
 def is_field(metadata: Mapping[str, str]) -> bool:
@@ -104,6 +111,7 @@ def save_field(path: str | os.PathLike[str], checkpoint: Checkpoint | Gaussians)
         tensors["ids"] = np.asarray(gaussians.ids, "<i8")
     beside = {"errors": held.errors, "target": held.target}
     tensors |= {name: np.asarray(values, "<f4") for name, values in beside.items() if values is not None}
+    tensors |= {} if held.path is None else held.path.tensors()
     tensors |= {f"optimizer.{name}": np.asarray(values, "<f4") for name, values in held.moments.items()}
     write_atomically(path, _encoded(tensors, {**held.notes, **_metadata(gaussians)}))
 
@@ -169,7 +177,24 @@ def _loaded(source: Source, path: str) -> Checkpoint:
         values["means"], values["chol"], values["amplitudes"], amplitude, covariance, shape, offset, scale, ids
     )
     notes = {key: value for key, value in metadata.items() if key not in _RESERVED}
-    return Checkpoint(gaussians, _moments(source, tensors, wanted, path), notes, errors)
+    moments, over = _moments(source, tensors, wanted, path), _over_training(source, tensors, values, path)
+    return Checkpoint(gaussians, moments, notes, errors, path=over)
+
+
+def _over_training(
+    source: Source, tensors: Mapping[str, tuple[int, ...]], values: Mapping[str, np.ndarray], path: str
+) -> FieldPath | None:
+    """The field at steps of training, where the file has them."""
+    names = [name for name in tensors if name.startswith(PREFIX)]
+    if not names:
+        return None
+    try:
+        found = FieldPath.read({name: _read(source, name, tensors, path) for name in names})
+    except NnscopeError as error:
+        raise FileError("path", error.what, path, error.remedy) from None
+    for name in PARAMETERS:
+        _require_shape(PREFIX + name, getattr(found, name)[0], values[name].shape, path)
+    return found
 
 
 def _of_each(

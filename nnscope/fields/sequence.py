@@ -10,11 +10,13 @@ import numpy as np
 from nnscope.core.errors import NnscopeError
 from nnscope.fields.fitting import fit_field
 from nnscope.fields.parameters import Gaussians, weight_amplitudes
+from nnscope.fields.path import FieldPath
 from nnscope.fields.settings import FitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from nnscope.fields.checkpoint import Checkpoint
     from nnscope.fields.fitting import FitResult
 
 
@@ -63,6 +65,42 @@ def fit_sequence(
             named = found.field
         last = named
         yield replace(found, field=named)
+
+
+def fit_over_training(
+    tensors: Iterable[np.ndarray],
+    steps: Sequence[int],
+    settings: FitSettings | None = None,
+    following: int = 100,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Checkpoint:
+    """Fit a tensor at steps of its training, as `fit_sequence` does, into one checkpoint that holds all of them.
+
+    Parameters
+    ----------
+    tensors : iterable of ndarray
+        One for each of the steps.
+    steps : sequence of int
+        Rising.
+    settings, following, progress
+        As in `fit_sequence`.
+
+    Returns
+    -------
+    Checkpoint
+        The field of the last step, with ``path``. Opened as a file it lists each step's as ``field@STEP``.
+
+    Raises
+    ------
+    NnscopeError
+        If there is no tensor, the steps don't rise, or a tensor can't be fitted or has another shape.
+    """
+    found = list(fit_sequence(tensors, settings, following, lambda done, _: progress(done, len(steps))))
+    if not found:
+        raise NnscopeError("There is no step to fit a field to.")
+    worst = min(result.psnr for result in found)
+    path, last = FieldPath.of(steps, [result.field for result in found]), found[-1].checkpoint
+    return replace(last, notes={**last.notes, "psnr_worst": repr(worst)}, path=path)
 
 
 def _carried(field: Gaussians, values: np.ndarray) -> Gaussians:

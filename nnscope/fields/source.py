@@ -2,7 +2,8 @@
 
 That tensor has the shape of the one that the field describes, and values of offset + scale · f, worked out where they
 are read. So a field has statistics and every picture that a tensor has. Where the file keeps the tensor too, as
-``target``, there is also its ``residual``: what the field lacks of it.
+``target``, there is also its ``residual``: what the field lacks of it. Of a field over training there is one for each
+step, ``field@STEP``.
 """
 
 from __future__ import annotations
@@ -37,12 +38,19 @@ def with_field(source: Source, path: str) -> Source:
 
 
 class FieldReader:
-    """The values of a field."""
+    """The values of a field; ``trails`` (t, n, d): where its centres were at steps up to it, where that is known."""
 
-    def __init__(self, info: TensorInfo, gaussians: Gaussians, errors: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        info: TensorInfo,
+        gaussians: Gaussians,
+        errors: np.ndarray | None = None,
+        trails: np.ndarray | None = None,
+    ) -> None:
         self.info = info
         self.gaussians = gaussians
         self.errors = errors
+        self.trails = trails
 
     def read(self, region: Region) -> np.ndarray:
         """Of the cells of a region, float32."""
@@ -93,24 +101,39 @@ class FieldSource:
         size = 4 * math.prod(shape) if shape else 0
         self._info = TensorInfo(ADDRESS, shape, "float32", KIND, size, version, unreadable=problem)
         kept = any((info.address, info.shape) == (TARGET, shape) for info in source.listing().tensors)
+        over = self._held.path if self._held is not None else None
+        names = [] if over is None else [f"{ADDRESS}@{step}" for step in over.steps.tolist()]
+        self._moments = {name: (place, replace(self._info, address=name)) for place, name in enumerate(names)}
         self._residual = replace(self._info, address=RESIDUAL, kind=RESIDUAL) if kept and not problem else None
 
     def listing(self) -> Listing:
         """That of the file, the field first."""
         found = self._source.listing()
         own = (self._info,) if self._residual is None else (self._info, self._residual)
-        return replace(found, tensors=(*own, *found.tensors))
+        moments = (info for _, info in self._moments.values())
+        return replace(found, tensors=(*own, *moments, *found.tensors))
 
     def reader(self, address: str) -> TensorReader:
         """The field's, its residual's, or the file's own."""
         if address == RESIDUAL and self._residual is not None:
             return ResidualReader(self._residual, self._source.reader(TARGET), self._field())
+        if address in self._moments:
+            return self._moment(*self._moments[address])
         return self._source.reader(address) if address != ADDRESS else self._field()
 
     def _field(self) -> FieldReader:
         if self._held is None:
             raise FileError("unreadable", self._info.unreadable, ADDRESS)
-        return FieldReader(self._info, self._held.field, self._held.errors)
+        over = self._held.path
+        return FieldReader(self._info, self._held.field, self._held.errors, None if over is None else over.means)
+
+    def _moment(self, place: int, info: TensorInfo) -> TensorReader:
+        """The field at a step of training."""
+        held = self._field()
+        assert self._held is not None
+        assert self._held.path is not None
+        over = self._held.path
+        return FieldReader(info, over.at(place, held.gaussians), None, over.means[: place + 1])
 
     def close(self) -> None:
         """Close the file."""

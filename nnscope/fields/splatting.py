@@ -35,7 +35,13 @@ def splat_image(
 
     It may lie in ``buffers``, where there are any: then it is there until the next picture.
     """
-    how, buffers = shown.how, buffers or Buffers()
+    buffers = buffers or Buffers()
+    image = _without_trails(shown, camera, picture, quality, buffers)
+    return image if shown.trails is None else _with_trails(image, shown, _table(shown, camera, picture, quality))
+
+
+def _without_trails(shown: SplatPicture, camera: Camera3D, picture: Rect, quality: int, buffers: Buffers) -> np.ndarray:
+    how = shown.how
     size = -(-picture.w // quality), -(-picture.h // quality)
     by_value = how.colour == "density" and not how.outlines
     splats = projected(shown, camera, picture, quality, how.mode if by_value else "max", buffers)
@@ -46,6 +52,20 @@ def splat_image(
     owners = owners_of(splats, size, how.cutoff, how.outlines)
     found: np.ndarray = np.append(colours_of(shown), 0.0).astype(np.float32)[owners]  # −1 is the last
     return found
+
+
+def _with_trails(image: np.ndarray, shown: SplatPicture, seen: np.ndarray) -> np.ndarray:
+    """Paths of the centres over a picture, those of the largest amplitudes last; ``seen`` is the camera's table."""
+    from nnscope.arrays.kernels.traces import trace
+
+    assert shown.trails is not None
+    order = np.argsort(np.abs(shown.weights), kind="stable")
+    at = shown.trails[order] @ seen[:3].T + seen[3]  # [n, t, (right, down, ahead)]
+    focal, near, parallel = seen[4]
+    ahead = np.where(at[..., 2:] > near, at[..., 2:], np.nan)
+    places = (focal if parallel else focal / ahead) * at[..., :2] + seen[5, :2]
+    trace(np.ascontiguousarray(places), colours_of(shown)[order].astype(np.float32), image)
+    return image
 
 
 def colours_of(shown: SplatPicture) -> np.ndarray:

@@ -4,7 +4,7 @@ Where OpenGL is software the first takes a quarter of the time of point sprites 
 Gaussians of 8 pixels (row ``splat-draw``), and sums and maxima are exact to float32. A GPU blends quads
 (`nnscope.render.blended_splats`). The name of the driver decides, or the environment's ``NNSCOPE_SPLATS``: ``compiled``
 or ``blended``. What is neither a sum nor a largest value is always drawn by compiled code: layers from front to back,
-outlines, and colours of the strongest Gaussian.
+outlines, paths, and colours of the strongest Gaussian.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class SplatVisual:
     def _drawn(self, shown: SplatPicture, pane: PaneFrame, space: SpaceFrame) -> tuple[Any, bool]:
         """What Gaussians give each texel, and whether magnitudes of both signs are beside one another there."""
         how, picture, quality = shown.how, pane.picture, space.quality
-        summed = how.mode != "alpha" and how.colour == "density" and not how.outlines
+        summed = how.mode != "alpha" and how.colour == "density" and not how.outlines and shown.trails is None
         if self._blended is None or not summed:
             return self._handed_over(splat_image(shown, space.camera, picture, quality, self._buffers)), False
         splats = projected(shown, space.camera, picture, quality, how.mode, self._buffers)

@@ -6,7 +6,8 @@ Settings (all may be left out):
   the largest in space;
 - ``colour``: a name of `nnscope.core.splats.COLOURS`;
 - ``outlines``: ellipses at 1σ and nothing else;
-- ``cutoff``: where Gaussians end, in standard deviations.
+- ``cutoff``: where Gaussians end, in standard deviations;
+- ``paths``: of a field over training (``field@STEP``), lines along which its centres came there.
 
 Colours follow what is drawn (`nnscope.fields.seen`), and a field of the plane is first seen as a heat map is.
 """
@@ -46,6 +47,7 @@ MODE = Setting("mode", AUTO, choices=(AUTO, *MODES), title="Along rays", aesthet
 COLOUR = Setting("colour", "density", choices=tuple(COLOURS), title="Colour")
 OUTLINES = Setting("outlines", False, title="Ellipses at 1σ")
 CUT = Setting("cutoff", CUTOFF, 1.0, 8.0, title="Cut-off in σ")
+PATHS = Setting("paths", True, title="Paths over training")
 
 
 class Splats:
@@ -59,7 +61,7 @@ class Splats:
     dimensions = 3
     deep = True
     looks = ()
-    options = (MODE, COLOUR, OUTLINES, CUT)
+    options = (MODE, COLOUR, OUTLINES, CUT, PATHS)
 
     def refuses(self, info: TensorInfo) -> str:
         """All but Gaussian fields."""
@@ -196,7 +198,18 @@ def _build(reader: FieldReader, request: BuildSpace) -> SplatPicture:
         notes=(*(() if how.outlines else (found,)), f"{len(field):,} Gaussians"),
         errors=reader.errors,
     )
-    return replace(picture, seen=stats_of_seen(picture))
+    trails = _trails(reader) if dict(request.settings).get(PATHS.name, PATHS.default) else None
+    told = () if trails is None else (f"paths of the centres over {trails.shape[1]} steps of training",)
+    return replace(picture, seen=stats_of_seen(picture), trails=trails, notes=(*picture.notes, *told))
+
+
+def _trails(reader: FieldReader) -> np.ndarray | None:
+    """Where the centres were, (n, t, 3); those of the plane at z = ½."""
+    if reader.trails is None or len(reader.trails) < 2:
+        return None
+    over = np.moveaxis(reader.trails, 0, 1).astype(np.float64)
+    flat = np.full((*over.shape[:2], 3 - over.shape[2]), 0.5)
+    return np.ascontiguousarray(np.concatenate((over, flat), 2))
 
 
 def _in_space(field: Gaussians) -> tuple[np.ndarray, np.ndarray]:

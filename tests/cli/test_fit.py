@@ -9,6 +9,7 @@ import pytest
 
 from nnscope.fields import Lattice, evaluate_lattice, load_field
 from tests.fields.neurites import write_neurites
+from tests.store.runs.made import WEIGHT, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,24 @@ def test_a_stack_is_fitted_to_its_views(nnscope: Callable, tmp_path: Path) -> No
     document = nnscope("fit", tmp_path / "neuron.tif", listed, "-o", out, *options).document
     assert document["psnr_heldout"] > 15
     assert load_field(out).notes["rendering"] == "mip"
+
+
+def test_steps_of_a_run_are_fitted_into_one_file(nnscope: Callable, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", range(6))
+    out, options = (
+        tmp_path / "over.safetensors",
+        ("--gaussians", "6", "--steps", "10", "--over-training", "4", "--json"),
+    )
+    document = nnscope("fit", tmp_path / "run", WEIGHT.address, "-o", out, *options).document
+    assert document["steps"] == [0, 2, 3, 5]
+    path = load_field(out).path
+    assert path is not None
+    assert path.means.shape == (4, document["gaussians"], 2)
+    listed = [entry["address"] for entry in nnscope("info", out, "--json").document["tensors"]]
+    assert listed[:5] == ["field", "field@0", "field@2", "field@3", "field@5"]
+    refused = nnscope("fit", out, "field", "-o", tmp_path / "no.safetensors", "--over-training", "4")
+    assert refused.code == 2
+    assert "several steps of a recorded run" in refused.err
 
 
 def test_sentence(nnscope: Callable, npy: Path, tmp_path: Path) -> None:
