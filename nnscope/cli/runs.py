@@ -56,6 +56,7 @@ def _document(verdict: Verdict) -> dict[str, Any]:
         "steps": verdict.steps,
         "damaged": [{"file": name, "why": why} for name, why in verdict.damaged],
         "missing": verdict.missing,
+        "lost": verdict.lost,
     }
 
 
@@ -66,3 +67,5 @@ def _tell(run: Path, verdict: Verdict) -> None:
         say(f"{plain(name)}: {why}")
     for first, last in verdict.missing:
         say(f"Flushes {first} to {last} are missing." if last > first else f"Flush {first} is missing.")
+    for sentence in verdict.lost:
+        say(plain(sentence, 0))

@@ -205,7 +205,7 @@ class RunSource:
         found += [f"Flushes {first} to {last} are missing." for first, last in run.missing]
         if run.thinned:
             found.append(f"{run.thinned} frames of old steps were thinned out to save room.")
-        return [*(run.meta.notes if run.meta else ()), *found]
+        return [*(run.meta.notes + run.meta.lost if run.meta else ()), *found]
 
 
 @dataclass(slots=True)

@@ -84,6 +84,20 @@ def interleaved(
     return np.array(a), np.array(b)
 
 
+def turned(ours: Callable[[], float], peer: Callable[[], float], repeats: int) -> tuple[np.ndarray, np.ndarray]:
+    """A B B A A B …: as `interleaved`, but each comes first as often as the other, so that a drift favours neither."""
+    ours(), peer()
+    pairs = []
+    for at in range(repeats):
+        if at % 2:
+            second = peer()
+            pairs.append((ours(), second))
+        else:
+            pairs.append((ours(), peer()))
+    a, b = zip(*pairs, strict=True)
+    return np.array(a), np.array(b)
+
+
 def rested(run: Callable[[], object]) -> float:
     """As `seconds`, once the other side's BLAS threads have stopped spinning on cores that this side needs."""
     time.sleep(0.06)
@@ -125,6 +139,13 @@ def compared(row: str, what: str, times: tuple[np.ndarray, np.ndarray], goal: Go
     """A line whose figure is ours/peer (times; a goal of ≤ 1 means faster)."""
     a, b = times
     figure, low, high = ratio_interval(a, b)
+    return Result(row, what, float(np.median(a)), float(np.median(b)), figure, low, high, goal, note=note)
+
+
+def paired(row: str, what: str, times: tuple[np.ndarray, np.ndarray], goal: Goal, note: str) -> Result:
+    """As `compared`, but the figure is the median of the ratios of neighbours: what both of a pair shared cancels."""
+    a, b = times
+    figure, low, high = median_interval(a / b)
     return Result(row, what, float(np.median(a)), float(np.median(b)), figure, low, high, goal, note=note)
 
 

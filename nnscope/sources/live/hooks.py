@@ -93,6 +93,11 @@ class Recorder:
         self._leaves = _leaves(self._modules) if set(kinds) <= {"output"} else frozenset()
 
     @property
+    def within(self) -> bool:
+        """Whether a call is under way that was heard as it began."""
+        return bool(self._pass.open)
+
+    @property
     def attached(self) -> bool:
         """Whether hooks are on the model."""
         return bool(self._handles)
@@ -221,7 +226,7 @@ class _Entering(_Hook):
     __slots__ = ()
 
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or self.recorder.paused:
             return
         try:
             with torch._C.DisableTorchFunction():  # nor to subclasses and modes that listen to operations
@@ -234,7 +239,7 @@ class _Leaving(_Hook):
     __slots__ = ()
 
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or not self.recorder.within:
             return
         try:
             with torch._C.DisableTorchFunction():
@@ -247,7 +252,7 @@ class _Giving(_Hook):
     __slots__ = ()
 
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or self.recorder.paused:
             return
         try:
             with torch._C.DisableTorchFunction():

@@ -8,17 +8,17 @@ wrong ends the recording with one line in the log; training goes on.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nnscope.compute.statistics.summary import stats_of_array
+from nnscope.compute.statistics.direct import direct_stats
 from nnscope.core.priority import give_way
-from nnscope.sources.base import full_region
 from nnscope.sources.live.frames import frame_of
-from nnscope.sources.live.values import read_region
+from nnscope.sources.live.values import own_values
 from nnscope.store.runs.record import StepRecord
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ MOST_WAITING = 100_000  # steps whose numbers wait at most
 WAITING_BYTES = 256 << 20  # of copies that wait, at most, but for the newest look
 FRAME_BYTES = 64 << 10  # of a tensor in a look
 CLOSING = 30.0  # seconds that the last records may take
+FLUSHING = 5.0  # of them, for what is written in the end
+PIECE = 2e-3  # seconds of work on small tensors between two rests
 
 log = logging.getLogger("nnscope")
 
@@ -91,6 +93,9 @@ class Recording:
         self._looks: deque[Left] = deque()  # those that wait with copies
         self._wake = threading.Condition()
         self._ends = False
+        self._deadline = math.inf  # when looks that still wait are given up
+        self._unwritten: list[int] = []  # steps of looks that were
+        self._overflown = 0  # steps whose numbers were pushed out by newer ones
         self._odd: set[str] = set()  # names that were given something else than a number
         self._thread = threading.Thread(target=self._run, name="nnscope-recording", daemon=True)
         self._thread.start()
@@ -105,6 +110,7 @@ class Recording:
         if self.trouble:
             return
         with self._wake:
+            self._overflown += len(self._waiting) == MOST_WAITING
             self._waiting.append(left)
             if left.tensors:
                 self._looks.append(left)
@@ -118,11 +124,15 @@ class Recording:
             log.warning("%s", trouble)
 
     def close(self) -> None:
-        """Have everything on the disk. Idempotent."""
+        """Have everything on the disk, as far as that can be had in time; what can't is told. Idempotent."""
         with self._wake:
             self._ends = True
+            self._deadline = min(self._deadline, time.monotonic() + CLOSING - FLUSHING)
             self._wake.notify()
         self._thread.join(CLOSING)
+        if self._thread.is_alive():
+            waiting = f"the disk did not take the last records within {CLOSING:g} s; they are lost"
+            self.stop(f"Recording to {self.folder} stopped: {waiting}.")
 
     def _make_room(self) -> None:
         size = sum(look.nbytes for look in self._looks)
@@ -143,8 +153,9 @@ class Recording:
                 self.stop(self._writer.trouble)
                 self.seconds = time.thread_time()
             self._record()
-            self._writer.close()
-            self.stop(self._writer.trouble)
+            lost = self._losses()
+            self._writer.close(lost)
+            self.stop(self._writer.trouble or " ".join(lost))
         except Exception as error:  # a defect of ours must not be the end of somebody's training
             self.stop(f"Recording to {self._writer.folder} stopped ({type(error).__name__}: {error}).")
 
@@ -154,9 +165,28 @@ class Recording:
             self._record_numbers()
             with self._wake:
                 look = self._looks.popleft() if self._looks else None
-            if look is not None:
+            if look is not None and not self._late(look):
                 self._writer.append(self._record_of(look))
                 self._pace.recorded()
+
+    def _late(self, look: Left) -> bool:
+        """Whether there is no time any more for a look; it is counted then."""
+        if look.tensors and time.monotonic() > self._deadline:
+            self._unwritten.append(look.step)
+            return True
+        return False
+
+    def _losses(self) -> list[str]:
+        """What was lost, as sentences."""
+        found = []
+        if self._unwritten:
+            steps = f"of steps {self._unwritten[0]} to {self._unwritten[-1]}"
+            steps = f"of step {self._unwritten[0]}" if len(self._unwritten) == 1 else steps
+            looks = f"{len(self._unwritten)} of the last looks at tensors, {steps},"
+            found.append(f"{looks} could not be written within the {CLOSING:g} s that closing may take.")
+        if self._overflown:
+            found.append(f"The numbers of {self._overflown} steps came faster than they could be written.")
+        return found
 
     def _record_numbers(self) -> None:
         """The numbers of all steps that wait: they never wait for the tensors of another step."""
@@ -171,6 +201,7 @@ class Recording:
 
     def _rest(self, worked: float) -> None:
         """Leave the interpreter to the training thread for a while, unless the end is near."""
+        self.seconds = time.thread_time()
         seconds = self._pace.rest_after(worked)
         if seconds:
             with self._wake:
@@ -179,13 +210,19 @@ class Recording:
     def _record_of(self, look: Left) -> StepRecord:
         """The tensors of a step, a record by themselves."""
         statistics, frames = {}, {}
+        begun = self._clock()
         for info, tensor in look.tensors:
-            begun = self._clock()
-            values = read_region(tensor, full_region(info.shape))
-            statistics[info] = stats_of_array(values)
+            if time.monotonic() > self._deadline:
+                self._unwritten.append(look.step)
+                break
+            values = own_values(tensor)
+            statistics[info] = direct_stats(values)
             frames[info] = frame_of(values, self._frame_bytes)
-            self._rest(self._clock() - begun)
-            self._record_numbers()
+            if self._clock() - begun >= PIECE:
+                self._rest(self._clock() - begun)
+                self._record_numbers()
+                begun = self._clock()
+        self._rest(self._clock() - begun)
         return StepRecord(look.step, look.time, {}, statistics, frames, late=True)
 
     def _numbers(self, left: Left) -> Iterator[tuple[str, float]]:

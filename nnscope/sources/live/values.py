@@ -83,6 +83,20 @@ def read_region(tensor: torch.Tensor, region: Region) -> np.ndarray:
         return _to_numpy(part.resolve_conj().resolve_neg())
 
 
+def own_values(tensor: torch.Tensor) -> np.ndarray:
+    """The values of a copy that nobody writes to any more, without another copy where they are on the host.
+
+    No operation of torch that several threads share is among what is done here: a thread that began one beside the
+    training's would have a team of threads of its own, and with more of them than cores OpenMP lets all of them sleep
+    at each barrier, which made steps of a small network take twice their time from then on.
+    """
+    with torch.no_grad(), torch._C.DisableTorchFunction():
+        host = tensor.detach().resolve_conj().resolve_neg().cpu()
+        own = getattr(ml_dtypes, dtype_name(tensor.dtype), None)
+        values = host.numpy() if own is None else host.view(_BITS[host.element_size()]).numpy().view(own)
+    return np.asarray(values, order="C")
+
+
 def _to_numpy(part: torch.Tensor) -> np.ndarray:
     host = part.to("cpu", copy=True).contiguous()
     name = dtype_name(part.dtype)

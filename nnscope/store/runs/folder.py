@@ -63,6 +63,8 @@ class Meta:
         The last flush, once the run was closed; 0 before.
     ranks : int
         Number of processes that train together, each with a run of its own.
+    lost : tuple of str
+        Sentences on what was recorded and could not be written.
     """
 
     run: bytes
@@ -72,6 +74,7 @@ class Meta:
     notes: tuple[str, ...] = ()
     last: int = 0
     ranks: int = 1
+    lost: tuple[str, ...] = ()
 
 
 def is_run(path: str | os.PathLike[str]) -> bool:
@@ -212,6 +215,7 @@ def write_meta(folder: Path, meta: Meta) -> None:
         "notes": meta.notes,
         "last": meta.last,
         "ranks": meta.ranks,
+        "lost": meta.lost,
     }
     text = json.dumps({**told, "sha256": _digest(told)}, indent=1)
     write_atomically(folder / META, text.encode("utf-8", "surrogatepass"))
@@ -233,8 +237,8 @@ def read_meta(folder: Path) -> Meta:
             raise ValueError("its text is not what was written")
         modules = tuple((str(path), str(kind)) for path, kind in told["modules"])
         run, notes = bytes.fromhex(told["run"]), tuple(map(str, told["notes"]))
-        ranks = int(told.get("ranks", 1))
-        return Meta(run, float(told["created"]), str(told["model"]), modules, notes, int(told["last"]), ranks)
+        ranks, lost = int(told.get("ranks", 1)), tuple(map(str, told.get("lost", ())))
+        return Meta(run, float(told["created"]), str(told["model"]), modules, notes, int(told["last"]), ranks, lost)
     except OSError as error:
         raise FileError("no-meta", "The run's description is missing.", where) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

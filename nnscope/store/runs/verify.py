@@ -51,7 +51,12 @@ class Verdict:
         """0 whole, 3 something is lost, 1 nothing can be read."""
         if not self.segments and (self.damaged or self.missing or self.meta is None):
             return UNREADABLE
-        return LOSSY if self.damaged or self.missing else WHOLE
+        return LOSSY if self.damaged or self.missing or self.lost else WHOLE
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Sentences on what was recorded and never written."""
+        return self.meta.lost if self.meta is not None else ()
 
     @property
     def steps(self) -> tuple[int, int] | None:
@@ -118,7 +123,7 @@ def recover(folder: str | os.PathLike[str], target: str | os.PathLike[str]) -> V
         if ranks:
             return verdict
         meta = verdict.meta or Meta(os.urandom(16), Path(folder).stat().st_mtime)
-        meta = replace(meta, run=os.urandom(16), notes=(*meta.notes, *_losses(verdict)), last=0)
+        meta = replace(meta, run=os.urandom(16), notes=(*meta.notes, *_losses(verdict)), last=0, lost=())
         for number, (file, seal) in enumerate(verdict.segments, 1):
             _, content = unsealed(read_segment(file), str(file.path))
             placed = SegmentFile.of(new, number, number)
@@ -137,8 +142,10 @@ def _together(ranks: dict[str, Verdict], absent: list[str]) -> Verdict:
     for name, found in ranks.items():
         damaged += [(name, f"Flushes {first} to {last} are missing.") for first, last in found.missing]
     damaged += [(name, "This rank is missing.") for name in absent]
+    damaged += [(name, why) for name, found in ranks.items() for why in found.lost]
     segments = tuple(segment for found in ranks.values() for segment in found.segments)
-    return Verdict(segments, tuple(damaged), (), next((found.meta for found in ranks.values() if found.meta), None))
+    meta = next((replace(found.meta, lost=()) for found in ranks.values() if found.meta), None)
+    return Verdict(segments, tuple(damaged), (), meta)
 
 
 def _check(seal: Seal, file: SegmentFile, meta: Meta | None, other: Seal | None) -> None:
@@ -150,4 +157,4 @@ def _check(seal: Seal, file: SegmentFile, meta: Meta | None, other: Seal | None)
 def _losses(verdict: Verdict) -> list[str]:
     lost = [f"{name} of the run it was recovered from was damaged" for name, _ in verdict.damaged]
     absent = [f"flushes {a} to {b} of the run it was recovered from were missing" for a, b in verdict.missing]
-    return [f"{text}." for text in (*lost, *absent)]
+    return [*(f"{text}." for text in (*lost, *absent)), *verdict.lost]

@@ -20,6 +20,8 @@ from nnscope.store.runs.folder import Meta, SegmentFile, is_run, is_single_run, 
 from nnscope.store.runs.seal import Seal, sealed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nnscope.store.runs.record import StepRecord
 
 
@@ -115,12 +117,13 @@ class RunWriter:
         except (OSError, NnscopeError, MemoryError, RuntimeError, ValueError) as error:
             self._stop(error)
 
-    def close(self) -> None:
-        """Flush, and note in ``meta.json`` that nothing comes after. Idempotent."""
+    def close(self, lost: Sequence[str] = ()) -> None:
+        """Flush, and note in ``meta.json`` that nothing comes after, and what was ``lost``. Idempotent."""
         self.flush()
-        if self.trouble or self._meta.last or not self._segments:
+        if self.trouble or self._meta.last or not (self._segments or lost):
             return
-        self._meta = replace(self._meta, last=self._segments[-1].last)
+        last = self._segments[-1].last if self._segments else 0
+        self._meta = replace(self._meta, last=last, lost=tuple(lost))
         try:
             write_meta(self.folder, self._meta)
         except NnscopeError as error:

@@ -20,8 +20,9 @@ from nnscope.sources.live import recording as recording_module
 from nnscope.sources.live.frames import as_matrix, frame_of
 from nnscope.sources.live.pace import Pace
 from nnscope.sources.live.watching import watch
+from nnscope.sources.session import RunSource
 from nnscope.store.runs.reader import RunReader
-from nnscope.store.runs.verify import verify
+from nnscope.store.runs.verify import recover, verify
 from nnscope.store.runs.writer import Limits
 from tests.sources.live.hostilemodels import MODELS
 from tests.sources.live.test_hostile_models import build, contents, fingerprint, keys
@@ -329,3 +330,46 @@ def test_frames_fit_and_tell_the_truth(shape: tuple[int, ...], most: int) -> Non
         assert frame.arrays["mean"][row, col] == pytest.approx(np.nanmean(block), rel=1e-5, abs=1e-6)
         assert frame.arrays["std"][row, col] == pytest.approx(np.nanstd(block), rel=1e-4, abs=1e-6)
         assert frame.arrays["max"][row, col] == np.nanmax(block)
+
+
+def test_what_closing_has_no_time_for_is_told_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slow statistics, and next to no time for them at the end."""
+    slow = recording_module.direct_stats
+    monkeypatch.setattr(recording_module, "direct_stats", lambda values: (time.sleep(0.05), slow(values))[1])
+    monkeypatch.setattr(recording_module, "CLOSING", 1.0)
+    monkeypatch.setattr(recording_module, "FLUSHING", 0.9)
+    model = build(Net)
+    with watch(model, tmp_path / "run", every=1) as run:
+        losses = []
+        for loss, *_ in steps_of(model, 12):
+            losses.append(loss)
+            run.step(loss=loss)
+    verdict, reader = verify(tmp_path / "run"), RunReader(tmp_path / "run")
+    looked_at = reader.frame_steps("stem.weight").tolist()
+    reader.close()
+    assert reader.scalar("loss").values.tolist() == losses  # numbers are there, whatever becomes of tensors
+    lost = 12 - len(reader.frame_steps("head:output"))
+    assert 0 < lost <= 12
+    assert looked_at == list(range(len(looked_at)))
+    (sentence,) = verdict.lost
+    last = f"steps {12 - lost} to 11" if lost > 1 else "step 11"
+    assert sentence == (
+        f"{lost} of the last looks at tensors, of {last}, could not be written within the 1 s that closing may take."
+    )
+    assert (verdict.code, run.trouble) == (3, sentence)
+    assert sentence in caplog.text
+    assert sentence in RunSource(tmp_path / "run").listing().warnings
+    recover(tmp_path / "run", tmp_path / "new")
+    assert (verify(tmp_path / "new").code, sentence in verify(tmp_path / "new").meta.notes) == (0, True)
+
+
+def test_no_hook_is_on_while_nothing_is_looked_at(tmp_path: Path) -> None:
+    model = build(Net)
+    hooks = []
+    with watch(model, tmp_path / "run", every=3) as run:
+        for loss, *_ in steps_of(model, 7):
+            hooks.append(len(model.stem._forward_hooks) + len(model.stem.weight._post_accumulate_grad_hooks or ()))
+            run.step(loss=loss)
+    assert hooks == [2, 0, 0, 2, 0, 0, 2]
