@@ -55,7 +55,10 @@ def _of_pane(pane: PaneFrame) -> tuple[object, ...]:
     style = pane.style
     colours = style and (style.lut.tobytes(), style.under, style.over, style.nan, style.posinf, style.neginf)
     place = (pane.rect, pane.picture, pane.grid, pane.camera, bool(pane.tiles), pane.blocks)
-    space = pane.space and (pane.space.picture.bounds, pane.space.camera, pane.space.axes)
+    space = pane.space and (
+        *(pane.space.picture.bounds, pane.space.camera, pane.space.axes, pane.space.plane, pane.space.clip),
+        pane.space.key if pane.markers else None,  # where a column of a landscape ends is told by the picture
+    )
     words = (pane.title, pane.subtitle, pane.message, pane.legend, pane.row_axis, pane.col_axis)
     return (place, space, words, colours, pane.normalisation, pane.markers, pane.active)
 

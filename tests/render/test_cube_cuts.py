@@ -166,6 +166,20 @@ def test_what_is_no_number_is_seen_on_the_plane_and_lit_faces_keep_their_colours
         assert (light[states == 1] == 1.0).any()
 
 
+@pytest.mark.gl
+def test_a_plane_or_box_that_moves_takes_its_outline_along(screen: Offscreen) -> None:
+    from nnscope.render.offscreen import Offscreen as Fresh
+
+    made, camera = cubes.on_grid(_blocks()), CAMERAS["above"]
+    first, second = (_cut(made, Cut("", at, 1, "mean", 60, 35), camera) for at in (0.0, 3.0))
+    assert second.space is not None
+    for moved in (second, replace(second, space=replace(second.space, clip=HALF))):
+        volumes.drawn(screen, first)
+        again, _, _ = volumes.drawn(screen, moved)
+        with Fresh() as fresh:
+            assert (again == volumes.drawn(fresh, moved)[0]).all()
+
+
 def test_the_tree_finds_every_leaf() -> None:
     x = _blocks(3)
     picture = cubes.as_list(x, 0.2)
