@@ -50,7 +50,9 @@ def watch(
         Modules whose inputs and outputs are recorded: a path or pattern, several, or a function of the path.
     kinds : sequence of str
         Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
-        ``"grad_output"`` (of what modules take and give), and ``"attention"``, the weights of each head.
+        ``"grad_output"`` (of what modules take and give), ``"attention"``, the weights of each head, and
+        ``"sensitivity"``: how much the output follows each input of the batch, Σ_j J_ji² as ``(model):jacobian``, and
+        its norm ‖J‖_F among the numbers. That runs the model a few dozen times backwards at each look.
     attach : bool
         Whether others can attach.
     port : int

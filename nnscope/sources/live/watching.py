@@ -18,6 +18,8 @@ from nnscope.sources.live.modules import modules_of, select
 from nnscope.sources.live.pace import Pace
 from nnscope.sources.live.ranks import rank_here
 from nnscope.sources.live.recording import Left, Recording
+from nnscope.sources.live.sensing import ADDRESS as JACOBIAN
+from nnscope.sources.live.sensing import SENSITIVITY, Sensing
 from nnscope.sources.live.shards import local_part
 from nnscope.sources.live.source import CAPTURED, LiveSource
 from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from nnscope.sources.live.modules import Layers
     from nnscope.sources.live.ranks import Rank
 
-KINDS = ("parameter", "grad", *CAPTURED)
+KINDS = ("parameter", "grad", *CAPTURED, SENSITIVITY)
 BUDGET = 256 << 20  # bytes of tensors copied in one look
 TELL_EVERY = 0.5  # seconds between two reports to those who are attached
 TOLD = 6  # numbers in such a report
@@ -188,6 +190,8 @@ class Watch:
         due = self._watched.listening and self._pace.is_due(self._count)
         numbers = {name: _number(value) for name, value in scalars.items()}
         tensors = self._look() if due else []
+        if due:
+            tensors += self._sensed(numbers)
         self._recording.leave(Left(self.step_number, time.time(), numbers, tensors))
         self._count += 1
         return bool(tensors)
@@ -204,6 +208,14 @@ class Watch:
             size += info.nbytes
             kept.append((info, tensor if ours else copy_of(tensor)))
         return kept
+
+    def _sensed(self, numbers: dict[str, float | torch.Tensor]) -> list[tuple[TensorInfo, torch.Tensor]]:
+        """The sensitivity, where it is asked for; its norm goes to the numbers of this step."""
+        found = self._watched.sensed()
+        if found is None:
+            return []
+        numbers.setdefault(SENSITIVITY, found[1])
+        return [(_info(JACOBIAN, "jacobian", found[0]), found[0])]
 
     def _tensors(self) -> Iterator[tuple[TensorInfo, torch.Tensor, bool]]:
         """What there is to look at, and whether it is a copy of ours already."""
@@ -223,6 +235,7 @@ class Watched:
         self.tree = tuple((ref.path, ref.type) for ref in modules)
         self.gradients = GradientRecorder(model, BUDGET)
         self._source = LiveSource(model, self.name, select(modules, layers) if captured else (), captured, BUDGET)
+        self._sensing = Sensing(model)
         self._model = weakref.ref(model)
         self._kinds = kinds
         self._version = 0
@@ -234,6 +247,7 @@ class Watched:
     def detach(self) -> None:
         """Take them off. Idempotent."""
         self.gradients.detach()
+        self._sensing.detach()
         self._source.close()
 
     @property
@@ -262,6 +276,15 @@ class Watched:
             (self.gradients.attach if on else self.gradients.detach)()
         if set(CAPTURED) & set(self._kinds):
             (self._source.recorder.attach if on else self._source.recorder.detach)()
+        if SENSITIVITY in self._kinds:
+            (self._sensing.attach if on else self._sensing.detach)()
+
+    def sensed(self) -> tuple[torch.Tensor, float] | None:
+        """See `Sensing.take`; the model runs for it, which hooks must not hear."""
+        if SENSITIVITY not in self._kinds:
+            return None
+        self.listen(False)
+        return self._sensing.take()
 
     def parameters(self) -> Iterator[tuple[TensorInfo, torch.Tensor]]:
         """Parameters and buffers as they are, each once."""
@@ -313,7 +336,7 @@ def watch(
         Modules whose inputs and outputs are recorded, as for `capture`.
     kinds : sequence of str
         Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
-        ``"grad_output"`` (of what modules take and give), and ``"attention"``.
+        ``"grad_output"`` (of what modules take and give), ``"attention"`` and ``"sensitivity"``.
     limits : Limits, optional
         How often the disk is written and how large the run may become.
     pace : Pace, optional

@@ -373,3 +373,38 @@ def test_no_hook_is_on_while_nothing_is_looked_at(tmp_path: Path) -> None:
             hooks.append(len(model.stem._forward_hooks) + len(model.stem.weight._post_accumulate_grad_hooks or ()))
             run.step(loss=loss)
     assert hooks == [2, 0, 0, 2, 0, 0, 2]
+
+
+class Dropping(Net):
+    """With what draws random numbers and keeps running statistics."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(super().forward(x), 0.3, self.training)
+
+
+def test_sensitivity_is_that_of_the_batch_and_changes_nothing(tmp_path: Path) -> None:
+    plain, watched = build(Dropping), build(Dropping)
+    losses = [loss for loss, *_ in steps_of(plain, 5)]
+    batches, seen, jacobians = [], [], []
+    hook = watched.stem.register_forward_pre_hook(lambda module, args: batches.append(args[0].detach().clone()))
+    with watch(watched, tmp_path / "run", every=2, kinds=("sensitivity", "parameter", "output")) as run:
+        for at, (loss, *_) in enumerate(steps_of(watched, 5)):
+            seen.append(loss)
+            if at == 4:
+                last, state = batches[-1], copy.deepcopy(watched).eval()
+                jacobians.append(torch.autograd.functional.jacobian(state, last).numpy().astype(np.float64))
+            before = {name: p.grad.clone() for name, p in watched.named_parameters()}
+            run.step(loss=loss)
+            assert all(torch.equal(p.grad, before[name]) for name, p in watched.named_parameters())
+    hook.remove()
+    assert seen == losses
+    states = plain.state_dict(), watched.state_dict()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    right = (jacobians[0] ** 2).sum(axis=(0, 1))
+    _, info, frame = RunReader(tmp_path / "run").frame("(model):jacobian", 4)
+    assert (info.kind, info.shape) == ("jacobian", (5, 1, 8, 8))
+    norms = RunReader(tmp_path / "run").scalar("sensitivity")
+    assert norms.steps.tolist() == [0, 2, 4]
+    assert norms.values[-1] == pytest.approx(np.sqrt(right.sum()), rel=0.15)
+    found = frame.arrays["values"]
+    assert np.corrcoef(found.ravel(), right.ravel())[0, 1] > 0.8
