@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from nnscope.fields.view_fitting import ViewFitResult
 
 _SUFFIX = ".safetensors"
-_HELD_OUT = 6  # views to each one that is held out
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,7 @@ def _fitted(values: Any, wanted: Wanted, progress: Reporter) -> FitResult | View
     settings = FitSettings(gaussians=wanted.gaussians, steps=wanted.steps)
     if not wanted.views:
         return fit_values(values, settings, watch=watch)
-    views = ViewSettings(views=wanted.views, held_out=max(1, round(wanted.views / _HELD_OUT)))
-    return fit_values(values, settings, views=views, watch=watch)
+    return fit_values(values, settings, views=ViewSettings.of(wanted.views), watch=watch)
 
 
 def _document(found: FitResult | ViewFitResult) -> dict[str, Any]:

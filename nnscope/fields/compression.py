@@ -23,8 +23,11 @@ from nnscope.fields.settings import FitSettings
 from nnscope.fields.target import target_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nnscope.fields.codes import Code
     from nnscope.fields.parameters import Gaussians
+    from nnscope.fields.record import Step
 
 _NUMBERS = {2: 6, 3: 10}  # of a Gaussian
 _FLOOR = 1e-30  # of the largest power: zeros of a spectrum don't make it peaked without end
@@ -86,7 +89,13 @@ class CompressionTable:
         return self.best is not self.rows[0]
 
 
-def compression_table(values: np.ndarray, nbytes: int = 0, settings: FitSettings | None = None) -> CompressionTable:
+def compression_table(
+    values: np.ndarray,
+    nbytes: int = 0,
+    settings: FitSettings | None = None,
+    watch: Callable[[Step], None] = lambda step: None,
+    found: Callable[[CompressionRow], None] = lambda row: None,
+) -> CompressionTable:
     """Code a tensor in several ways of at most ``nbytes`` each.
 
     Parameters
@@ -97,6 +106,10 @@ def compression_table(values: np.ndarray, nbytes: int = 0, settings: FitSettings
         Bytes for each code; 0 for an eighth of the values as float32.
     settings : FitSettings
         Of the field; the number of Gaussians is what the bytes allow.
+    watch : callable
+        Called with each step of the field's fit.
+    found : callable
+        Called with each code as it is there.
 
     Raises
     ------
@@ -105,10 +118,13 @@ def compression_table(values: np.ndarray, nbytes: int = 0, settings: FitSettings
     """
     x = target_of(np.asarray(values), 1).values  # checked; the table is the same for any offset and scale
     most = nbytes or 4 * x.size // 8
-    found = [("field", *_field_code(x, most, settings or FitSettings()))]
-    found += [(name, *code(x, most)) for name, code in CODES.items()]
-    rows = tuple(CompressionRow(name, held, *_quality(x, back)) for name, back, held in found)
-    return CompressionTable(rows, most, 4 * x.size, spectral_flatness(x))
+    rows = []
+    codes: dict[str, Code] = {"field": lambda values, most: _field_code(values, most, settings or FitSettings(), watch)}
+    for name, code in {**codes, **CODES}.items():
+        back, held = code(x, most)
+        rows.append(CompressionRow(name, held, *_quality(x, back)))
+        found(rows[-1])
+    return CompressionTable(tuple(rows), most, 4 * x.size, spectral_flatness(x))
 
 
 CODES: dict[str, Code] = {
@@ -136,9 +152,11 @@ def spectral_flatness(values: np.ndarray) -> float:
     return min(1.0, float(np.exp(np.log(power).mean() + np.euler_gamma) / power.mean()))
 
 
-def _field_code(x: np.ndarray, most: int, settings: FitSettings) -> tuple[np.ndarray, int]:
+def _field_code(
+    x: np.ndarray, most: int, settings: FitSettings, watch: Callable[[Step], None]
+) -> tuple[np.ndarray, int]:
     count = min(max(1, most // (4 * _NUMBERS[x.ndim])), x.size)
-    field: Gaussians = fit_field(x, replace(settings, gaussians=count, covariance="full")).field
+    field: Gaussians = fit_field(x, replace(settings, gaussians=count, covariance="full"), watch).field
     values = evaluate_lattice(field, Lattice.of(x.shape), settings.cutoff)
     return values * np.float32(field.scale) + np.float32(field.offset), field.nbytes
 

@@ -25,6 +25,8 @@ class Step:
         Standard deviations over Gaussians: of positions (root of the mean variance along the axes, in cells), of
         log σ, and of the amplitudes.
     gaussians : int
+    heldout : float or None
+        dB of views held out, when they were last looked at; None of a fit without views.
     """
 
     number: int
@@ -34,6 +36,7 @@ class Step:
     gradients: tuple[float, float, float]
     spread: tuple[float, float, float]
     gaussians: int
+    heldout: float | None = None
 
 
 def psnr(mean_square: float, peak: float) -> float:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Start = Literal["octree", "peaks", "random"]
 Densify = Literal["gradient", "error"]
 
+_TRAINING = 6  # views to each one that is held out
+
 ELEVATIONS = (-20.0, 0.0, 20.0)
 """Of the rings of cameras, in degrees."""
 
@@ -129,6 +131,11 @@ class ViewSettings:
     size: int = 64
     beta: float = math.inf
     per_step: int = 1
+
+    @classmethod
+    def of(cls, views: int) -> ViewSettings:
+        """So many views, a sixth of them held out."""
+        return cls(views=views, held_out=max(1, round(views / _TRAINING)))
 
     def __post_init__(self) -> None:
         if not 0 < self.held_out < self.views:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nnscope.fields.target import Target
 
 _ADAPTING = 2 / 3  # share of a fit in which Gaussians are added
-_JUDGED = 50  # steps between looks at all training views
+_JUDGED = 50  # steps between looks at all views
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +143,7 @@ class _ViewFit:
     steps: list[Step] = field(default_factory=list)
     least: float = math.inf
     number: int = 0
+    heldout: float | None = None
 
     def __post_init__(self) -> None:
         self.module = GaussianField(self.first)
@@ -163,6 +164,9 @@ class _ViewFit:
         begun, ended = time.perf_counter(), "steps"
         try:
             while self.number < self.settings.steps:
+                if self.number % _JUDGED == 0:
+                    self._judge()
+                    self.heldout = psnr(self._error(self.module.frozen(), held), peak)
                 self._step(self.number, peak, watch)
                 self.number += 1
         except Cancelled:
@@ -178,8 +182,6 @@ class _ViewFit:
         return {key: repr(value) for key, value in words.items()}
 
     def _step(self, number: int, peak: float, watch: Callable[[Step], None]) -> None:
-        if number % _JUDGED == 0:
-            self._judge()
         drawn = np.random.default_rng((self.settings.seed, number)).choice(
             len(self.training), min(self.views.per_step, len(self.training)), replace=False
         )
@@ -187,6 +189,7 @@ class _ViewFit:
         loss = torch.stack(losses).mean()
         loss.backward()
         step = told(self.module, (number, self.settings.steps), float(loss.detach()), peak)
+        step = replace(step, heldout=self.heldout)
         self.steps.append(step)
         watch(step)
         gradient = self.module.means.grad.numpy()

@@ -126,6 +126,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("exact_statistics", "&Exact statistics", "Model", "Ctrl+E"),
     ActionSpec("compare_source", "&Compare with another file …", "Model", "D", "panes-2"),
     ActionSpec("fit_field", "Fit a &Gaussian field …", "Model", "G"),
+    ActionSpec("compare_codes", "Compare co&des at equal bytes …", "Model", "Ctrl+Shift+G"),
     ActionSpec("next_sample", "Next &input", "Model", "N", line=True),
     ActionSpec("previous_sample", "Previous i&nput", "Model", "Shift+N"),
     ActionSpec("restart", "&Restart the process", "Model", "", "restart"),

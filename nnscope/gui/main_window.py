@@ -338,6 +338,7 @@ class MainWindow(QMainWindow):
         inspector.histogram.reset.connect(controller.reset_limits)
         inspector.layout_box.chosen.connect(self._choose_layout)
         inspector.spectrum.wanted.connect(self.commands.model.spectrum)
+        inspector.codes.clicked.connect(self.fitter.coder.ask)
 
     def _connect_space(self) -> None:
         self.pointer.faced.connect(lambda pane, face: self.commands.space.look(face, pane))

@@ -162,6 +162,7 @@ class Presenter(QObject):
             link=panes > 1,
             spectrum=shown and resolved is not None and resolved.info.ndim >= 2,
             fit_field=shown and resolved is not None and resolved.info.ndim >= 2,
+            compare_codes=shown and resolved is not None and resolved.info.ndim >= 2,
             train=live is not None and live.can_train,
             record=live is not None and live.can_train and not live.training,
             detach=live is not None and live.attached,

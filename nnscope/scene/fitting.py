@@ -72,8 +72,13 @@ def part_of(resolved: Resolved) -> FitPart:
     return FitPart(info, region, tuple(long))
 
 
-def compared(state: WorkspaceState, source: str, shape: tuple[int, ...], domain: tuple[float, float]) -> WorkspaceState:
+def compared(
+    state: WorkspaceState, source: str, shape: tuple[int, ...], domain: tuple[float, float], seen: bool = False
+) -> WorkspaceState:
     """Four linked panes: the tensor, its field in the same colours, what the field lacks, and its ellipses.
+
+    Of a field that was fitted to views three: what it is between these was not asked for, so instead of its values
+    and what they lack there are its splats, whose largest values are projections as those of the tensor are.
 
     Parameters
     ----------
@@ -83,16 +88,22 @@ def compared(state: WorkspaceState, source: str, shape: tuple[int, ...], domain:
     shape : tuple of int
     domain : (float, float)
         Least and greatest value of the tensor.
+    seen : bool
+        Whether it was fitted to views.
     """
     view = "volume" if len(shape) == 3 else "heatmap"
     low, high = domain
     limits = (-max(-low, high), max(-low, high)) if low < 0 < high else (low, high)
     plainly = PaneState(source, "", view, normalisation="linear")
     same = replace(plainly, limits=limits if limits[0] < limits[1] else None)
+    ellipses = PaneState(source, "field", "splats", settings=(("outlines", True),))
+    if seen:
+        splats = PaneState(source, "field", "splats", normalisation="linear", limits=same.limits)
+        return replace(state, panes=(replace(same, address="target"), splats, ellipses), active=1, linked=True)
     panes = (
         replace(same, address="target"),
         replace(same, address="field"),
         replace(plainly, address="residual"),
-        PaneState(source, "field", "splats", settings=(("outlines", True),)),
+        ellipses,
     )
     return replace(state, panes=panes, active=1, linked=True)

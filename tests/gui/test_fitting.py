@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from nnscope.fields import load_field
+from nnscope.fields import FitSettings, compression_table, load_field
 from nnscope.gui.fitting.curves import CurvePlot, Curves
 from nnscope.views.splat_shares import strongest_under
 
@@ -100,6 +100,54 @@ def test_a_fit_that_is_stopped_keeps_the_best_and_one_that_is_left_nothing(bench
     bench.settle()
     assert not process.path.exists()
     assert len(bench.controller.library.sources) == before
+
+
+def test_a_volume_is_fitted_to_its_views(bench: Bench, tmp_path: Path) -> None:
+    z, y, x = np.mgrid[:12, :12, :12]
+    np.save(tmp_path / "ball.npy", np.exp(-((x - 6) ** 2 + (y - 5) ** 2 + (z - 6) ** 2) / 8).astype(np.float32))
+    bench.open(tmp_path / "ball.npy")
+    dialog = _asked(bench)
+    for field, value in ((dialog.gaussians, 4), (dialog.steps, 60), (dialog.views, 12)):
+        field.setValue(value)
+    dialog.fit.click()
+    bench.until(dialog.keep.isEnabled)
+    fitted, apart = np.array(dialog.plots["psnr"]._values).T
+    assert len(fitted) == 60
+    assert np.isfinite(apart).all()
+    assert len(np.unique(apart)) == 2  # looked at in steps 0 and 50
+    assert "dB in views held out" in dialog.status.text()
+    bench.until(lambda: len(bench.controller.workspace.state.panes) == 3)
+    views = [(pane.address, pane.view) for pane in bench.controller.workspace.state.panes]
+    assert views == [("target", "volume"), ("field", "splats"), ("field", "splats")]
+    dialog.close()
+    bench.open(_bump(tmp_path))
+    assert not _asked(bench).views.maximum()  # a plane has no sides
+
+
+def test_codes_are_compared_on_request(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnscope.gui.fitting.coder.STEPS", 60)
+    bench.open(_bump(tmp_path))
+    bench.window.inspector.codes.click()
+    coder = bench.window.fitter.coder
+    dialog = coder.dialog
+    assert dialog is not None
+    dialog.compare.click()
+    bench.until(lambda: dialog.progress.value() > 0)
+    assert dialog.stop.isEnabled()
+    bench.until(dialog.compare.isEnabled)
+    table = dialog.table
+    rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount())]
+    expected = compression_table(np.load(tmp_path / "bump.npy"), 24 * 32 * 4 // 8, FitSettings(steps=60))
+    assert rows == [[row.name, f"{row.nbytes:,}", f"{row.psnr:.2f}", f"{row.snr:.2f}"] for row in expected.rows]
+    assert table.item(rows.index(next(r for r in rows if r[0] == expected.best.name)), 0).font().bold()
+    assert "Spectral flatness" in dialog.status.text()
+    dialog.compare.click()
+    bench.until(lambda: dialog.progress.value() > 0)
+    dialog.stop.click()
+    assert coder.job is None
+    assert dialog.status.text() == "Stopped."
+    dialog.close()
+    assert coder.dialog is None
 
 
 def test_what_has_no_field_says_why(bench: Bench, tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ class ModelCommands:
         """Fit a sum of Gaussians to what the active pane shows."""
         self._fitter.ask()
 
+    def compare_codes(self) -> None:
+        """Compare a field of what the active pane shows with other codes of as many bytes."""
+        self._fitter.coder.ask()
+
     def compare_source(self) -> None:
         """Show the tensor of the active pane beside that of another file or run, and the difference."""
         ask_for_source(self._controller, self._window)

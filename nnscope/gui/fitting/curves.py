@@ -38,8 +38,9 @@ class CurvePlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(shown.title)
 
-    def clear(self, total: int) -> None:
-        """Begin anew, with room for so many steps."""
+    def clear(self, total: int, shown: Curves | None = None) -> None:
+        """Begin anew, with room for so many steps; with other lines, if ``shown`` is given."""
+        self._shown = shown or self._shown
         self._values, self._total = [], max(1, total)
         self.update()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -18,18 +19,24 @@ if TYPE_CHECKING:
 
 SIZE = (720, 560)
 STEPS, MOST_STEPS = 500, 100_000
+LEAST_VIEWS, MOST_VIEWS = 6, 600
+VIEWS = (
+    "Fit maximum projections from so many sides, on rings at −20°, 0° and 20°, and not the values themselves. "
+    "A sixth of them are held out."
+)
 PLOTS = {
     "loss": Curves("Loss", ("",)),
     "psnr": Curves("PSNR in dB", ("",), log=False),
     "gradients": Curves("Norms of gradients", ("means", "shapes", "amplitudes")),
     "spread": Curves("Spread over Gaussians", ("positions", "log σ", "amplitudes")),
 }
+SEEN = Curves("PSNR in dB", ("fitted", "held out"), log=False)
 
 
 class FitDialog(QDialog):
-    """Emits ``begun`` (Gaussians, steps), ``stopped``, ``save`` once there is a field, ``left`` when it is closed."""
+    """Emits ``begun`` (Gaussians, steps, views), ``stopped``, ``save`` once it is done, ``left`` when it is closed."""
 
-    begun = pyqtSignal(int, int)
+    begun = pyqtSignal(int, int, int)
     stopped = pyqtSignal()
     save = pyqtSignal()
     left = pyqtSignal()
@@ -41,9 +48,13 @@ class FitDialog(QDialog):
         self.resize(*SIZE)
         self.gaussians = _field("Most Gaussians", part.proposed, min(part.size, 1_000_000))
         self.steps = _field("Steps", STEPS, MOST_STEPS)
+        self.views = _field("Views", 0, MOST_VIEWS if len(part.shape) == 3 else 0, least=0)
+        self.views.setSpecialValueText("none")
+        self.views.setToolTip(VIEWS)
         self.fit = _button("Fit", "primary")
         self.stop = _button("Stop, keep the best")
         self.keep = _button("Save field …")
+        self._seen = False  # whether views are fitted
         self.plots = {name: CurvePlot(curves) for name, curves in PLOTS.items()}
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -51,7 +62,7 @@ class FitDialog(QDialog):
         self.status.setWordWrap(True)
         self._lay_out(part)
         self.fit.setDefault(True)
-        self.fit.clicked.connect(lambda: self.begun.emit(self.gaussians.value(), self.steps.value()))
+        self.fit.clicked.connect(lambda: self.begun.emit(*self._asked()))
         self.stop.clicked.connect(self._stop)
         self.keep.clicked.connect(self.save)
         self.finished.connect(self.left)  # whoever closes it wants no more of the fit
@@ -62,16 +73,17 @@ class FitDialog(QDialog):
         total = self.steps.value()
         self.progress.setRange(0, total)
         self.progress.setValue(0)
-        for plot in self.plots.values():
-            plot.clear(total)
+        seen = self.views.value() > 0
+        for name, plot in self.plots.items():
+            plot.clear(total, SEEN if seen and name == "psnr" else PLOTS[name])
+        self._seen = seen
         self.status.setText("Starting …")
         self._enable(under_way=True, done=False)
 
     def show_steps(self, steps: list[dict[str, Any]]) -> None:
         """Add what these tell."""
         for name, plot in self.plots.items():
-            told = (step[name] for step in steps)
-            plot.extend([tuple(value) if isinstance(value, list) else (value,) for value in told])
+            plot.extend([self._numbers(step, name) for step in steps])
         last = steps[-1]
         self.progress.setValue(last["number"] + 1)
         self.status.setText(
@@ -82,9 +94,10 @@ class FitDialog(QDialog):
         """The field is there."""
         stopped = "Stopped: the best so far. " if told["ended"] == "cancelled" else ""
         share = told["whole"] / max(1, told["bytes"])
+        apart = "" if told["heldout"] is None else f", {told['heldout']:.2f} dB in views held out,"
         self.status.setText(
             f"{stopped}{told['gaussians']} Gaussians, {numbers.nbytes(told['bytes'])} ({share:.3g} × smaller than the "
-            f"values): {told['psnr']:.2f} dB in {told['seconds']:.1f} s."
+            f"values): {told['psnr']:.2f} dB{apart} in {told['seconds']:.1f} s."
         )
         self.progress.setValue(self.progress.maximum())
         self._enable(under_way=False, done=True)
@@ -94,13 +107,24 @@ class FitDialog(QDialog):
         self.status.setText(str(failure))
         self._enable(under_way=False, done=False)
 
+    def _asked(self) -> tuple[int, int, int]:
+        views = self.views.value()
+        return self.gaussians.value(), self.steps.value(), max(views, LEAST_VIEWS) if views else 0
+
+    def _numbers(self, step: dict[str, Any], name: str) -> tuple[float, ...]:
+        """What a plot shows of a step."""
+        value = step[name]
+        if name == "psnr" and self._seen:
+            return value, math.nan if step["heldout"] is None else step["heldout"]
+        return tuple(value) if isinstance(value, list) else (value,)
+
     def _stop(self) -> None:
         self.stop.setEnabled(False)
         self.status.setText("Stopping …")
         self.stopped.emit()
 
     def _enable(self, *, under_way: bool, done: bool) -> None:
-        for widget in (self.gaussians, self.steps, self.fit):
+        for widget in (self.gaussians, self.steps, self.views, self.fit):
             widget.setEnabled(not under_way)
         self.stop.setEnabled(under_way)
         self.keep.setEnabled(done)
@@ -110,7 +134,9 @@ class FitDialog(QDialog):
         name.setFont(fonts.mono())
         asked = QHBoxLayout()
         asked.setSpacing(8)
-        for title, field in (("Gaussians", self.gaussians), ("Steps", self.steps)):
+        fields = [("Gaussians", self.gaussians), ("Steps", self.steps)]
+        fields += [("Views", self.views)] if len(part.shape) == 3 else []
+        for title, field in fields:
             label = Label(title, "secondary")
             label.setBuddy(field)
             asked.addWidget(label)
@@ -146,9 +172,9 @@ def _button(text: str, role: str = "") -> QPushButton:
     return button
 
 
-def _field(name: str, value: int, most: int) -> QSpinBox:
+def _field(name: str, value: int, most: int, least: int = 1) -> QSpinBox:
     field = QSpinBox()
-    field.setRange(1, most)
+    field.setRange(least, most)
     field.setValue(value)
     field.setFont(fonts.tabular())
     field.setAccessibleName(name)

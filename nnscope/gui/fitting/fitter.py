@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QFileDialog
 
 from nnscope.core.atomic import write_atomically
 from nnscope.core.errors import Failure, NnscopeError
+from nnscope.gui.fitting.coder import Coder
 from nnscope.gui.fitting.dialog import FitDialog
 from nnscope.gui.fitting.job import FitJob
 from nnscope.scene.fitting import compared, part_of
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from nnscope.scene.controller import Controller
     from nnscope.scene.fitting import FitPart
+
+WANTED = ("gaussians", "steps", "views")  # as a fit is asked for
 
 
 class Fitter(QObject):
@@ -35,7 +38,9 @@ class Fitter(QObject):
         self._controller = controller
         self._window = window
         self._folders: list[Path] = []
-        self._shown: dict[str, tuple[tuple[int, ...], tuple[float, float]]] = {}
+        self._shown: dict[str, tuple[tuple[int, ...], tuple[float, float], bool]] = {}
+        self.coder = Coder(controller, window)
+        self.coder.failed.connect(self.failed)
         self.dialog: FitDialog | None = None
         self.job: FitJob | None = None
 
@@ -51,7 +56,7 @@ class Fitter(QObject):
             return
         source = resolved.source
         self.dialog = dialog = FitDialog(part, self._window)
-        dialog.begun.connect(lambda gaussians, steps: self._begin(source, part, (gaussians, steps)))
+        dialog.begun.connect(lambda *asked: self._begin(source, part, dict(zip(WANTED, asked, strict=True))))
         dialog.stopped.connect(self._finish)
         dialog.save.connect(self._save)
         dialog.left.connect(self._leave)
@@ -70,12 +75,13 @@ class Fitter(QObject):
 
     def stop(self) -> None:
         """End what is under way, and leave nothing behind."""
+        self.coder.stop()
         self._leave()
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
         self._folders.clear()
 
-    def _begin(self, source: str, part: FitPart, wanted: tuple[int, int]) -> None:
+    def _begin(self, source: str, part: FitPart, wanted: dict[str, int]) -> None:
         opened, dialog = self._controller.library.sources.get(source), self.dialog
         if dialog is None or opened is None or opened.dead:
             self.failed.emit(Failure("What was to be fitted is not open any more.", part.info.address))
@@ -93,7 +99,7 @@ class Fitter(QObject):
     def _show(self, job: FitJob, part: FitPart, told: dict[str, Any]) -> None:
         if self.dialog is not None:
             self.dialog.show_done(told)
-        self._shown[str(job.path)] = (part.shape, (told["low"], told["high"]))
+        self._shown[str(job.path)] = (part.shape, (told["low"], told["high"]), told["heldout"] is not None)
         self.fitted.emit(str(job.path))
 
     def _finish(self) -> None:

@@ -1,4 +1,4 @@
-"""A fit on its way: the values are read by the engine that holds them, and fitted in a process of its own."""
+"""A fit, or codes compared: values are read by the engine that holds them, and worked on in a process of its own."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ PATIENCE = 2000  # ms that the process has to end
 
 
 class FitJob(QObject):
-    """One fit.
+    """One of them.
 
-    Emits ``stepped`` (list of what steps tell, as `nnscope.fields.record.Step` has it), then ``done`` (what the process
-    says of the field at `path`) or ``failed`` (Failure).
+    Emits ``stepped`` (list of what steps tell, as `nnscope.fields.record.Step` has it) and ``coded`` (list of codes, as
+    `nnscope.fields.compression.CompressionRow` has them), then ``done`` (what the process says of the field at `path`,
+    or of the codes) or ``failed`` (Failure). ``wanted`` is what the process is to be told beside values and place.
     """
 
     stepped = pyqtSignal(list)
+    coded = pyqtSignal(list)
     done = pyqtSignal(dict)
     failed = pyqtSignal(object)
     _ready = pyqtSignal(object)  # from the engine's thread
 
-    def __init__(self, part: FitPart, wanted: tuple[int, int], folder: Path, parent: QObject) -> None:
+    def __init__(self, part: FitPart, wanted: dict[str, int], folder: Path, parent: QObject) -> None:
         super().__init__(parent)
         self.path = folder / f"{_file_name(part.info.address)}.field.safetensors"
         self._values = folder / "values.npy"
@@ -87,9 +89,8 @@ class FitJob(QObject):
             process.finished.connect(self._finished)
             process.errorOccurred.connect(self._finished)
             process.start(sys.executable, ["-m", "nnscope.fields.worker"])
-            gaussians, steps = self._wanted
             order = {"values": str(self._values), "out": str(self.path), "address": self._part.info.address}
-            process.write((json.dumps({**order, "gaussians": gaussians, "steps": steps}) + "\n").encode())
+            process.write((json.dumps({**order, **self._wanted}) + "\n").encode())
 
     def _read(self) -> None:
         if self._process is None:
@@ -99,6 +100,9 @@ class FitJob(QObject):
         steps = [entry["step"] for entry in told if "step" in entry]
         if steps:
             self.stepped.emit(steps)
+        codes = [entry["code"] for entry in told if "code" in entry]
+        if codes:
+            self.coded.emit(codes)
         for entry in told:
             if "done" in entry:
                 self._told = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QScrollArea, QStackedLayout, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QPushButton, QScrollArea, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from nnscope.core.splats import SplatPicture
 from nnscope.gui import icons
@@ -42,7 +42,8 @@ class Inspector(QWidget):
     """All about the tensor of the active pane.
 
     Its parts emit what the user asks for: ``histogram.limits``, ``histogram.reset``, ``layout_box.chosen``,
-    ``space.looked``, ``space.projected``, ``spectrum.wanted``; ``exact_wanted`` asks for statistics over every value.
+    ``space.looked``, ``space.projected``, ``spectrum.wanted``, ``codes.clicked``; ``exact_wanted`` asks for
+    statistics over every value.
     """
 
     exact_wanted = pyqtSignal()
@@ -58,6 +59,7 @@ class Inspector(QWidget):
         self.options = OptionsBox()
         self.gaussians = GaussianList()
         self.spectrum = SpectrumBox()
+        self.codes = QPushButton("Compare codes …")
         self.recipe = RecipeList()
         self._log_counts = _tool("Logarithmic counts", self.histogram.plot.set_log)
         self._log_sigma = _tool("Logarithmic scale", self.spectrum.plot.set_log)
@@ -83,6 +85,7 @@ class Inspector(QWidget):
         steps = resolved.recipe(picture)
         self._stack.setCurrentIndex(1)
         stats = resolved.stats
+        self.codes.setEnabled(resolved.info.ndim >= 2)
         self.facts.show_info(resolved.info, resolved.source)
         self.statistics.show_statistics(stats)
         coloured = resolved.seen or stats
@@ -131,6 +134,7 @@ class Inspector(QWidget):
             Section("What was done", self.recipe),
             Section("Statistics", table),
             Section("Singular values", self.spectrum, (self._log_sigma,)),
+            Section("Codes at equal bytes", self.codes),
         ]
 
     def _lay_out(self) -> None:
