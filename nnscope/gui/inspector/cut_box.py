@@ -79,9 +79,10 @@ class CutBox(QWidget):
             self._form.setRowVisible(widget, name in looks)
         self.kind.choose("none" if cut is None else cut.axis or "free")
         free = cut is not None and not cut.axis
-        for row, shown in ((self._position, cut is not None), (self._slab, cut is not None), (self._tilt, free)):
-            self._form.setRowVisible(row, shown)
-        self.face.setVisible(free)
+        for row in (self._position, self._slab):
+            self._form.setRowVisible(row, cut is not None)
+        for row in (self._tilt, self._facing):
+            self._form.setRowVisible(row, free)
         if cut is not None:
             self._show_position(cut)
             with QSignalBlocker(self.thickness):
@@ -126,7 +127,8 @@ class CutBox(QWidget):
         self.at.setAccessibleName("Position of the plane")
         self._position = _row(self.at, self.number)
         self._slab = _row(self.thickness, self.reduction)
-        self._buttons = _row(self.show_beside, self.face)
+        self._facing = _row(self.face)
+        self._buttons = _row(self.show_beside)
         self._tilt = _row(self.azimuth, self.elevation)
         clip = self._clip_fields = QWidget()
         grid = QGridLayout(clip)
@@ -141,7 +143,7 @@ class CutBox(QWidget):
         grid.addWidget(self.reset_clip, 3, 1, 1, 3, Qt.AlignmentFlag.AlignLeft)
         grid.setColumnStretch(4, 1)
         named = (("Plane", self.kind), ("Position", self._position), ("Slab", self._slab), ("Turned", self._tilt))
-        for name, widget in (*named, ("", self._buttons), ("Shown", clip)):
+        for name, widget in (*named, ("", self._facing), ("", self._buttons), ("Shown", clip)):
             label = Label(name, "secondary")
             label.setMinimumWidth(60)
             label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
