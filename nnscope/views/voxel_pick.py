@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.compute.space.cutting import column
+from nnscope.compute.space.cutting import begin, column
 from nnscope.compute.space.perspective import pencil
 from nnscope.compute.space.rays import crossed
 from nnscope.core.picture import State
@@ -42,15 +42,14 @@ def leaf_under(pane: PaneFrame, x: float, y: float) -> Picked | None:
     first, last = meets(ray, *limits(space))
     if not first < last:
         return None
-    if space.plane is not None:
-        begin = _begin(space.plane, ray, float(first))
-        if begin > first:
-            if begin > last:
-                return None
-            picked = _on_cut(space, space.plane, ray[0] + begin * ray[1])
-            if picked is not None:
-                return picked
-            first = begin + ROUNDING * (last - begin)
+    start = None if space.plane is None else begin(space.plane, *ray, float(first))
+    if start is not None and space.plane is not None:
+        if start > last:
+            return None
+        picked = _on_cut(space, space.plane, ray[0] + start * ray[1])
+        if picked is not None:
+            return picked
+        first = start + ROUNDING * (last - start)
     span = (float(first), float(last))
     if isinstance(space.picture, LeafPicture):
         return _in_list(space, space.picture, ray, span)
@@ -70,14 +69,6 @@ def limits(space: SpaceFrame) -> tuple[np.ndarray, np.ndarray]:
     if space.clip is not None:
         low, high = np.maximum(low, space.clip[0]), np.minimum(high, space.clip[1])
     return low, high
-
-
-def _begin(plane: CutPlane, ray: Ray, first: float) -> float:
-    """From where on a ray, which enters the box at ``first``, is not before the plane; ∞ for nowhere."""
-    facing = float(np.array(plane.normal) @ ray[1])
-    if facing <= 0:
-        return np.inf
-    return max(first, (plane.first - float(np.array(plane.normal) @ ray[0])) / facing)
 
 
 def _on_cut(space: SpaceFrame, plane: CutPlane, point: np.ndarray) -> Picked | None:

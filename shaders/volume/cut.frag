@@ -7,6 +7,8 @@
 #include "special.glsl"
 #include "slab.glsl"
 
+const float ON_PLANE = 1e-3; // as in ray.glsl
+
 uniform vec4 u_onto;         // the plane, as u_plane in ray.glsl
 uniform float u_factor;      // of values, where colours are those of sums
 
@@ -24,10 +26,11 @@ void main() {
     Ray r = ray();
     float facing = dot(u_onto.xyz, r.towards);
     float t = (u_onto.w - dot(u_onto.xyz, r.origin)) / max(facing, 1e-20);
-    if (facing <= 0.0 || t <= r.first || t > r.last) {
+    bool before = facing > 0.0 && dot(u_onto.xyz, r.origin + r.first * r.towards) < u_onto.w + ON_PLANE;
+    if (!before || t > r.last || r.first >= r.last) {
         discard;
     }
-    take_through(r.origin + t * r.towards);
+    take_through(r.origin + max(t, r.first) * r.towards);
     vec4 seen = found(count > 0.0, reduced() * u_factor, MODE);
 #if COLOURS
     if (seen.g > NOTHING - 0.5) {

@@ -13,6 +13,9 @@ uniform vec3 u_box;          // coarse level, or of a part of it
 #if CUT
 uniform vec4 u_plane;        // a unit vector away from the eye, and where along it the cut begins
 #endif
+#if CUT
+const float ON_PLANE = 1e-3; // of a voxel: a plane may lie on a face of the volume, where rounding must not decide
+#endif
 #if CUT == 2
 bool on_cut = false;         // whether the ray begins on the plane
 #endif
@@ -41,11 +44,12 @@ Ray ray() {
 #if CUT
     float facing = dot(u_plane.xyz, r.towards);
     float met = facing > 0.0 ? (u_plane.w - dot(u_plane.xyz, r.origin)) / facing : 1e30;
+    bool before = facing <= 0.0 || dot(u_plane.xyz, r.origin + r.first * r.towards) < u_plane.w + ON_PLANE;
 #if CUT == 2
-    on_cut = met > r.first && met <= r.last;
-    r.first = max(r.first, met);
+    on_cut = before && max(r.first, met) <= r.last;
+    r.first = before ? max(r.first, met) : r.first;
 #else
-    r.last = met > r.first ? r.first : r.last;  // before the cut, or behind what it shows: ``cut.frag`` draws that
+    r.last = before ? r.first : r.last;  // before the cut, or behind what it shows: ``cut.frag`` draws that
 #endif
 #endif
     return r;

@@ -167,6 +167,32 @@ def test_what_is_no_number_is_seen_on_the_plane_and_lit_faces_keep_their_colours
 
 
 @pytest.mark.gl
+def test_a_plane_on_a_face_of_the_volume_is_a_plane(screen: Offscreen) -> None:
+    from tests.render.volumes import pane as volume_pane
+    from tests.render.volumes import picture
+
+    x = np.random.default_rng(0).uniform(0.4, 1, SHAPE).astype(np.float32)
+    for cut, camera in ((Cut("z", 0, 5), CAMERAS["above"]), (Cut("z", 9, 4), CAMERAS["behind"])):
+        means = x[cut.at : cut.at + cut.thickness].mean(0)  # type: ignore[misc]
+        for shown in (_cut(cubes.on_grid(x), cut, camera), _cut(cubes.as_list(x), cut, camera), None):
+            pane = shown or volume_pane(picture(x), camera, (64, 56), mode="mip")
+            assert pane.space is not None
+            plane = cutting.facing(cut, camera, SHAPE, pane.picture)
+            _, values, states = volumes.drawn(screen, replace(pane, space=replace(pane.space, plane=plane)))
+            seen = 0
+            for py, px in np.ndindex(56, 64):
+                origin, towards = pencil(camera, SHAPE, pane.picture).ray(px + 0.5, py + 0.5)
+                t = (plane.first * plane.normal[2] - origin[2]) / towards[2]
+                col, row, _ = origin + t * towards
+                near = min(abs(col - round(col)), abs(row - round(row))) < 1e-3
+                if t > 0 and not near and 0 < col < SHAPE[2] and 0 < row < SHAPE[1]:
+                    assert states[py, px] == 0
+                    assert abs(values[py, px] - means[int(row), int(col)]) < 1e-5
+                    seen += 1
+            assert seen > 100
+
+
+@pytest.mark.gl
 def test_a_plane_or_box_that_moves_takes_its_outline_along(screen: Offscreen) -> None:
     from nnscope.render.offscreen import Offscreen as Fresh
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from nnscope.core.volume import Shape3
 
 
+ON_PLANE = 1e-6  # voxels: a plane may lie on a face of the volume, where rounding must not decide
+
+
 def placed(cut: Cut, shape: Shape3) -> Cut:
     """The cut as far as it lies within a volume of this shape [z, y, x]."""
     if cut.axis:
@@ -88,23 +91,33 @@ def facing(cut: Cut, camera: Camera3D, shape: Shape3, picture: Rect) -> CutPlane
     return CutPlane((x, y, z), first, cut.thickness, cut.reduction)
 
 
-def met(plane: CutPlane, origin: np.ndarray, towards: np.ndarray, box: Box) -> np.ndarray | None:
-    """Where a ray meets a plane inside a box; None if it does not."""
+def begin(plane: CutPlane, origin: np.ndarray, towards: np.ndarray, first: float) -> float | None:
+    """Where a ray that comes from before a plane, or enters at ``first`` upon it, meets that: ∞ for nowhere.
+
+    None for a ray that begins behind it.
+    """
     normal = np.array(plane.normal)
     facing_it = float(normal @ towards)
-    span = inside(origin, towards, np.array(box))
-    if facing_it <= 0 or span is None:
+    if facing_it <= 0:
+        return np.inf
+    if float(normal @ (origin + first * towards)) >= plane.first + ON_PLANE:
         return None
-    t = (plane.first - float(normal @ origin)) / facing_it
-    return origin + t * towards if span[0] < t <= span[1] else None
+    return max(first, (plane.first - float(normal @ origin)) / facing_it)
+
+
+def met(plane: CutPlane, origin: np.ndarray, towards: np.ndarray, box: Box) -> np.ndarray | None:
+    """Where a ray meets a plane inside a box; None if it does not."""
+    span = inside(origin, towards, np.array(box))
+    if span is None:
+        return None
+    t = begin(plane, origin, towards, span[0])
+    return None if t is None or t > span[1] else origin + t * towards
 
 
 def hidden(plane: CutPlane, origin: np.ndarray, towards: np.ndarray, box: Box) -> bool:
     """Whether all that a ray would meet inside a box lies before the plane, or behind what the plane shows."""
-    normal = np.array(plane.normal)
-    facing_it = float(normal @ towards)
     span = inside(origin, towards, np.array(box))
-    return span is not None and (facing_it <= 0 or (plane.first - float(normal @ origin)) / facing_it > span[0])
+    return span is not None and begin(plane, origin, towards, span[0]) is not None
 
 
 def column(plane: CutPlane, point: np.ndarray, shape: Shape3) -> np.ndarray:
