@@ -29,7 +29,7 @@ class GradientHooks:
         ``keep(place, gradient)``, called in the thread of the backward pass.
     """
 
-    def __init__(self, keep: Callable[[Place, torch.Tensor], None]) -> None:
+    def __init__(self, keep: Callable[[Place, torch.Tensor], object]) -> None:
         self._keep = keep
         self._handles: list[RemovableHandle] = []
 

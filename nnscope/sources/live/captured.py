@@ -5,7 +5,8 @@ overwrite the original before anyone looks at it. Statistics and pictures are ma
 never while the model runs. Between two operations of a model Python code is cold, and each line of it costs several
 times what it does in a loop; so a hook copies, notes where, and the rest waits for the end of the pass or for the first
 who asks (`CapturedValues._settle`). A copy that was handed out is never written to again, so it is read without a lock;
-one that nobody asked for gives its memory to a copy of a later pass (`Spares`).
+one that nobody asked for is written over in the next pass by what is like it (`put_alike`), or gives its memory to
+another copy (`Spares`).
 
 Copies that share memory with the original until either is written to (`torch._lazy_clone`) would cost less still, but
 they move the user's tensors to other memory when they are written to, away from NumPy arrays that view them (P9).
@@ -19,16 +20,17 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from nnscope.core.tensor import TensorInfo
 from nnscope.sources.live.modules import ROOT, is_inside
 from nnscope.sources.live.spares import LEAST_BYTES, Spares
-from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
+from nnscope.sources.live.values import copy_of, dtype_name, is_plain, why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    import torch
-
+CAPTURING = "It was computed while a CUDA graph was captured, where values can't be copied."
 OVER_BUDGET = "It was not kept: newer values fill the memory set aside for captured values. Capture fewer layers."
 
 
@@ -66,6 +68,14 @@ class Place(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
+class Slot:
+    """What a large tensor at a place is like (shape, strides, dtype), and what is kept of it for as long as it is."""
+
+    layout: Hashable
+    kept: Captured | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Captured:
     """A captured tensor; ``value`` is None when ``unreadable`` says why."""
 
@@ -76,7 +86,7 @@ class Captured:
     value: torch.Tensor | None
     unreadable: str
     version: int = 0
-    layout: Hashable = None  # of the original; None when the copy's memory is not worth keeping
+    slot: Slot | None = None  # None when the copy's memory is not worth using again
     lent: bool = False  # whether someone may be reading the copy
     note: str = ""
 
@@ -118,20 +128,45 @@ class CapturedValues:
         self._noted: list[Captured] = []  # not settled yet
         self._noted_bytes = 0
 
-    def put(self, place: Place, tensor: torch.Tensor, note: str = "") -> None:
-        """Copy ``tensor`` and keep it, in place of what was at that address; older values make room."""
+    def put(self, place: Place, tensor: torch.Tensor, note: str = "") -> Slot | None:
+        """Copy ``tensor`` and keep it, in place of what was at that address; older values make room.
+
+        Returns
+        -------
+        slot : Slot or None
+            For `put_alike`, where copies are large enough for that to matter.
+        """
         why = why_unreadable(tensor)
         shape, nbytes = ((), 0) if tensor.is_nested else (tensor.shape, tensor.numel() * tensor.element_size())
         if nbytes > self.budget:
             why = why or OVER_BUDGET
-        value = layout = spare = None
+        if tensor.is_cuda and torch.cuda.is_current_stream_capturing():
+            why = why or CAPTURING
+        value = slot = spare = None
         if not why:
             if nbytes >= LEAST_BYTES and tensor.is_cpu:
-                layout = (shape, tensor.stride(), tensor.dtype)
+                slot = Slot((shape, tensor.stride(), tensor.dtype))
                 with self._lock:
-                    spare = self._spares.take(layout)
+                    spare = self._spares.take(slot.layout)
             value = copy_of(tensor) if spare is None else copy_of(tensor, spare)
-        self._note(Captured(place, shape, tensor.dtype, nbytes, value, why, layout=layout, note=note))
+        self._note(Captured(place, shape, tensor.dtype, nbytes, value, why, slot=slot, note=note))
+        return slot
+
+    def put_alike(self, slot: Slot, forward: int, tensor: torch.Tensor) -> bool:
+        """As `put` in a later pass, over the copy in ``slot``; False, and nothing done, if that can't be.
+
+        Nobody may be listening to operations. Who asks meanwhile waits for this one copy.
+        """
+        if not is_plain(tensor) or (tensor.shape, tensor.stride(), tensor.dtype) != slot.layout or not tensor.is_cpu:
+            return False
+        with self._lock:
+            kept = slot.kept
+            if kept is None or kept.value is None or kept.lent:
+                return False
+            kept.value.copy_(tensor.detach() if tensor.requires_grad else tensor)
+            kept.place = kept.place._replace(forward=forward)
+            self._noted.append(kept)
+        return True
 
     def adopt(self, place: Place, tensor: torch.Tensor, note: str) -> None:
         """Keep ``tensor``, which nobody else holds, as `put` keeps a copy; ``note`` tells how it came about."""
@@ -193,6 +228,10 @@ class CapturedValues:
         for captured in self._noted:
             address = captured.place.address
             captured.shape, captured.version = tuple(captured.shape), self._next_version()
+            if self._kept.get(address) is captured:  # written over: it is the newest now
+                self._kept[address] = self._kept.pop(address)
+                self._held.move_to_end(address)
+                continue
             self._remove(address)
             self._keep(address, captured)
         self._noted.clear()
@@ -203,6 +242,8 @@ class CapturedValues:
         if captured.value is not None:
             self._held[address] = captured.nbytes
             self.nbytes += captured.nbytes
+        if captured.slot is not None:
+            captured.slot.kept = captured
         if self.nbytes + self._spares.nbytes > self.budget:
             self._spares.shrink(max(0, self.budget - self.nbytes))
         while self.nbytes > self.budget:
@@ -212,6 +253,8 @@ class CapturedValues:
         address, nbytes = self._held.popitem(last=False)
         self.nbytes -= nbytes
         old = self._kept[address]
+        if old.slot is not None:
+            old.slot.kept = None
         self._kept[address] = Captured(
             old.place, old.shape, old.dtype, old.nbytes, None, OVER_BUDGET, self._next_version()
         )
@@ -219,5 +262,8 @@ class CapturedValues:
     def _remove(self, address: str) -> None:
         old = self._kept.pop(address, None)
         self.nbytes -= self._held.pop(address, 0)
-        if old is not None and old.value is not None and old.layout is not None and not old.lent:
-            self._spares.keep(old.layout, old.value)
+        if old is None or old.slot is None:
+            return
+        old.slot.kept = None
+        if old.value is not None and not old.lent:
+            self._spares.keep(old.slot.layout, old.value)

@@ -18,9 +18,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-import time
 import weakref
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,10 +34,16 @@ if TYPE_CHECKING:
 
     from torch.utils.hooks import RemovableHandle
 
-    from nnscope.sources.live.captured import CapturedValues
+    from nnscope.sources.live.captured import CapturedValues, Slot
     from nnscope.sources.live.modules import ModuleRef
 
 MAX_CALLS = 64  # calls of one module that are told apart within a pass
+
+# Bound here: looked up in torch at each call, every name costs a hook a few misses of the caches.
+_is_compiling = torch.compiler.is_compiling
+_backward_under_way = torch._C._current_graph_task_id
+_tracing = torch._C._get_tracing_state
+_function_modes, _dispatch_modes = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
 
 
 @dataclass(slots=True)
@@ -134,28 +140,54 @@ class Recorder:
     def leaving(self, path: str, result: Any) -> None:
         """A watched module has returned; ``result`` is None also when it raised."""
         now = self._pass
-        if torch._C._current_graph_task_id() != -1:
+        if _backward_under_way() != -1:
             return
         call = _close(now.open, path)
         if call is None:  # it was ignored, or the hooks came on in the middle of this call
             return
         if self._keeps_outputs and path in self._aliases:
-            self.calls[path].tensors = self._keep(path, "output", call, result)
+            self.calls[path].tensors, _ = self._keep(path, "output", call, result)
             self.troubles.pop(path, None)
         if self._follows_outputs and path in self._aliases:
             self._follow(path, "grad_output", call, result)
         if not now.open:
             self.values.drop_older(path, now.number)
 
-    def gave(self, module: torch.nn.Module, path: str, result: Any) -> None:
+    def gave(self, module: torch.nn.Module, hook: _Giving, result: Any) -> None:
         """A watched module without others inside it, of which outputs alone are wanted, has returned."""
+        path = hook.path
         if self._ignores(path, module):
             return
         calls = self._called(path)
-        calls.tensors = self._keep(path, "output", calls.count, result)
+        calls.tensors, hook.slots[calls.count] = self._keep(path, "output", calls.count, result)
         self.troubles.pop(path, None)
         if not self._pass.open:
             self.values.drop_older(path, self._pass.number)
+
+    def gave_alike(self, module: torch.nn.Module, hook: _Giving, result: Any) -> bool:
+        """As `gave`, when all is as in the pass before; False, and nothing done, if not.
+
+        Between two operations of a model every line of Python costs several times what it does in a loop, and this is
+        the way of nearly all calls in a training.
+        """
+        calls, now = self.calls.get(hook.path), self._pass
+        if calls is None or not now.open:
+            return False
+        begins = calls.forward != now.number
+        call = 1 if begins else calls.count + 1
+        slot = hook.slots.get(call)
+        if slot is None or _function_modes() or _dispatch_modes() or self._ignores(hook.path, module):
+            return False
+        begun = perf_counter()
+        if not self.values.put_alike(slot, now.number, result):
+            return False
+        if begins:
+            self.calls[hook.path] = Calls(now.number, now.begun, 1, 1)
+            now.begun += 1
+        else:
+            calls.count, calls.tensors = call, 1
+        self.seconds += perf_counter() - begun
+        return True
 
     def failed(self, path: str, error: Exception) -> None:
         """Something went wrong while copying: the model goes on, and the listing says so."""
@@ -171,11 +203,8 @@ class Recorder:
         self._handles.append(after)
 
     def _ignores(self, path: str, module: torch.nn.Module) -> bool:
-        """Whether this is no call of its own: paused, traced, recomputed, captured by CUDA, or of a replica."""
-        if self.paused or torch._C._current_graph_task_id() != -1 or torch._C._get_tracing_state() is not None:
-            return True
-        if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
-            self.troubles[path] = "It ran while a CUDA graph was captured, where values can't be copied."
+        """Whether this is no call of its own: paused, traced, recomputed, or of a replica."""
+        if self.paused or _backward_under_way() != -1 or _tracing() is not None:
             return True
         return self._modules[path]() is not module  # a shallow copy, such as DataParallel makes for its threads
 
@@ -198,14 +227,15 @@ class Recorder:
         for member, tensor in tensors_of(value):
             self._gradients.follow(Place(path, aliases, kind, member + tag, forward), tensor)
 
-    def _keep(self, path: str, kind: str, call: int, value: Any) -> int:
-        begun = time.perf_counter()
-        tag = tag_of(call)
+    def _keep(self, path: str, kind: str, call: int, value: Any) -> tuple[int, Slot | None]:
+        """How many tensors were copied, and where the next like a lone one goes."""
+        begun = perf_counter()
+        tag, slot = tag_of(call), None
         tensors, aliases, forward = tensors_of(value), self._aliases[path], self._pass.number
         for member, tensor in tensors:
-            self.values.put(Place(path, aliases, kind, member + tag, forward), tensor)
-        self.seconds += time.perf_counter() - begun
-        return len(tensors)
+            slot = self.values.put(Place(path, aliases, kind, member + tag, forward), tensor)
+        self.seconds += perf_counter() - begun
+        return len(tensors), slot if tensors and not tensors[-1][0] else None
 
 
 class _Hook:
@@ -226,7 +256,7 @@ class _Entering(_Hook):
     __slots__ = ()
 
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if torch.compiler.is_compiling() or self.recorder.paused:
+        if _is_compiling() or self.recorder.paused:
             return
         try:
             with torch._C.DisableTorchFunction():  # nor to subclasses and modes that listen to operations
@@ -239,7 +269,7 @@ class _Leaving(_Hook):
     __slots__ = ()
 
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        if torch.compiler.is_compiling() or not self.recorder.within:
+        if _is_compiling() or not self.recorder.within:
             return
         try:
             with torch._C.DisableTorchFunction():
@@ -249,14 +279,20 @@ class _Leaving(_Hook):
 
 
 class _Giving(_Hook):
-    __slots__ = ()
+    __slots__ = ("slots",)
+
+    def __init__(self, recorder: Recorder, path: str) -> None:
+        super().__init__(recorder, path)
+        self.slots: dict[int, Slot | None] = {}  # by the number of the call
 
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
-        if torch.compiler.is_compiling() or self.recorder.paused:
+        if _is_compiling() or self.recorder.paused:
             return
         try:
+            if self.recorder.gave_alike(module, self, result):
+                return
             with torch._C.DisableTorchFunction():
-                self.recorder.gave(module, self.path, result)
+                self.recorder.gave(module, self, result)
         except Exception as error:  # never into the caller's code (P10)
             self.recorder.failed(self.path, error)
 

@@ -22,17 +22,27 @@ _READABLE = frozenset(getattr(torch, name) for name in _SHARED)
 _BITS = {1: torch.uint8, 2: torch.int16}  # integers of a width, to carry bits of dtypes that NumPy itself hasn't
 
 
+_Tensor, _strided = torch.Tensor, torch.strided  # bound here, as hooks ask between two operations of a model
+_is_transformed = torch._C._functorch.is_functorch_wrapped_tensor
+
+
 def dtype_name(dtype: torch.dtype) -> str:
     """``"bfloat16"`` for ``torch.bfloat16``."""
     return str(dtype).removeprefix("torch.")
 
 
+def is_plain(tensor: torch.Tensor) -> bool:
+    """Whether it is what most are: strided values of its own, in no subclass and in no function transform."""
+    if type(tensor) is not _Tensor or _is_transformed(tensor):
+        return False
+    return not (tensor.is_nested or tensor.is_meta) and tensor.layout is _strided
+
+
 def why_unreadable(tensor: torch.Tensor) -> str:
     """Why the values of ``tensor`` can't be shown, as a sentence; empty when they can."""
-    transformed = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
-    odd = transformed or tensor.is_nested or tensor.is_meta or tensor.layout is not torch.strided
-    if not odd and type(tensor) is torch.Tensor and tensor.dtype in _READABLE:
+    if is_plain(tensor) and tensor.dtype in _READABLE:
         return ""  # as most are, and leaves of a running model come here
+    transformed = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
     name = type(tensor).__name__
     if torch.nn.parameter.is_lazy(tensor):
         return "Its shape is not known before the first forward pass."
@@ -68,7 +78,7 @@ def copy_of(tensor: torch.Tensor, memory: torch.Tensor | None = None) -> torch.T
 
 def _copied(tensor: torch.Tensor, memory: torch.Tensor | None) -> torch.Tensor:
     if memory is not None:
-        return memory.copy_(tensor.detach())
+        return memory.copy_(tensor.detach() if tensor.requires_grad else tensor)
     with torch.inference_mode(False):  # a copy made in it could not be written to outside
         return tensor.detach().clone()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,33 @@ def test_memory_is_used_again() -> None:
         assert len(set().union(*seen)) <= 3 * 2
     assert cap.source.captured._spares.nbytes == 0  # nothing is left lying about
     assert array(cap["1:output"])[0] == 5
+
+
+def test_a_copy_that_nobody_asked_for_is_written_over_and_the_newest() -> None:
+    model = nn.Sequential(OrderedDict(a=chain(1)[0], b=chain(1)[0]))
+    model.forward = lambda x: model.b(model.a(model.a(x) + 1))  # type: ignore[method-assign]
+    with capture(model, "[ab]", "output") as cap:
+        places, versions = [], []
+        for step in range(4):
+            model(torch.full((BIG,), float(step), requires_grad=step == 3))
+            places.append(memory(cap))
+            versions.append(max(info.version for info in cap.source.captured.infos()))
+        assert places[0] == places[1] == places[2] == places[3]
+        assert versions == sorted(set(versions))
+        assert list(cap) == ["a:output", "a:output~2", "b:output"]
+        assert [array(cap[address])[0] for address in cap] == [3, 4, 4]
+
+
+def test_who_asks_in_the_middle_of_a_pass_gets_what_is_newest_and_keeps_it() -> None:
+    model = chain(2)
+    seen: list[Any] = []
+    with capture(model, "[0-9]", "output") as cap:
+        model[1].register_forward_pre_hook(
+            lambda module, args: seen.append((cap["0:output"], cap["1:output"])) if len(cap) == 2 else None
+        )
+        for step in range(4):
+            model(torch.full((BIG,), float(step)))
+    assert [(array(first)[0], array(second)[0]) for first, second in seen] == [(1, 0), (2, 1), (3, 2)]
 
 
 def test_what_someone_holds_is_never_written_to() -> None:
