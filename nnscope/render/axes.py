@@ -58,8 +58,8 @@ def _rows(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
             overlay.text(label, grid.x - px(8), y + px(4), style)
             widest = max(widest, overlay.width(label, style))
             free = y + px(8)
-    if named and pane.row_axis.name:
-        x = max(grid.x - px(18) - widest, pane.rect.x + px(12))
+    x = grid.x - px(18) - widest
+    if named and pane.row_axis.name and x >= pane.rect.x + px(8):  # long labels say themselves what they name
         style = aligned(overlay.small, "centre", turned=True)
         overlay.text(pane.row_axis.name, x, grid.y + grid.h / 2, style, grid.h)
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 ADDRESS = "gradient-flow"
 KIND = "gradient-flow"
 GRAD = ":grad"  # the end of the address of a parameter's gradient
-WIDTH = 6  # columns for each layer …
-LEAST, MOST = 64, 1024  # … but at least, and at most
+WIDTH = 3  # columns for each layer, so that rows fill the height of a canvas …
+LEAST, MOST = 24, 1024  # … but at least, and at most
 
 
 @dataclass(slots=True, eq=False)
