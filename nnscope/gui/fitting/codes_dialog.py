@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nnscope.core.errors import Failure
     from nnscope.scene.fitting import FitPart
 
-SIZE = (560, 380)
+SIZE = (580, 460)
 STEPS = 300  # of the field's fit
 SHARES = (4, 8, 16, 32)
 HEADS = ("Code", "Bytes", "PSNR in dB", "SNR in dB")
@@ -151,7 +151,8 @@ class CodesDialog(QDialog):
 
 def _table() -> QTableWidget:
     table = QTableWidget(0, len(HEADS))
-    table.setHorizontalHeaderLabels(HEADS)
+    for column, head in enumerate(HEADS):
+        table.setHorizontalHeaderItem(column, _cell(head, first=column == 0))
     table.setAccessibleName("Codes")
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
