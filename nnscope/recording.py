@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,12 +78,13 @@ def watch(
     """
     from nnscope.sources.live.ranks import rank_here
     from nnscope.sources.live.watching import watch as begin
+    from nnscope.store.runs.passing import passing_folder
 
     if run is None and not attach:
         raise NnscopeError("A run that nobody can attach to needs a folder.", "run=None", "Give a folder.")
     if run is None and rank_here() is not None:
         raise NnscopeError("Processes that train together need a folder to share.", "run=None", "Give a folder.")
-    folder = Path(tempfile.mkdtemp(prefix="nnscope-run-") if run is None else run)
+    folder = passing_folder() if run is None else Path(run)
     watched = begin(model, folder, every=every, layers=layers, kinds=kinds)
     if attach and leads(watched):
         open_to_others(watched, port, passing=run is None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -66,8 +65,9 @@ def record_training(model: Module, folder: str) -> Watch:
     """Record a training, and let the window attach to it as to one elsewhere; a folder is made if none is given."""
     from nnscope.sources.live.pace import Pace
     from nnscope.sources.live.watching import watch
+    from nnscope.store.runs.passing import passing_folder
 
-    folder_used = folder or tempfile.mkdtemp(prefix="nnscope-run-")
+    folder_used = folder or passing_folder()
     run = watch(model, folder_used, pace=Pace(None, SHARE), limits=Limits(seconds=FLUSH))
     run.publish(RunServer(run.folder, passing=not folder))
     return run

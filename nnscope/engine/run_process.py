@@ -20,6 +20,7 @@ from nnscope.engine.growing import GrowingEngine
 from nnscope.engine.server import EngineServer
 from nnscope.sources.guarded.limits import limit_process
 from nnscope.sources.session import RunSource
+from nnscope.store.runs.passing import hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,8 @@ def main() -> None:
     """Serve until nobody is attached."""
     os.nice(NICE)
     order = json.loads(sys.stdin.readline())
+    if order["passing"]:
+        hold(order["folder"])
     limit_process()
     server = EngineServer("", order["token"], listening=int(sys.argv[1]))
     training = _Training(order["facts"])

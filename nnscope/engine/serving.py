@@ -29,6 +29,7 @@ from nnscope.core.attaching import HOST, address_of
 from nnscope.core.errors import NnscopeError
 from nnscope.engine.channel import new_token
 from nnscope.engine.spawn import environment
+from nnscope.store.runs.passing import release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,7 @@ class RunServer:
         self._thread.join()
         for held in (self._listener, self._bell, self._wake):
             held.close()
+        release(str(self._order["folder"]))
         if self._process is None:
             self._remove()
         else:
