@@ -299,7 +299,7 @@ def test_the_tolerances_of_voxels_are_live_with_what_they_come_to_beside_them(vo
     volume.qtbot.keyClicks(tau, "0.5")
     volume.qtbot.keyClick(tau, Qt.Key.Key_Return)
     assert dict(volume.controller.workspace.pane.settings)["tau"] == 0.5
-    assert not volume.window.inspector.cut.kind.isVisible()
+    assert volume.window.inspector.cut.kind.isVisible()
     assert volume.window.inspector.cut.ends[0][0].isVisible()
     volume.window.commands.view.choose_view("landscape")
     volume.until(lambda: {"height", "relief"} <= set(box.controls) and "tau" not in box.controls)

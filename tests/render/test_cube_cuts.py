@@ -110,8 +110,8 @@ def test_pixels_are_what_the_plane_cuts_open_or_lies_behind_it(screen: Offscreen
         shows = np.kron(grid.values, np.ones((2**level,) * 3))[: SHAPE[0], : SHAPE[1], : SHAPE[2]].astype(np.float32)
         pane = _cut(MAKE[way](x, 0.2, level), cut, camera, clip)
         _, values, states = volumes.drawn(screen, pane)
-        for py in range(2, 56, 6):
-            for px in range(2, 64, 6):
+        for py in range(2, 56, 8):
+            for px in range(2, 64, 8):
                 expected, close = _brute(pane, shows, cut, (px + 0.5, py + 0.5))
                 if close:
                     unsure += 1
@@ -119,7 +119,7 @@ def test_pixels_are_what_the_plane_cuts_open_or_lies_behind_it(screen: Offscreen
                 seen += expected is not None
                 assert states[py, px] == (volumes.NOTHING if expected is None else 0), (px, py)
                 assert expected is None or abs(values[py, px] - expected) < 1e-6, (px, py)
-    assert seen > 60
+    assert seen > 30
     assert unsure < 60
 
 
