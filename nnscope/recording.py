@@ -26,6 +26,7 @@ def watch(
     kinds: Sequence[str] = ("parameter", "output", "grad"),
     attach: bool = True,
     port: int = 0,
+    tokens: Sequence[str] = (),
 ) -> Watch:
     """Record a training run: call ``step`` of what is returned once after every step.
 
@@ -56,6 +57,8 @@ def watch(
         Whether others can attach.
     port : int
         Of 127.0.0.1, for them; 0 for any that is free.
+    tokens : sequence of str
+        Names of the tokens, for the axes of attention; the model's own ``token_names`` by default.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def watch(
     if run is None and rank_here() is not None:
         raise NnscopeError("Processes that train together need a folder to share.", "run=None", "Give a folder.")
     folder = passing_folder() if run is None else Path(run)
-    watched = begin(model, folder, every=every, layers=layers, kinds=kinds)
+    watched = begin(model, folder, every=every, layers=layers, kinds=kinds, tokens=tokens)
     if attach and leads(watched):
         open_to_others(watched, port, passing=run is None)
     return watched

@@ -112,6 +112,10 @@ class LiveSource:
             live=self.live(),
         )
 
+    def named(self, info: TensorInfo) -> TensorInfo:
+        """A tensor with the names of its axes and of places along them."""
+        return self._axes.of(info)
+
     def captured_infos(self) -> tuple[TensorInfo, ...]:
         """Captured values in the order of execution, then the attention of all layers."""
         captured = tuple(map(self._axes.of, self.captured.infos()))

@@ -13,6 +13,7 @@ import torch
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.tensor import TensorInfo
+from nnscope.sources.live.attention import KIND as ATTENTION
 from nnscope.sources.live.gradients import GradientRecorder
 from nnscope.sources.live.modules import modules_of, select
 from nnscope.sources.live.pace import Pace
@@ -228,13 +229,16 @@ class Watch:
 class Watched:
     """The hooks on a model and what they give; the model is not kept alive by this."""
 
-    def __init__(self, model: torch.nn.Module, layers: Layers, kinds: Sequence[str]) -> None:
+    def __init__(
+        self, model: torch.nn.Module, layers: Layers, kinds: Sequence[str], tokens: Sequence[str] = ()
+    ) -> None:
         modules = modules_of(model)
         captured = tuple(kind for kind in kinds if kind in CAPTURED)
         self.name = type(model).__name__
         self.tree = tuple((ref.path, ref.type) for ref in modules)
         self.gradients = GradientRecorder(model, BUDGET)
-        self._source = LiveSource(model, self.name, select(modules, layers) if captured else (), captured, BUDGET)
+        chosen = select(modules, layers) if captured else ()
+        self._source = LiveSource(model, self.name, chosen, captured, BUDGET, tokens)
         self._sensing = Sensing(model)
         self._model = weakref.ref(model)
         self._kinds = kinds
@@ -304,7 +308,8 @@ class Watched:
             kept = self._source.captured.find(info.address) if info.version > last else None
             self._version = max(self._version, info.version)
             if kept is not None and kept.value is not None:
-                yield replace(info, version=0), kept.value
+                named = self._source.named(info) if info.kind == ATTENTION else info
+                yield replace(named, version=0), kept.value
 
 
 def watch(
@@ -316,6 +321,7 @@ def watch(
     kinds: Sequence[str] = ("parameter", "output", "grad"),
     limits: Limits | None = None,
     pace: Pace | None = None,
+    tokens: Sequence[str] = (),
 ) -> Watch:
     """Record a training run: call `Watch.step` once after every step.
 
@@ -341,6 +347,8 @@ def watch(
         How often the disk is written and how large the run may become.
     pace : Pace, optional
         In place of ``every``: how much of the time recording may take.
+    tokens : sequence of str
+        Names of the tokens, for the axes of attention; the model's own ``token_names`` by default.
 
     Returns
     -------
@@ -366,7 +374,7 @@ def watch(
             raise NnscopeError(f"{kind!r} is no kind of value that is recorded.", "kinds", f"There are {known}.")
     if every is not None and every < 1:
         raise NnscopeError("Steps can't be recorded more often than each.", f"every={every}", "Give 1 or more.")
-    watched, pace = Watched(model, layers, kinds), pace or Pace(every)
+    watched, pace = Watched(model, layers, kinds, tokens), pace or Pace(every)
     rank = rank_here()
     writer = RunWriter(run, watched.name, watched.tree, limits, rank)
     watched.attach()

@@ -186,6 +186,9 @@ def _info(told: dict[str, Any]) -> TensorInfo:
         raise ValueError(f"the shape {shape}")
     dtype = str(told["dtype"])
     nbytes = int(np.prod(shape, dtype=object)) * dtype_of(dtype).itemsize
+    labels = tuple(tuple(map(str, names)) for names in told.get("labels", ()))
+    if labels and [len(names) or size for names, size in zip(labels, shape, strict=True)] != list(shape):
+        raise ValueError("names of places that are not there")
     return TensorInfo(
         str(told["address"]),
         shape,
@@ -195,6 +198,7 @@ def _info(told: dict[str, Any]) -> TensorInfo:
         axes=tuple(map(str, told["axes"])),
         aliases=tuple(map(str, told["aliases"])),
         note=str(told.get("note", "")),
+        labels=labels,
     )
 
 

@@ -87,6 +87,7 @@ class _Names:
                 "axes": info.axes,
                 "aliases": info.aliases,
                 "note": info.note,
+                **({"labels": info.labels} if any(info.labels) else {}),
             }
             for info in self.numbers
         ]

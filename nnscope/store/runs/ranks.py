@@ -75,8 +75,8 @@ class RankedReader:
             return None
         modules = tuple((_within(name, path), kind) for name, meta in known for path, kind in meta.modules)
         notes = [f"{name} is missing: its process has recorded nothing here." for name in absent_ranks(self.folder)]
-        notes += [f"{name}: {note}" for name, meta in known for note in meta.notes]
-        return replace(known[0][1], modules=modules, notes=tuple(notes))
+        notes += [f"{name}: {note}" for name, meta in known for note in (*meta.notes, *meta.lost)]
+        return replace(known[0][1], modules=modules, notes=tuple(notes), lost=())
 
     @property
     def troubles(self) -> dict[str, str]:

@@ -408,3 +408,24 @@ def test_sensitivity_is_that_of_the_batch_and_changes_nothing(tmp_path: Path) ->
     assert norms.values[-1] == pytest.approx(np.sqrt(right.sum()), rel=0.15)
     found = frame.arrays["values"]
     assert np.corrcoef(found.ravel(), right.ravel())[0, 1] > 0.8
+
+
+class Attending(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attend = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.attend(x, x, x)[0]
+
+
+def test_names_of_tokens_are_kept_with_recorded_attention(tmp_path: Path) -> None:
+    model, tokens = Attending(), ("the", "cat", "sat")
+    with watch(model, tmp_path / "run", every=1, kinds=("attention",), tokens=tokens) as run:
+        for _ in range(2):
+            model(torch.randn(1, 3, 8)).sum().backward()
+            run.step()
+    assert run.trouble == ""
+    infos = [info for info in RunSource(tmp_path / "run").listing().tensors if info.kind == "attention"]
+    assert infos
+    assert all(info.labels[-2:] == (tokens, tokens) for info in infos)
