@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from nnscope.core.space_picture import array_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
     from nnscope.core.layout import Layout
@@ -23,6 +25,7 @@ Shape3 = tuple[int, int, int]
 
 BRICK = 8  # voxels a side
 VOXELS = 1 << 27  # of one picture: 512 MiB of float32
+TEXELS = 1 << 28  # of a texture: 1 GiB of float32, the most that software drivers take
 SIDE = 2048  # voxels that every driver for desktops allows along a side of a texture
 
 
@@ -94,37 +97,49 @@ class VolumePicture:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """How a volume with one long side lies in a texture: that side cut into pieces, stacked along another side.
+    """How a volume with long sides lies in a texture: one or two of them cut into pieces, stacked along the shortest.
 
-    Each piece has one voxel more on either end, along both sides, so that interpolation finds the neighbours there.
+    Each piece has one voxel more on either end of every side, so that interpolation finds the neighbours there.
 
     Attributes
     ----------
-    axis, along : int
-        Of [z, y, x]: the side that is cut, and the one along which its pieces lie.
-    length : int
-        Voxels of a piece, without the two more.
-    pieces : int
+    along : int
+        Of [z, y, x]: the side along which the pieces lie.
+    pieces : (int, int, int)
+        Into how many each side is cut.
+    lengths : (int, int, int)
+        Voxels of a piece along each axis, without the two more.
     shape : (int, int, int)
         Texels along each axis of the texture.
     """
 
-    axis: int
     along: int
-    length: int
-    pieces: int
+    pieces: Shape3
+    lengths: Shape3
     shape: Shape3
+
+    @property
+    def steps(self) -> Shape3:
+        """Texels in the texture from a piece to the next one along each axis of the volume."""
+        thickness = self.lengths[self.along] + 2
+        depth, rows, _ = self.pieces
+        return thickness, thickness * depth, thickness * depth * rows
 
 
 def fold(shape: Shape3, limit: int = SIDE) -> Fold | None:
-    """How to lay a volume whose longest side exceeds ``limit`` into a texture with sides up to it; None for no way."""
-    axis = max(range(3), key=lambda a: shape[a])
-    along = min((a for a in range(3) if a != axis), key=lambda a: shape[a])
-    length = min(limit - 2, shape[axis])
-    pieces = -(-shape[axis] // length)
-    sides = list(shape)
-    sides[axis], sides[along] = length + 2, pieces * (shape[along] + 2)
-    return Fold(axis, along, length, pieces, (sides[0], sides[1], sides[2])) if max(sides) <= limit else None
+    """How to lay a volume into a texture with sides up to ``limit`` and at most `TEXELS` texels; None for no way."""
+    along = min(range(3), key=lambda axis: shape[axis])
+    pieces = _three(1 if axis == along else -(-side // (limit - 2)) for axis, side in enumerate(shape))
+    lengths = _three(-(-side // count) for side, count in zip(shape, pieces, strict=True))
+    stacked = [math.prod(pieces) if axis == along else 1 for axis in range(3)]
+    sides = _three((length + 2) * count for length, count in zip(lengths, stacked, strict=True))
+    fits = max(sides) <= limit and math.prod(sides) <= TEXELS
+    return Fold(along, pieces, lengths, sides) if fits else None
+
+
+def _three(sides: Iterable[int]) -> Shape3:
+    depth, rows, cols = sides
+    return depth, rows, cols
 
 
 def volume_levels(shape: Shape3) -> int:
@@ -135,8 +150,7 @@ def volume_levels(shape: Shape3) -> int:
 
 def volume_level_shape(shape: Shape3, level: int) -> Shape3:
     """Voxels along each axis of a level."""
-    depth, rows, cols = (-(-side // 2**level) for side in shape)
-    return depth, rows, cols
+    return _three(-(-side // 2**level) for side in shape)
 
 
 def least_level(shape: Shape3, voxels: int = VOXELS) -> int:

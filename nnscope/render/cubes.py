@@ -18,7 +18,7 @@ from nnscope.core.volume import fold
 from nnscope.core.voxels import VoxelPicture
 from nnscope.render.rays import WHOLE, Programs, apply_rays
 from nnscope.render.slabs import apply_begin, constants
-from nnscope.render.voxels import folded_piece
+from nnscope.render.voxels import apply_fold, folded_nbytes, upload_folded
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -64,7 +64,7 @@ class CubeTextures:
     @property
     def nbytes(self) -> int:
         """Bytes of the textures."""
-        return self._picture.nbytes
+        return folded_nbytes(self._picture.nbytes, self._picture.values.size, self.fold)
 
     def takes(self, picture: VoxelPicture) -> bool:
         """Whether a picture would fit into these textures."""
@@ -98,10 +98,7 @@ class CubeTextures:
             program["u_nodes"] = self._nodes
         program["u_texel"] = tuple(1.0 / side for side in reversed(self._values.shape[:3]))
         if self.fold is not None:
-            program["u_folded"] = tuple(float(2 - self.fold.axis == i) for i in range(3))
-            program["u_stacked"] = tuple(float(2 - self.fold.along == i) for i in range(3))
-            step = self._picture.values.shape[self.fold.along] + 2
-            program["u_pieces"] = (self.fold.length, step, self.fold.pieces - 1)
+            apply_fold(program, self.fold)
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
@@ -122,10 +119,8 @@ class CubeTextures:
             if self.fold is None:
                 part = np.ascontiguousarray(cells[box])[..., None]
                 texture.set_data(part, offset=tuple(side.start or 0 for side in box))
-                continue
-            for piece in range(self.fold.pieces):
-                folded, corner = folded_piece(cells, self.fold, piece)
-                texture.set_data(folded[..., None], offset=corner)
+            else:
+                upload_folded(texture, cells, self.fold)
         self.uploaded += picture.values[box].size
 
 

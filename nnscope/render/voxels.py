@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,9 @@ class VoxelTextures:
     @property
     def nbytes(self) -> int:
         """Bytes of the large textures."""
-        return self._picture.nbytes - (self._picture.values.nbytes // 2 if self._half else 0)
+        values = self._picture.values
+        plain = self._picture.nbytes - (values.nbytes // 2 if self._half else 0)
+        return folded_nbytes(plain, values.size, self.fold)
 
     def bricks(self, pane: PaneFrame, space: SpaceFrame) -> BrickTextures | None:
         """What the mode of a pane knows of its bricks; None where looking at them first would cost more than it saves.
@@ -129,10 +132,7 @@ class VoxelTextures:
             program["u_states"] = self.states
         program["u_texel"] = tuple(1.0 / side for side in reversed(self.values.shape[:3]))
         if self.fold is not None:
-            program["u_folded"] = _unit(self.fold.axis)
-            program["u_stacked"] = _unit(self.fold.along)
-            step = self._picture.values.shape[self.fold.along] + 2
-            program["u_pieces"] = (self.fold.length, step, self.fold.pieces - 1)
+            apply_fold(program, self.fold)
 
     def delete(self) -> None:
         """Free everything; the context must be current."""
@@ -150,9 +150,7 @@ class VoxelTextures:
                 gloo.flush()  # else all of them wait in memory
             return texture
         texture = gloo.Texture3D((*self.fold.shape, 1), **made)
-        for piece in range(self.fold.pieces):
-            part, corner = folded_piece(voxels, self.fold, piece)
-            texture.set_data(part[..., None], offset=corner)
+        upload_folded(texture, voxels, self.fold)
         return texture
 
 
@@ -240,16 +238,30 @@ def passed_share(picture: VolumePicture, mode: str, bricks: Bricks) -> float:
     return float((bricks.scores[:, rows[:, None], cols] <= score.max(0)).mean())
 
 
-def folded_piece(voxels: np.ndarray, how: Fold, piece: int) -> tuple[np.ndarray, tuple[int, int, int]]:
-    """A piece of a volume with what is around it, and its first texel [z, y, x]."""
-    first = piece * how.length
-    size = voxels.shape
-    cut = np.clip(np.arange(first - 1, first + how.length + 1), 0, size[how.axis] - 1)
-    stacked = np.clip(np.arange(-1, size[how.along] + 1), 0, size[how.along] - 1)
-    part = voxels.take(cut, axis=how.axis).take(stacked, axis=how.along)
-    corner = [0, 0, 0]
-    corner[how.along] = piece * len(stacked)
-    return np.ascontiguousarray(part), (corner[0], corner[1], corner[2])
+def upload_folded(texture: Any, voxels: np.ndarray, how: Fold) -> None:
+    """Upload a volume piece by piece, each with what is around it."""
+    for piece in np.ndindex(how.pieces):
+        spans = (
+            np.clip(np.arange(at * length - 1, (at + 1) * length + 1), 0, side - 1)
+            for at, length, side in zip(piece, how.lengths, voxels.shape, strict=True)
+        )
+        corner = [0, 0, 0]
+        corner[how.along] = int(np.dot(piece, how.steps))
+        texture.set_data(np.ascontiguousarray(voxels[np.ix_(*spans)])[..., None], offset=tuple(corner))
+        gloo.flush()  # else all of them wait in memory
+
+
+def apply_fold(program: Any, how: Fold) -> None:
+    """Set the uniforms of ``voxels.glsl`` that say where a voxel lies; they go by x, y, z."""
+    program["u_lengths"] = how.lengths[::-1]
+    program["u_last"] = tuple(count - 1 for count in reversed(how.pieces))
+    program["u_steps"] = how.steps[::-1]
+    program["u_stacked"] = tuple(float(2 - how.along == i) for i in range(3))
+
+
+def folded_nbytes(nbytes: int, voxels: int, how: Fold | None) -> int:
+    """About the bytes that so many bytes of voxels take in a texture, which may be folded."""
+    return nbytes if how is None else nbytes * math.prod(how.shape) // voxels
 
 
 def _fold(picture: VolumePicture, limit: int) -> Fold:
@@ -271,8 +283,3 @@ def _weights(picture: VolumePicture) -> Any:
         return None
     made = {"format": "red", "internalformat": "r32f", "interpolation": "nearest", "wrapping": "clamp_to_edge"}
     return gloo.Texture3D(np.ascontiguousarray(picture.weights[:, None, None, None]), **made)
-
-
-def _unit(axis: int) -> tuple[float, ...]:
-    """The unit vector (x, y, z) along an axis of [z, y, x]."""
-    return tuple(float(2 - axis == i) for i in range(3))

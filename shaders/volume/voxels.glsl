@@ -1,18 +1,19 @@
-// The volume's texture. FOLD: 1 when a side is longer than the driver allows; pieces of it then lie one after the other
-// along another side, each with one voxel more on either end of both.
+// The volume's texture. FOLD: 1 when sides are longer than the driver allows; these are cut, and the pieces lie one after
+// the other along the shortest side, each with one voxel more on either end of every side.
 uniform sampler3D u_values;
 uniform vec3 u_texel;        // size of a texel in texture coordinates
 #if FOLD
-uniform vec3 u_folded;       // 1 for the side that is cut
-uniform vec3 u_stacked;      // 1 for the side along which its pieces lie
-uniform vec3 u_pieces;       // voxels of a piece, texels from one piece to the next, last piece
+uniform vec3 u_lengths;      // voxels of a piece
+uniform vec3 u_last;         // number of the last piece along each axis
+uniform vec3 u_steps;        // texels in the texture from a piece to the next one along each axis
+uniform vec3 u_stacked;      // 1 for the side along which the pieces lie
 #endif
 
 // Texture coordinates of a position in voxels.
 vec3 place(vec3 position) {
 #if FOLD
-    float piece = clamp(floor(dot(position, u_folded) / u_pieces.x), 0.0, u_pieces.z);
-    position += u_folded * (1.0 - piece * u_pieces.x) + u_stacked * (1.0 + piece * u_pieces.y);
+    vec3 piece = clamp(floor(position / u_lengths), vec3(0.0), u_last);
+    position += 1.0 - piece * u_lengths + u_stacked * dot(piece, u_steps);
 #endif
     return position * u_texel;
 }
