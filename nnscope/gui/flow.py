@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnscope.core.picture import TilePicture
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from nnscope.scene.controller import Controller
 
 VIEW = KIND  # the view has the name of what it is for
-OTHERWISE = "heatmap"
 
 
 def has_flow(controller: Controller) -> bool:
@@ -23,22 +21,7 @@ def has_flow(controller: Controller) -> bool:
 def show_flow(controller: Controller) -> None:
     """Show the gradient flow of the active pane's run there."""
     if has_flow(controller):
-        show_fitting(controller, controller.workspace.pane.source, ADDRESS)
-
-
-def show_fitting(controller: Controller, source: str, address: str) -> None:
-    """Show a tensor in the active pane, in a view that is for it; in a comparison of sources, in all of its panes."""
-    workspace, info = controller.workspace, controller.library.info(source, address)
-    state = workspace.state
-    together = controller.pairs.chosen(state, source, address)
-    if together is not None:
-        workspace.set(together)
-        return
-    pane, flow = state.pane.showing(source, address), info is not None and info.kind == KIND
-    if flow != (pane.view == VIEW):
-        pane = replace(pane, view=VIEW if flow else OTHERWISE)
-    panes = tuple(pane if at == state.active else other for at, other in enumerate(state.panes))
-    workspace.set(replace(state, panes=panes))
+        controller.show(controller.workspace.pane.source, ADDRESS)
 
 
 def go_to_column(controller: Controller) -> None:

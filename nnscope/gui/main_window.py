@@ -27,7 +27,7 @@ from nnscope.gui.drop import dropped_paths
 from nnscope.gui.failures import FailureList
 from nnscope.gui.filming import FilmSaver
 from nnscope.gui.fitting.fitter import Fitter
-from nnscope.gui.flow import go_to_column, show_fitting
+from nnscope.gui.flow import go_to_column
 from nnscope.gui.flying import HINT, Flying
 from nnscope.gui.inspector.panel import Inspector
 from nnscope.gui.menus import Menus
@@ -172,7 +172,7 @@ class MainWindow(QMainWindow):
 
     def show_tensor(self, source: str, address: str) -> None:
         """Show a tensor in the active pane."""
-        show_fitting(self.controller, source, address)
+        self.controller.show(source, address)
         self.central.show_canvas()
 
     # -- problems

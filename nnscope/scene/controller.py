@@ -24,6 +24,7 @@ from nnscope.scene.knowledge import Listener as KnowledgeListener
 from nnscope.scene.library import Library
 from nnscope.scene.pairs import Pairs
 from nnscope.scene.sessions import Listener, Sessions
+from nnscope.scene.showing import showing
 from nnscope.scene.slicing import follow
 from nnscope.scene.spacework import SpaceWork
 from nnscope.scene.steering import Steering
@@ -146,7 +147,7 @@ class Controller:
             return
         at = state.active if pane is None else pane
         panes = list(state.panes)
-        panes[at] = panes[at].showing(source, address)
+        panes[at] = showing(panes[at], source, address, self.library.info(source, address))
         self.workspace.set(replace(state, panes=tuple(panes), active=at))
 
     def step_tensor(self, by: int) -> None:

@@ -56,6 +56,8 @@ class PaneState:
         Of a recorded run: the step whose values are subtracted; None shows the values themselves.
     beside : str
         Key of the source that it is compared with: the colours are those of both; empty for none.
+    stands_in : (str, str)
+        A view, and the one that was chosen and is not for this tensor; of no meaning unless ``view`` is the first.
     """
 
     source: str = ""
@@ -75,6 +77,7 @@ class PaneState:
     step: int | None = None
     minus: int | None = None
     beside: str = ""
+    stands_in: tuple[str, str] = ("", "")
 
     def showing(self, source: str, address: str) -> PaneState:
         """The same ways of looking at another tensor: what depends on its shape or values is reset."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 from nnscope.core.tensor import ModuleInfo, TensorInfo
 from nnscope.gui.tree.filter import matcher
 from nnscope.gui.tree.nodes import DEPTH, GROUP, Node, Order, grow, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def tree(names: list[str], text: str = "", modules: tuple[ModuleInfo, ...] = ()) -> Node:
@@ -116,6 +121,16 @@ def test_endless_names_stay_shallow() -> None:
     assert leaves(tree(["a." * 10_000]), Order()) == ["a." * 10_000]
 
 
+@pytest.fixture
+def no_garbage() -> Iterator[None]:
+    """Garbage is collected when the window rests (`nnscope.gui.garbage`), and not in the middle of what is timed."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage")
 def test_a_slice_is_short() -> None:
     """What runs between two chances to stop is a fraction of a frame."""
     infos = tuple(TensorInfo(f"layers.{i % 50}.block.t{i}", (3, 4), "float32") for i in range(20_000))

@@ -90,7 +90,7 @@ class ViewCommands:
         """Show the active pane's tensor in another view, if that applies."""
         refusal = {choice.name: choice.refusal for choice in self._controller.views_for()}.get(name, "unknown")
         if not refusal:
-            self._controller.workspace.update_pane(view=name, layout=None, camera=None, pin=None)
+            self._controller.workspace.update_pane(view=name, stands_in=("", ""), layout=None, camera=None, pin=None)
 
     def dimension(self) -> None:
         """From a flat picture to one of three dimensions, and back."""
