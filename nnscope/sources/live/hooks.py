@@ -159,7 +159,8 @@ class Recorder:
         if self._ignores(path, module):
             return
         calls = self._called(path)
-        calls.tensors, hook.slots[calls.count] = self._keep(path, "output", calls.count, result)
+        call = min(calls.count, MAX_CALLS)
+        calls.tensors, hook.slots[call] = self._keep(path, "output", call, result)
         self.troubles.pop(path, None)
         if not self._pass.open:
             self.values.drop_older(path, self._pass.number)
@@ -175,7 +176,7 @@ class Recorder:
             return False
         begins = calls.forward != now.number
         call = 1 if begins else calls.count + 1
-        slot = hook.slots.get(call)
+        slot = hook.slots.get(min(call, MAX_CALLS))
         if slot is None or _function_modes() or _dispatch_modes() or self._ignores(hook.path, module):
             return False
         begun = perf_counter()
@@ -283,7 +284,7 @@ class _Giving(_Hook):
 
     def __init__(self, recorder: Recorder, path: str) -> None:
         super().__init__(recorder, path)
-        self.slots: dict[int, Slot | None] = {}  # by the number of the call
+        self.slots: dict[int, Slot | None] = {}  # by the number of the call, `MAX_CALLS` of them at most
 
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], result: Any) -> None:
         if _is_compiling() or self.recorder.paused:

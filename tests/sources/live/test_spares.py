@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nnscope.sources.live.capture import Capture, capture
+from nnscope.sources.live.hooks import MAX_CALLS
 from nnscope.sources.live.spares import LEAST_BYTES, Spares
 from tests.sources.live.watched import array
 
@@ -53,6 +54,19 @@ def test_a_copy_that_nobody_asked_for_is_written_over_and_the_newest() -> None:
         assert versions == sorted(set(versions))
         assert list(cap) == ["a:output", "a:output~2", "b:output"]
         assert [array(cap[address])[0] for address in cap] == [3, 4, 4]
+
+
+def test_calls_without_number_keep_the_newest_in_bounded_memory() -> None:
+    model = chain(1)
+    model.forward = lambda x: sum((model[0](x + i) for i in range(MAX_CALLS + 6)), x)  # type: ignore[method-assign]
+    with capture(model, "0", "output") as cap:
+        for step in range(3):
+            model(torch.full((BIG,), 100.0 * step))
+        (hook,) = model[0]._forward_hooks.values()
+        assert len(hook.slots) == MAX_CALLS  # type: ignore[attr-defined]
+        assert array(cap[f"0:output~{MAX_CALLS}"])[0] == 200 + MAX_CALLS + 5
+        assert array(cap["0:output~2"])[0] == 201
+        assert cap.source.recorder.calls["0"].count == MAX_CALLS + 6
 
 
 def test_who_asks_in_the_middle_of_a_pass_gets_what_is_newest_and_keeps_it() -> None:
