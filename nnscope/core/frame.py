@@ -8,6 +8,7 @@ All positions are in device pixels, origin at the top left, y down.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,9 +60,12 @@ class Rect:
 MARGINS = (68, 56, 172, 44)
 SMALL_MARGINS = (44, 28, 12, 60)
 SMALL_PANE = (480, 320)  # a pane narrower or lower than this is small
+BESIDE_NAMES = 16  # logical pixels: a tick between names of rows and the picture, and room before them
+TURNED = 18  # logical pixels: the axis' own name, turned, beside them
+MOST_NAMED = 1 / 3  # of a pane's width that names of rows take with all that
 
 
-def margins(pane: Rect, scale: float = 1.0) -> tuple[int, int, int, int]:
+def margins(pane: Rect, scale: float = 1.0, names: float = 0.0) -> tuple[int, int, int, int]:
     """Left, top, right and bottom margin of a pane in device pixels: what lies inside is its picture.
 
     Parameters
@@ -69,10 +73,14 @@ def margins(pane: Rect, scale: float = 1.0) -> tuple[int, int, int, int]:
     pane : Rect
     scale : float
         Device pixels per logical pixel.
+    names : float
+        Device pixels that the longest name of a row takes: the left margin has room for it, up to `MOST_NAMED`.
     """
     small = pane.w < SMALL_PANE[0] * scale or pane.h < SMALL_PANE[1] * scale
     left, top, right, bottom = (round(side * scale) for side in (SMALL_MARGINS if small else MARGINS))
-    return left, top, right, bottom
+    beside = BESIDE_NAMES if small else BESIDE_NAMES + TURNED
+    named = min(round(pane.w * MOST_NAMED), math.ceil(names) + round(beside * scale))
+    return max(left, named), top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +153,14 @@ class AxisTicks:
     """Ticks along one side of a pane: (position in cells of level 0, label) pairs, and the axis' name.
 
     Positions are continuous like the camera's: the middle of cell 5 is 5.5. Labels below a picture stand in turn on so
-    many ``lines``, 1 or 2, where they are too wide for one.
+    many ``lines``, 1 or 2, where they are too wide for one. Names take so many device pixels of ``room`` and are
+    shortened beyond; 0 for any.
     """
 
     name: str
     ticks: tuple[tuple[float, str], ...] = ()
     lines: int = 1
+    room: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

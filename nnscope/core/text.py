@@ -7,6 +7,10 @@ are elided in the middle. It never interprets markup; widgets that could must be
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def plain(text: str, limit: int = 256) -> str:
@@ -24,6 +28,17 @@ def plain(text: str, limit: int = 256) -> str:
         head = (limit - 1) * 2 // 3
         shown = shown[:head] + "…" + shown[-(limit - 1 - head) :]
     return shown
+
+
+def abbreviations(name: str) -> Iterator[str]:
+    """A dotted name shorter and shorter: its numbers and its last part stay, the others go from the inside out."""
+    parts = name.split(".")
+    fixed = [at for at, part in enumerate(parts) if part.isdecimal()]
+    middle = fixed[-1] if fixed else len(parts) - 1
+    after, before = range(middle + 1, len(parts) - 1), range(middle - 1, -1, -1)
+    for at in (*after, *(at for at in before if at not in fixed)):
+        parts[at] = "…"
+        yield ".".join(part for at, part in enumerate(parts) if part != "…" or parts[at - 1 : at] != ["…"])
 
 
 def _visible(c: str) -> str:

@@ -158,12 +158,18 @@ class Studio:
                 return resolved, composed
             resolved = self._resolved(pane, self._fixed(pane))  # colours may follow what is drawn
             return resolved, compose_space(resolved, camera, self._place, library.spaces)
+        return resolved, self._settled_tiles(resolved)
+
+    def _settled_tiles(self, resolved: Resolved) -> Composed:
+        library = self._library
         composed = compose(resolved, None, self._place, library.tiles)
-        wanted = [key for key in composed.missing if key.exact == (look.exact or not resolved.large)]
-        if wanted and not resolved.refusal:
-            keep_tiles(library, wanted, client.ask(tile_request(wanted)))
+        for _ in range(2):  # names of rows, which come with the tiles, may leave room for a coarser level
+            wanted = [key for key in composed.missing if key.exact == (self._look.exact or not resolved.large)]
+            if not wanted or resolved.refusal:
+                break
+            keep_tiles(library, wanted, self._client.ask(tile_request(wanted)))
             composed = compose(resolved, None, self._place, library.tiles)
-        return resolved, composed
+        return composed
 
     def _settled_space(self, resolved: Resolved, camera: Camera3D) -> Composed:
         spaces = self._library.spaces

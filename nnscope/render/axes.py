@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnscope.core.frame import Rect
+from nnscope.core.text import abbreviations
 from nnscope.render.legend import has_column
 from nnscope.render.overlay import aligned
 
 if TYPE_CHECKING:
     from nnscope.core.frame import AxisTicks, PaneFrame
-    from nnscope.render.overlay import Overlay
+    from nnscope.render.overlay import Overlay, TextStyle
 
 LINE = 12  # logical pixels from one line of labels to the next
 
@@ -37,6 +38,7 @@ def _columns(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None
         if not grid.x <= x < grid.x + grid.w:
             continue
         overlay.rect(Rect(int(x), bottom + thin, thin, px(4) + line * px(LINE)), overlay.theme.secondary)
+        label = _shortened(overlay, label, style, pane.col_axis.room)
         half = overlay.width(label, style) / 2
         if x - half >= free[line]:
             overlay.text(label, x, bottom + px(16) + line * px(LINE), style)
@@ -55,6 +57,7 @@ def _rows(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
             continue
         overlay.rect(Rect(grid.x - thin - px(4), int(y), px(4), thin), overlay.theme.secondary)
         if y - px(6) >= free:
+            label = _shortened(overlay, label, style, pane.row_axis.room)
             overlay.text(label, grid.x - px(8), y + px(4), style)
             widest = max(widest, overlay.width(label, style))
             free = y + px(8)
@@ -62,6 +65,14 @@ def _rows(overlay: Overlay, pane: PaneFrame, grid: Rect, named: bool) -> None:
     if named and pane.row_axis.name and x >= pane.rect.x + px(8):  # long labels say themselves what they name
         style = aligned(overlay.small, "centre", turned=True)
         overlay.text(pane.row_axis.name, x, grid.y + grid.h / 2, style, grid.h)
+
+
+def _shortened(overlay: Overlay, label: str, style: TextStyle, room: float) -> str:
+    """The label in the room there is: a dotted name without what tells it least apart, any other without its middle."""
+    if not room or overlay.width(label, style) <= room:
+        return label
+    fitting = (short for short in abbreviations(label) if overlay.width(short, style) <= room)
+    return next(fitting, "") or overlay.glyphs.elided(label, style.face, style.size, room)
 
 
 def _lines(axis: AxisTicks, lines: int) -> list[int]:

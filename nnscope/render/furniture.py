@@ -10,12 +10,12 @@ import numpy as np
 from nnscope.core.frame import DARK, Rect
 from nnscope.render.axes import draw_axes
 from nnscope.render.cut_furniture import draw_cut
-from nnscope.render.glyphs import Face
 from nnscope.render.legend import badge_width, draw_badge, draw_legend, has_column
 from nnscope.render.numbers import draw_numbers
 from nnscope.render.overlay import Overlay, aligned
 from nnscope.render.placement import axes, grid_rect
 from nnscope.render.space_furniture import draw_space
+from nnscope.scene.typeface import Face
 
 if TYPE_CHECKING:
     from nnscope.core.frame import Colour, Frame, Marker, PaneFrame

@@ -9,35 +9,23 @@ Mono come out close to whole pixels. Text is plain: no markup, no shaping. A cha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.core.assets import assets_folder
 from nnscope.core.errors import NnscopeError
+from nnscope.scene.typeface import Face, typeface
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PHASES = 4  # positions within a pixel, and the oversampling
 START, LARGEST = 512, 4096  # texels a side of the atlas
-MISSING = "□"
 _ELLIPSIS = "…"
-_UNITS = 1024  # size at which widths are measured
-_NOT_A_CHARACTER = "\uffff"
 _RUNS = 8192  # lines kept set
 _LONGEST = 4096  # characters of a line that are looked at
-
-
-class Face(Enum):
-    """The typefaces of the canvas: words, emphasised words, and addresses."""
-
-    TEXT = "Inter-Regular.otf"
-    STRONG = "Inter-SemiBold.otf"
-    MONO = "JetBrainsMono-Regular.ttf"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,18 +175,9 @@ class _Font:
 
     def __init__(self, face: Face) -> None:
         self.face = face
-        self._path = str(assets_folder() / "fonts" / face.value)
-        self._advances: dict[str, float] = {}
-        self._shown: dict[str, str] = {}
+        self._typeface = typeface(face)
+        self.advance = self._typeface.advance
         self._drawn: dict[tuple[str, int, int], tuple[int, int, np.ndarray]] = {}
-        self._sizes: dict[int, Any] = {}
-
-    def advance(self, character: str) -> float:
-        """Width of a character in em."""
-        width = self._advances.get(character)
-        if width is None:
-            width = self._advances[character] = self._at(_UNITS).getlength(self._known(character)) / _UNITS
-        return width
 
     def draw(self, character: str, size: int, phase: int) -> tuple[int, int, np.ndarray]:
         """Left and top from the origin in pixels, and coverage (h, w), of a glyph moved by ``phase`` quarters."""
@@ -225,27 +204,6 @@ class _Font:
 
     def _fine(self, character: str, size: int) -> tuple[int, int, np.ndarray]:
         """Left and top, and coverage, at `PHASES` times the size."""
-        mask, (left, top) = self._at(size * PHASES).getmask2(self._known(character), mode="L", anchor="ls")
+        font, shown = self._typeface.at(size * PHASES), self._typeface.known(character)
+        mask, (left, top) = font.getmask2(shown, mode="L", anchor="ls")
         return left, top, np.array(mask, np.uint8).reshape(mask.size[::-1])
-
-    def _known(self, character: str) -> str:
-        """The character, or □ for one that controls, or that the font draws as it draws what it lacks."""
-        if character == "\u00a0":  # a space that doesn't break lines; Python doesn't count it as printable
-            return " "
-        if not character.isprintable():
-            return MISSING
-        if character.isascii():
-            return character
-        shown = self._shown.get(character)
-        if shown is None:
-            font = self._at(64)
-            lacking = bytes(font.getmask(character)) == bytes(font.getmask(_NOT_A_CHARACTER))
-            shown = self._shown[character] = MISSING if lacking else character
-        return shown
-
-    def _at(self, size: int) -> Any:
-        if size not in self._sizes:
-            from PIL import ImageFont  # the first text of a process pays for it, not the first import
-
-            self._sizes[size] = ImageFont.truetype(self._path, size, layout_engine=ImageFont.Layout.BASIC)
-        return self._sizes[size]

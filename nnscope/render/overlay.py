@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nnscope.render.glyphs import Face
+from nnscope.scene.typeface import Face
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

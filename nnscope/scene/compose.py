@@ -10,17 +10,26 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nnscope.core.frame import AxisTicks, Camera2D, CellNumbers, Marker, PaneFrame, PlacedTile, Rect
-from nnscope.core.picture import TILE
+from nnscope.core.frame import (
+    BESIDE_NAMES,
+    AxisTicks,
+    Camera2D,
+    CellNumbers,
+    Marker,
+    PaneFrame,
+    PlacedTile,
+    Rect,
+    margins,
+)
+from nnscope.core.picture import TILE, TilePicture
 from nnscope.core.text import plain
 from nnscope.scene import numbers
 from nnscope.scene.camera import fit, level_for, snapped, visible_cells
-from nnscope.scene.ticks import axis_ticks, label_ticks, middle_ticks
+from nnscope.scene.ticks import axis_ticks, middle_ticks, name_ticks, widest, word_ticks
 from nnscope.views.registry import arranger, sheeted
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
-    from nnscope.core.picture import TilePicture
     from nnscope.core.request import Settings
     from nnscope.core.space import Camera3D
     from nnscope.core.space_picture import SpacePicture
@@ -93,6 +102,20 @@ def compose(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: Ti
     place : Place
     tiles : TileStore
     """
+    composed = _composed(resolved, camera, place, tiles)
+    names = composed.picture.labels[0] if isinstance(composed.picture, TilePicture) else ()
+    return _composed(resolved, camera, with_names(place, names), tiles) if names else composed
+
+
+def with_names(place: Place, names: tuple[str, ...]) -> Place:
+    """The place with room for the names of rows on the left of its picture."""
+    picture = place.picture
+    left = place.rect.x + margins(place.rect, place.scale, widest(names, place.scale))[0]
+    narrower = replace(picture, x=left, w=max(1, picture.x + picture.w - left))
+    return replace(place, picture=narrower if left > picture.x else picture)
+
+
+def _composed(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: TileStore) -> Composed:
     base = begun(resolved, place)
     if base.message:
         return Composed(base)
@@ -111,8 +134,8 @@ def compose(resolved: Resolved, camera: Camera2D | None, place: Place, tiles: Ti
         normalisation=resolved.normalisation,
         style=resolved.style,
         legend=resolved.legend(best.picture if best else None, level) if ready else None,
-        row_axis=_ticks(resolved, 0, window[:2], shown.zoom / place.scale, best),
-        col_axis=_ticks(resolved, 1, window[2:], shown.zoom / place.scale, best),
+        row_axis=_rows(resolved, window[:2], shown.zoom, place, best),
+        col_axis=_columns(resolved, window[2:], shown.zoom, place, best),
         numbers=_numbers(resolved, window, shown.zoom / place.scale, tiles) if ready else None,
         blocks=_blocks(resolved.layout) if sheeted(resolved.view) is None else (0, 0),
         message="" if ready else "Reading …",
@@ -220,16 +243,29 @@ def _numbers(
     return CellNumbers(row0, col0, tuple(lines))
 
 
-def _ticks(resolved: Resolved, side: int, window: tuple[int, int], zoom: float, kept: Kept | None) -> AxisTicks:
-    """Of the rows (side 0) or columns, in the picture's own words where it has some."""
+def _rows(resolved: Resolved, window: tuple[int, int], zoom: float, place: Place, kept: Kept | None) -> AxisTicks:
+    """Ticks of the rows, in the picture's own words where it has some."""
+    ticks, names = _ticks(resolved, 0, window, zoom / place.scale), kept.picture.labels[0] if kept is not None else ()
+    if not names:
+        return ticks
+    room = place.picture.x - place.rect.x - round(BESIDE_NAMES * place.scale)
+    return replace(name_ticks(ticks.name, names, window, zoom / place.scale), room=room)
+
+
+def _columns(resolved: Resolved, window: tuple[int, int], zoom: float, place: Place, kept: Kept | None) -> AxisTicks:
+    """Ticks of the columns, in the picture's own words where it has some."""
+    ticks, words = _ticks(resolved, 1, window, zoom / place.scale), kept.picture.labels[1] if kept is not None else ()
+    return word_ticks(ticks.name, words, window, zoom / place.scale, place.scale) if words else ticks
+
+
+def _ticks(resolved: Resolved, side: int, window: tuple[int, int], zoom: float) -> AxisTicks:
+    """Ticks of the rows (side 0) or columns, by number."""
     sheet = sheeted(resolved.view)
     if sheet is not None:
         name = sheet.directions(resolved.layout, resolved.settings)[side]
         return middle_ticks(name, resolved.grid[side], window, zoom)
     axes = (resolved.layout.rows, resolved.layout.cols)[side]
-    ticks = axis_ticks(resolved.layout, axes, resolved.info.axes, window, zoom)
-    labels = kept.picture.labels[side] if kept is not None else ()
-    return label_ticks(ticks.name, labels, window, zoom, across=side == 1) if labels else ticks
+    return axis_ticks(resolved.layout, axes, resolved.info.axes, window, zoom)
 
 
 def _blocks(layout: Layout) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from nnscope.scene.resolve import Resolved, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnscope.core.frame import PaneFrame
+    from nnscope.core.frame import PaneFrame, Rect
     from nnscope.scene.library import Library
     from nnscope.scene.spacework import SpaceWork
     from nnscope.scene.state import PaneState
@@ -29,6 +29,11 @@ class Drawn:
     place: Place
     resolved: Resolved
     composed: Composed
+
+    @property
+    def picture(self) -> Rect:
+        """The part of the canvas that its picture fills: that of its place less what names of rows take."""
+        return self.composed.frame.picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class Framing:
     def place(self, pane: int | None, x: float, y: float) -> Picked | None:
         """What is under a screen position."""
         drawn = self.drawn.get(pane) if pane is not None else None
-        if drawn is None or not drawn.place.picture.contains(x, y):
+        if drawn is None or not drawn.picture.contains(x, y):
             return None
         return place_under(drawn.resolved, drawn.composed, x + 0.5, y + 0.5)
 

@@ -53,7 +53,7 @@ class Steering:
         orbit, camera = self._orbit(pane), self._camera(pane)
         if orbit is not None:
             drawn = self._drawn()[pane]
-            self._look(pane, orbit=orbits.shifted(orbit, drawn.resolved.bounds, drawn.place.picture, dx, dy))
+            self._look(pane, orbit=orbits.shifted(orbit, drawn.resolved.bounds, drawn.picture, dx, dy))
         elif camera is not None:
             self._look(pane, camera=cameras.panned(camera, dx, dy))
 
@@ -70,12 +70,12 @@ class Steering:
         if orbit is not None:
             drawn, nearer = self._drawn()[pane], orbits.approached(orbit, factor)
             if orbits.flat(orbit, drawn.resolved.bounds):
-                nearer = orbits.kept_under(orbit, nearer, drawn.resolved.bounds, drawn.place.picture, at)
+                nearer = orbits.kept_under(orbit, nearer, drawn.resolved.bounds, drawn.picture, at)
             self._look(pane, orbit=nearer)
         elif camera is not None:
             drawn = self._drawn()[pane]
-            least = cameras.fit(drawn.resolved.grid, drawn.place.picture).zoom / 4
-            self._look(pane, camera=cameras.zoomed(camera, drawn.place.picture, at, factor, least))
+            least = cameras.fit(drawn.resolved.grid, drawn.picture).zoom / 4
+            self._look(pane, camera=cameras.zoomed(camera, drawn.picture, at, factor, least))
 
     def orbit(self, pane: int) -> Camera3D | None:
         """Where a picture of three dimensions is seen from: as set, else as fitted; None for pictures of two."""
@@ -93,12 +93,12 @@ class Steering:
             return ""
         if orbits.flat(orbit, drawn.resolved.bounds):
             return ""  # it lies as a map does, which has no cube
-        return face_at(orbit, drawn.place.picture, drawn.place.scale, x, y)
+        return face_at(orbit, drawn.picture, drawn.place.scale, x, y)
 
     def centred_at(self, pane: int, x: float, y: float) -> Camera3D | None:
         """The camera of a pane with what is seen at a screen position in its middle; None where nothing is."""
         orbit, drawn = self._orbit(pane), self._drawn().get(pane)
-        if orbit is None or drawn is None or not drawn.place.picture.contains(x, y):
+        if orbit is None or drawn is None or not drawn.picture.contains(x, y):
             return None
         picked, space = place_under(drawn.resolved, drawn.composed, x + 0.5, y + 0.5), drawn.composed.frame.space
         if picked is None or space is None:
@@ -123,7 +123,7 @@ class Steering:
         if orbit is None or orbit.fov == first.fov or drawn is None:
             self._look(pane, "", camera=None, orbit=None)
             return
-        whole = orbits.fitted(replace(first, fov=orbit.fov), drawn.resolved.bounds, drawn.place.picture)
+        whole = orbits.fitted(replace(first, fov=orbit.fov), drawn.resolved.bounds, drawn.picture)
         self._look(pane, "", camera=None, orbit=whole)
 
     def _look(self, at: int, merge: str = "camera", **cameras_of: Camera2D | Camera3D | None) -> None:

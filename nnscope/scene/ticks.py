@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nnscope.core.frame import AxisTicks
 from nnscope.core.text import plain
+from nnscope.scene.typeface import text_width
 
 if TYPE_CHECKING:
     from nnscope.core.layout import Layout
 
 TICK_SPACING = 64.0  # device pixels at scale 1 between ticks, at least
-LONGEST_LABEL = 10  # characters of a word along an axis
-CHARACTER, SPACE, LINE = 6.5, 6.0, 13.0  # pixels at scale 1 that words take: a letter, between two, a line
+LETTERS = 11  # pixels at scale 1 per em of labels
+SPACE, LINE = 9.0, 13.0  # pixels at scale 1 between two words side by side, and from one line to the next
+LONGEST_WORD = 66.0  # pixels at scale 1 that a word below a picture may have where cells are narrower
+OVERHANG = 24.0  # pixels at scale 1 by which a word may be wider than its cell, if more than that
+MOST_SHOWN = 96  # characters of a label
 
 
 def axis_ticks(
@@ -48,8 +53,8 @@ def axis_ticks(
     return AxisTicks(name, tuple((i * period + block / 2, str(i * factor)) for i in range(first, stop, step)))
 
 
-def label_ticks(name: str, labels: tuple[str, ...], window: tuple[int, int], zoom: float, across: bool) -> AxisTicks:
-    """Ticks with words: every cell's where there is room, else those of every other, every fourth …
+def name_ticks(name: str, labels: tuple[str, ...], window: tuple[int, int], zoom: float) -> AxisTicks:
+    """Ticks of rows with names: every row's where there is room, else those of every other, every fourth …
 
     Parameters
     ----------
@@ -58,16 +63,32 @@ def label_ticks(name: str, labels: tuple[str, ...], window: tuple[int, int], zoo
         Of all cells along this side.
     window, zoom
         As in `axis_ticks`.
-    across : bool
-        Whether words stand side by side, along the columns; else one below the other.
     """
-    shown = [(i, plain(labels[i], LONGEST_LABEL)) for i in range(window[0], min(window[1], len(labels)))]
-    widest = max((len(text) for _, text in shown), default=1)
-    least = widest * CHARACTER + SPACE if across else LINE
+    step = 1
+    while step * zoom < LINE and step < len(labels):
+        step *= 2
+    return AxisTicks(name, tuple((i + 0.5, text) for i, text in _shown(labels, window) if i % step == 0))
+
+
+def word_ticks(name: str, labels: tuple[str, ...], window: tuple[int, int], zoom: float, scale: float) -> AxisTicks:
+    """Ticks of columns with words, on one line or two; as `name_ticks`, of ``scale`` device pixels per logical one."""
+    shown = _shown(labels, window)
+    least = min(widest(labels[slice(*window)], scale) / scale, LONGEST_WORD) + SPACE
     step, lines = 1, 1
     while step * lines * zoom < least and step < len(labels):
-        step, lines = (step, 2) if across and lines == 1 else (2 * step, lines)
-    return AxisTicks(name, tuple((i + 0.5, text) for i, text in shown if i % step == 0), lines)
+        step, lines = (step, 2) if lines == 1 else (2 * step, lines)
+    room = max(LONGEST_WORD, min(step * lines * zoom - SPACE, zoom + OVERHANG))
+    return AxisTicks(name, tuple((i + 0.5, text) for i, text in shown if i % step == 0), lines, room * scale)
+
+
+@lru_cache(64)  # asked for each frame
+def widest(labels: tuple[str, ...], scale: float) -> float:
+    """Device pixels that the longest of some labels takes at most."""
+    return max((text_width(plain(text, MOST_SHOWN)) for text in labels), default=0.0) * round(LETTERS * scale)
+
+
+def _shown(labels: tuple[str, ...], window: tuple[int, int]) -> list[tuple[int, str]]:
+    return [(i, plain(labels[i], MOST_SHOWN)) for i in range(window[0], min(window[1], len(labels)))]
 
 
 def middle_ticks(name: str, size: int, window: tuple[int, int], zoom: float) -> AxisTicks:

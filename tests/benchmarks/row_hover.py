@@ -65,7 +65,7 @@ def _hovers(controller: Controller, todo: queue.SimpleQueue, key: str, count: in
     _settle(controller, todo)
     controller.workspace.update_pane(camera=Camera2D(1000, 4000, 2.0))
     _settle(controller, todo)
-    picture = controller.drawn().place.picture
+    picture = controller.drawn().picture
     rng = np.random.default_rng(0)
     waits = []
     for x, y in rng.uniform((picture.x, picture.y), (picture.x + picture.w, picture.y + picture.h), (count, 2)):

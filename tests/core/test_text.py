@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnscope.core.errors import Failure, FileError, NnscopeError
-from nnscope.core.text import plain
+from nnscope.core.text import abbreviations, plain
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,25 @@ def test_errors_say_what_where_and_what_to_do() -> None:
     assert (failure.code, failure.where, failure.details) == ("truncated", "m.pt", "Traceback …")
     assert "unexpected" in str(Failure.of(ZeroDivisionError("x"))).lower()
     assert str(NnscopeError("Only this.")) == "Only this."
+
+
+@pytest.mark.parametrize(
+    ("name", "shorter"),
+    [
+        ("blocks.3.attention.query", ["blocks.3.….query", "….3.….query"]),
+        ("encoder.layer.11.self.query.key", [
+            "encoder.layer.11.….query.key",
+            "encoder.layer.11.….key",
+            "encoder.….11.….key",
+            "….11.….key",
+        ]),
+        ("layers.0.0.conv", ["….0.0.conv"]),
+        ("a.1.b.2.c", ["a.1.….2.c", "….1.….2.c"]),
+        ("embeddings.word.weight", ["embeddings.….weight", "….weight"]),
+        ("head", []),
+        ("", []),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_dotted_names_keep_their_numbers_and_their_last_part(name: str, shorter: list[str]) -> None:
+    assert list(abbreviations(name)) == shorter

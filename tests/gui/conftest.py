@@ -115,7 +115,7 @@ class Bench:
         """The middle of a level-0 cell in logical pixels of the canvas."""
         drawn = self.controller.drawn(pane)
         assert drawn is not None
-        camera, area = drawn.composed.camera, drawn.place.picture
+        camera, area = drawn.composed.camera, drawn.picture
         assert camera is not None
         x = area.x + area.w / 2 + (col + 0.5 - camera.x) * camera.zoom
         y = area.y + area.h / 2 + (row + 0.5 - camera.y) * camera.zoom

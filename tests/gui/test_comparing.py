@@ -65,7 +65,7 @@ def test_steps_are_compared_in_linked_panes(bench: Bench, tmp_path: Path) -> Non
     assert (low, change.style.name) == (-high, "blue-red")
     assert (before.remarks[0], change.info.note) == ("step 0", "step 4 − step 0")
 
-    area = controller.drawn(0).place.picture
+    area = controller.drawn(0).picture
     controller.zoom(area.x + area.w / 2, area.y + area.h / 2, 1.5)
     bench.settle()
     cameras = [pane.camera for pane in controller.workspace.state.panes]

@@ -65,7 +65,7 @@ def _shows_the_comparison(bench: Bench, dialog: FitDialog) -> None:
         ("target", "heatmap"), ("field", "heatmap"), ("residual", "heatmap"), ("field", "splats")
     ]  # fmt: skip
     assert state.panes[0].limits == state.panes[1].limits
-    picture = drawn.place.picture
+    picture = drawn.picture
     at = picture.x + picture.w / 2, picture.y + picture.h / 2
     bench.controller.hover(*at)
     hover = bench.controller.frame(1200, 700).panes[0].markers

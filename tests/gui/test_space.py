@@ -150,10 +150,10 @@ def test_standard_views_on_keys(volume: Bench, key: Qt.Key, keys: Qt.KeyboardMod
 def test_projection_keeps_the_size_and_survives_a_reset(volume: Bench) -> None:
     drawn = volume.controller.drawn()
     assert drawn is not None
-    before = eye(_camera(volume), BOUNDS, drawn.place.picture).scale
+    before = eye(_camera(volume), BOUNDS, drawn.picture).scale
     _press(volume, Qt.Key.Key_O)
     assert _camera(volume).fov == 0
-    assert eye(_camera(volume), BOUNDS, drawn.place.picture).scale == pytest.approx(before)
+    assert eye(_camera(volume), BOUNDS, drawn.picture).scale == pytest.approx(before)
     assert volume.window.actions_table["parallel"].isChecked()
     assert not volume.window.inspector.space.angle.isEnabled()
     volume.window.actions_table["reset_camera"].trigger()
@@ -163,13 +163,13 @@ def test_projection_keeps_the_size_and_survives_a_reset(volume: Bench) -> None:
     volume.settle()
     volume.window.inspector.space.angle.moved.emit(60.0)
     assert _camera(volume).fov == 60
-    assert eye(_camera(volume), BOUNDS, drawn.place.picture).scale == pytest.approx(before, rel=0.2)
+    assert eye(_camera(volume), BOUNDS, drawn.picture).scale == pytest.approx(before, rel=0.2)
 
 
 def test_a_face_of_the_little_cube_turns_the_view(volume: Bench) -> None:
     drawn = volume.controller.drawn()
     assert drawn is not None
-    place = cube_place(drawn.place.picture, drawn.place.scale)
+    place = cube_place(drawn.picture, drawn.place.scale)
     assert place is not None
     middle = cube_eye(_camera(volume), place).project(np.array([[0.5, 0.0, 0.5]]))[0][0]
     at = QPoint(place.x + round(middle[0]), place.y + round(middle[1]))
@@ -183,7 +183,7 @@ def test_a_face_of_the_little_cube_turns_the_view(volume: Bench) -> None:
 def test_a_double_click_centres_a_voxel_and_beside_the_volume_shows_all(volume: Bench) -> None:
     drawn = volume.controller.drawn()
     assert drawn is not None
-    picture, native = drawn.place.picture, volume.window.canvas.native
+    picture, native = drawn.picture, volume.window.canvas.native
     at = QPoint(picture.x + picture.w // 2 + 40, picture.y + picture.h // 2)
     picked = drawn.resolved.space_view.pick(drawn.composed.frame, at.x() + 0.5, at.y() + 0.5)  # type: ignore[union-attr]
     assert picked is not None

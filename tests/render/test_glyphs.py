@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnscope.core.assets import assets_folder
-from nnscope.render.glyphs import MISSING, Face, Glyphs
+from nnscope.render.glyphs import Glyphs
+from nnscope.scene.typeface import MISSING, Face
 
 FONTS = assets_folder() / "fonts"
 NEEDED = string.printable[:95] + "−×·≤≥σμ±…√²⁰¹³⁴⁵⁶⁷⁸⁹∞≈→←↑↓▁▂▃▄▅▆▇█□äöüßéñµαβγΔΣ–“”"

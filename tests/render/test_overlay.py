@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nnscope.core.frame import DARK, Rect
-from nnscope.render.glyphs import Face, Glyphs
+from nnscope.render.glyphs import Glyphs
 from nnscope.render.overlay import GLYPH, PLAIN, ROUNDED, Overlay, TextStyle, aligned
+from nnscope.scene.typeface import Face
 
 STYLE = TextStyle(13, (10, 20, 30))
 

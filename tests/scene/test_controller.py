@@ -316,7 +316,7 @@ def test_hovering_at_the_same_place_asks_anew_when_the_view_changes() -> None:
         settle(controller)
         drawn = controller.drawn()
         assert drawn is not None
-        picture = drawn.place.picture
+        picture = drawn.picture
         controller.hover(picture.x + picture.w / 2, picture.y + picture.h / 2)
     controller.close()
     assert told[-1] == rows[0, 2, 4, 4]

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
+
+from nnscope.core.frame import DARK
 from nnscope.core.layout import Layout, folded, mosaic, planes
 from nnscope.core.text import plain
-from nnscope.scene.ticks import LONGEST_LABEL, axis_name, axis_ticks, label_ticks
+from nnscope.render.glyphs import Glyphs
+from nnscope.render.overlay import Overlay
+from nnscope.scene.ticks import (
+    LONGEST_WORD,
+    MOST_SHOWN,
+    OVERHANG,
+    SPACE,
+    axis_name,
+    axis_ticks,
+    name_ticks,
+    widest,
+    word_ticks,
+)
 
 
 def test_a_plain_axis_has_round_indices_in_the_middle_of_cells() -> None:
@@ -58,13 +73,28 @@ def test_parts_with_gaps_are_named_in_their_middle() -> None:
     assert rows.ticks == ((4.0, "0"), (14.0, "1"), (24.0, "2"))
 
 
-def test_words_along_an_axis_stand_on_two_lines_or_are_left_out() -> None:
+def test_words_below_a_picture_stand_on_two_lines_or_are_left_out() -> None:
     words = ("the", "elephants", "sat", "on\na", "x" * 50)
-    wide = label_ticks("key", words, (0, 5), 80.0, across=True)
+    wide = word_ticks("key", words, (0, 5), 80.0, 1.0)
     assert (wide.lines, [text for _, text in wide.ticks[:3]]) == (1, ["the", "elephants", "sat"])
     assert wide.ticks[3] == (3.5, plain(words[3]))
-    assert len(wide.ticks[4][1]) <= LONGEST_LABEL
-    assert label_ticks("key", words, (0, 5), 50.0, across=True).lines == 2
-    narrow = label_ticks("key", words, (1, 5), 20.0, across=True)
-    assert [at for at, _ in narrow.ticks] == [2.5, 4.5]
-    assert len(label_ticks("query", words, (0, 5), 20.0, across=False).ticks) == 5
+    assert wide.room == 80.0 - SPACE
+    assert word_ticks("key", words, (0, 5), 50.0, 2.0).lines == 2
+    assert word_ticks("key", words, (0, 5), 50.0, 2.0).room == 2 * (50.0 + OVERHANG)
+    narrow = word_ticks("key", words, (1, 5), 20.0, 1.0)
+    assert ([at for at, _ in narrow.ticks], narrow.room) == ([2.5, 4.5], LONGEST_WORD)
+    assert word_ticks("key", ("a", "b", "c"), (0, 3), 20.0, 1.0).lines == 1, "as wide as they are, not as they may be"
+
+
+def test_names_of_rows_are_left_out_where_they_would_touch() -> None:
+    names = ("the", "elephants", "sat", "on", "it")
+    assert len(name_ticks("query", names, (0, 5), 20.0).ticks) == 5
+    assert [at for at, _ in name_ticks("query", names, (1, 5), 7.0).ticks] == [2.5, 4.5]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25, 2.0])
+def test_text_is_as_wide_as_it_is_drawn(scale: float) -> None:
+    overlay = Overlay(Glyphs(), DARK, scale)
+    names = ("blocks.3.attention.query", "漢字\x00", "i" * 200)
+    assert widest(names[:2], scale) == pytest.approx(overlay.width(names[0], overlay.small))
+    assert widest(names, scale) == pytest.approx(overlay.width(plain(names[2], MOST_SHOWN), overlay.small))

@@ -121,5 +121,5 @@ class ViewCommands:
     def _zoom(self, factor: float) -> None:
         drawn = self._controller.drawn()
         if drawn is not None:
-            area = drawn.place.picture
+            area = drawn.picture
             self._controller.zoom(area.x + area.w / 2, area.y + area.h / 2, factor)
