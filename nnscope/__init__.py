@@ -5,6 +5,7 @@
 - `open` : a file, a folder, ``demo:NAME`` or ``file.py:factory`` as a mapping from address to tensor.
 - `capture` : the inputs and outputs of a model's modules while a ``with`` block runs.
 - `watch` : record a training run, one call a step, into a folder that no crash can harm, and let others attach to it.
+- `Budget` : what that may take: memory, room on the disk, half precision.
 - `compatibility` : what can be observed of each module of a model, and what can't and why.
 - `analyses` : the methods that `Tensor.analyse` applies to a tensor, with their settings.
 - `launch` : the window, on any of these.
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from nnscope.api import analyses, capture, compatibility, launch, open
     from nnscope.core.errors import FileError, NnscopeError
     from nnscope.recording import watch
+    from nnscope.sources.live.budget import Budget
 
     __version__: str
 
 __all__ = [
+    "Budget",
     "FileError",
     "NnscopeError",
     "__version__",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Budget": "nnscope.sources.live.budget",
     "FileError": "nnscope.core.errors",
     "NnscopeError": "nnscope.core.errors",
     "analyses": "nnscope.api",

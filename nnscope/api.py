@@ -63,8 +63,11 @@ def capture(
     layers: str | Iterable[str] | Callable[[str], bool] = "*",
     kinds: Sequence[str] = ("input", "output"),
     tokens: Sequence[str] = (),
+    *,
+    budget: int = 256 << 20,
+    half: bool = False,
 ) -> CapturedTensors:
-    """Capture what modules take and give, and attention, while a ``with`` block runs; the model computes as ever.
+    """Capture what a model computes while a ``with`` block runs; it computes as ever.
 
     Parameters
     ----------
@@ -73,10 +76,18 @@ def capture(
         Which modules: a path or a pattern (``"encoder.*"``), several, or a function of the path.
     kinds : sequence of str
         Of ``"input"``, ``"output"``, and ``"grad_input"`` and ``"grad_output"``, their gradients in a backward pass;
-        and ``"attention"``, the weights of each head, with those of all layers in one tensor such as
-        ``h:attention.layers``.
+        ``"attention"``, the weights of each head, with those of all layers in one tensor such as
+        ``h:attention.layers``; ``"grad"``, gradients of parameters (``conv1.weight:grad``); ``"parameter"``, parameters
+        and buffers as they are when they are read; and ``"sensitivity"``, how much the output follows each input of
+        the last call, Σ_j J_ji² as ``(model):jacobian``, for which the model is run a few dozen times backwards when
+        the block ends or somebody looks.
     tokens : sequence of str
         Names of the tokens, for the axes of attention; the model's own ``token_names`` by default.
+    budget : int
+        Bytes of captured values kept at most, on the device of the model; beyond, the newest win, and the listing says
+        which were not kept.
+    half : bool
+        Keep float32 values in half precision (float16 attention, bfloat16 else), and label them so.
 
     Returns
     -------
@@ -97,8 +108,9 @@ def capture(
     """
     from nnscope.captured import CapturedTensors
     from nnscope.sources.live.capture import capture as hooks
+    from nnscope.sources.live.captured import Room
 
-    return CapturedTensors(hooks(model, layers, kinds, tokens=tokens))
+    return CapturedTensors(hooks(model, layers, kinds, tokens, Room(budget, half)))
 
 
 def compatibility(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Compatibility:

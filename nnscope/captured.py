@@ -10,6 +10,7 @@ from nnscope.collection import TensorCollection
 from nnscope.core.errors import NnscopeError
 from nnscope.engine.local import LocalEngine
 from nnscope.headless.client import SourceClient
+from nnscope.sources.live.capture import STORED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from nnscope.engine.protocol import Engine
     from nnscope.sources.live.capture import Capture
     from nnscope.sources.live.source import LiveSource
-
-_STORED = ("parameter", "buffer")  # what a live source lists beside the captured values
 
 
 class CapturedTensors(TensorCollection):
@@ -32,7 +31,7 @@ class CapturedTensors(TensorCollection):
 
     def __init__(self, hooks: Capture) -> None:
         self._hooks = hooks
-        super().__init__(_LiveClient(hooks.source))
+        super().__init__(_LiveClient(hooks))
 
     def for_window(self) -> tuple[list[str], dict[str, Engine]]:
         """An engine with threads of its own, over the same values and the model's parameters."""
@@ -60,13 +59,20 @@ class _Borrowed:
 class _LiveClient(SourceClient):
     """Asks about captured values, which come and go: what there is is looked up anew each time."""
 
+    def __init__(self, hooks: Capture) -> None:
+        super().__init__(hooks.source)
+        self._hooks = hooks
+        self._hidden = () if hooks.stored else STORED
+
     @property
     def listing(self) -> Listing:
+        self._hooks.sense()
         listing = self.source.listing()
-        return replace(listing, tensors=tuple(info for info in listing.tensors if info.kind not in _STORED))
+        return replace(listing, tensors=tuple(info for info in listing.tensors if info.kind not in self._hidden))
 
     def info(self, name: str) -> TensorInfo | None:
+        self._hooks.sense()
         with suppress(NnscopeError):
             info = self.source.reader(name).info
-            return info if info.kind not in _STORED else None
+            return info if info.kind not in self._hidden else None
         return None

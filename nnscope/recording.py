@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from nnscope.sources.live.budget import Budget
     from nnscope.sources.live.watching import Watch
 
 
@@ -24,9 +25,9 @@ def watch(
     every: int | None = None,
     layers: str | Iterable[str] | Callable[[str], bool] = "*",
     kinds: Sequence[str] = ("parameter", "output", "grad"),
-    attach: bool = True,
-    port: int = 0,
+    attach: bool | int = True,
     tokens: Sequence[str] = (),
+    budget: Budget | int | None = None,
 ) -> Watch:
     """Record a training run: call ``step`` of what is returned once after every step.
 
@@ -53,12 +54,13 @@ def watch(
         ``"grad_output"`` (of what modules take and give), ``"attention"``, the weights of each head, and
         ``"sensitivity"``: how much the output follows each input of the batch, Σ_j J_ji² as ``(model):jacobian``, and
         its norm ‖J‖_F among the numbers. That runs the model a few dozen times backwards at each look.
-    attach : bool
-        Whether others can attach.
-    port : int
-        Of 127.0.0.1, for them; 0 for any that is free.
+    attach : bool or int
+        Whether others can attach; a number is the port of 127.0.0.1 for them, in place of any that is free.
     tokens : sequence of str
         Names of the tokens, for the axes of attention; the model's own ``token_names`` by default.
+    budget : Budget or int, optional
+        Memory for copies, room on the disk, and whether copies are carried in half precision; a number is the bytes of
+        memory (1.25 GiB by default, a fifth of it in one look). Where it is too little for all tensors they take turns.
 
     Returns
     -------
@@ -83,12 +85,13 @@ def watch(
     from nnscope.sources.live.watching import watch as begin
     from nnscope.store.runs.passing import passing_folder
 
+    port = 0 if isinstance(attach, bool) else attach
     if run is None and not attach:
         raise NnscopeError("A run that nobody can attach to needs a folder.", "run=None", "Give a folder.")
     if run is None and rank_here() is not None:
         raise NnscopeError("Processes that train together need a folder to share.", "run=None", "Give a folder.")
     folder = passing_folder() if run is None else Path(run)
-    watched = begin(model, folder, every=every, layers=layers, kinds=kinds, tokens=tokens)
+    watched = begin(model, folder, every=every, layers=layers, kinds=kinds, tokens=tokens, budget=budget)
     if attach and leads(watched):
         open_to_others(watched, port, passing=run is None)
     return watched

@@ -68,7 +68,7 @@ def record_training(model: Module, folder: str) -> Watch:
     from nnscope.store.runs.passing import passing_folder
 
     folder_used = folder or passing_folder()
-    run = watch(model, folder_used, pace=Pace(None, SHARE), limits=Limits(seconds=FLUSH))
+    run = watch(model, folder_used, every=Pace(None, SHARE), limits=Limits(seconds=FLUSH))
     run.publish(RunServer(run.folder, passing=not folder))
     return run
 

@@ -60,7 +60,7 @@ def test_a_script_is_recorded_unchanged(folder: Path) -> None:
     plain = subprocess.run(
         [sys.executable, "train.py", "--lr", "0.1", "fast"], cwd=folder, capture_output=True, text=True, check=True
     )
-    done = nnscope(folder, "record", "train.py", "--lr", "0.1", "fast", "-o", "run", "--every", "2")
+    done = nnscope(folder, "record", "train.py", "--lr", "0.1", "fast", "-o", "run", "--every", "2", "--half")
     assert (done.returncode, done.stdout) == (0, plain.stdout)
     assert "6 steps recorded" in done.stderr
     reader = RunReader(folder / "run")
@@ -69,6 +69,8 @@ def test_a_script_is_recorded_unchanged(folder: Path) -> None:
     assert reader.frame_steps("head.weight").tolist() == [0, 2, 4]
     assert reader.frame_steps("head:output").tolist() == [2, 4]  # hooks came on at the first step of the optimiser
     assert len(reader.series("stem.weight:grad", "abs_mean").steps) == 2
+    assert [f"{loss:.9f}" for loss in reader.scalar("backward").values] == plain.stdout.split()
+    assert reader.tensors()["head.weight"].dtype == "bfloat16"
     reader.close()
 
 

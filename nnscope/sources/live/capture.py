@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
+from nnscope.sources.live.captured import ROOM, Place, Room
+from nnscope.sources.live.gradients import GradientRecorder
 from nnscope.sources.live.modules import modules_of, select
-from nnscope.sources.live.source import BUDGET, CAPTURED, KINDS, LiveSource
+from nnscope.sources.live.sensing import SENSITIVITY, Sensing
+from nnscope.sources.live.source import CAPTURED, KINDS, LiveSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,10 +21,9 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
     from nnscope.sources.live.modules import Layers
 
-_OTHERWISE = {
-    "grad": "Gradients of parameters are recorded by `nnscope.watch`.",
-    "jacobian": "Jacobians are asked for by `Tensor.analyse`.",
-}
+GRAD, PARAMETER = "grad", "parameter"
+STORED = (PARAMETER, "buffer")  # what is not captured but read as it is
+ASKED = (PARAMETER, GRAD, *CAPTURED, SENSITIVITY)
 
 
 class Capture(Mapping[str, "TensorReader"]):
@@ -29,26 +31,66 @@ class Capture(Mapping[str, "TensorReader"]):
 
     Reading stays possible after the block. A new forward pass takes the place of the one before.
 
+    Parameters
+    ----------
+    model : Module
+    source : LiveSource
+    kinds : sequence of str
+        Of `ASKED`.
+
     Attributes
     ----------
     source : LiveSource
         The same values, and the model's parameters, as a source.
+    stored : bool
+        Whether parameters and buffers are among what is asked for.
     """
 
-    def __init__(self, source: LiveSource) -> None:
+    def __init__(self, model: torch.nn.Module, source: LiveSource, kinds: Sequence[str]) -> None:
         self.source = source
+        self.stored = PARAMETER in kinds
+        self._gradients = GradientRecorder(model, self._keep_gradient) if GRAD in kinds else None
+        self._sensing = Sensing(model) if SENSITIVITY in kinds else None
+
+    def sense(self) -> None:
+        """Compute the sensitivity of the call that was heard last, where that is asked for and not done yet.
+
+        It runs the model: to be called where the model is used, and not in another thread beside it.
+        """
+        recorder = self.source.recorder
+        if self._sensing is None or not self._sensing.heard or recorder.within:
+            return
+        before, recorder.paused = recorder.paused, True
+        try:
+            found = self._sensing.take()
+        finally:
+            recorder.paused = before
+            if recorder.attached:
+                self._sensing.attach()
+        if found is not None:
+            self.source.captured.adopt(Place("", (), "jacobian", "", self._forward()), found[0], "")
 
     def __enter__(self) -> Capture:
-        self.source.recorder.attach()
+        try:
+            self.source.recorder.attach()
+            if self._gradients is not None:
+                self._gradients.attach()
+            if self._sensing is not None:
+                self._sensing.attach()
+        except BaseException:
+            self._detach()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self.source.close()
+            if error is None:
+                self.sense()
+            self._detach()
         finally:  # an interruption may have come in between two hooks
-            self.source.close()
+            self._detach()
 
     def __getitem__(self, address: str) -> TensorReader:
         if self.source.captured.find(address) is None and address not in list(self):
@@ -56,20 +98,38 @@ class Capture(Mapping[str, "TensorReader"]):
         return self.source.reader(address)
 
     def __iter__(self) -> Iterator[str]:
-        return (info.address for info in self.source.captured_infos())
+        self.sense()
+        if self.stored:
+            yield from (info.address for info in self.source.parameters.infos())
+        yield from (info.address for info in self.source.captured_infos())
 
     def __len__(self) -> int:
-        return len(self.source.captured_infos())
+        return sum(1 for _ in self)
+
+    def _keep_gradient(self, name: str, gradient: torch.Tensor) -> None:
+        self.source.captured.put(Place(name, (), GRAD, "", self._forward()), gradient)
+
+    def _forward(self) -> int:
+        """The number of the newest pass of the whole model."""
+        calls = self.source.recorder.calls.get("")
+        return 0 if calls is None else calls.forward
+
+    def _detach(self) -> None:
+        if self._gradients is not None:
+            self._gradients.detach()
+        if self._sensing is not None:
+            self._sensing.detach()
+        self.source.close()
 
 
 def capture(
     model: torch.nn.Module,
     layers: Layers = "*",
     kinds: Sequence[str] = KINDS,
-    budget: int = BUDGET,
     tokens: Sequence[str] = (),
+    budget: int | Room = ROOM,
 ) -> Capture:
-    """Capture inputs, outputs and attention of modules by forward hooks, without changing what the model computes.
+    """Capture what a model computes by hooks, without changing it.
 
     Outputs, losses, gradients, parameters and the random state are bit for bit those without capture; hooks raise
     nothing into the model and come off when the block ends, however it ends.
@@ -81,11 +141,13 @@ def capture(
         Which modules: a path or pattern (``"encoder.*"``), several, or a function of the path. All by default.
     kinds : sequence of str
         Of ``"input"``, ``"output"``, and ``"grad_input"`` and ``"grad_output"``, their gradients in a backward pass;
-        and ``"attention"``, the weights of each head.
-    budget : int
-        Bytes of captured values kept at most; beyond it the newest win, and the listing says which were not kept.
+        ``"attention"``, the weights of each head; ``"grad"``, gradients of parameters; ``"parameter"``, parameters and
+        buffers as they are when they are read; and ``"sensitivity"``, see `Sensing`, computed when the block ends or
+        what was captured is looked at.
     tokens : sequence of str
         Names of the tokens, for the axes of attention; the model's own ``token_names`` by default.
+    budget : int or Room
+        Bytes of captured values kept at most; beyond it the newest win, and the listing says which were not kept.
 
     Returns
     -------
@@ -105,11 +167,15 @@ def capture(
     (1, 16, 64)
     """
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    remedy = f"Kinds are {', '.join(map(repr, CAPTURED))}."
+    remedy = f"Kinds are {', '.join(map(repr, ASKED))}."
     for kind in kinds:
-        if kind not in CAPTURED:
-            raise NnscopeError(f"{kind!r} is no kind of captured value.", "kinds", _OTHERWISE.get(kind, remedy))
+        if kind not in ASKED:
+            raise NnscopeError(f"{kind!r} is no kind of captured value.", "kinds", remedy)
     if not kinds:
         raise NnscopeError("No kind of value is asked for.", "kinds", remedy)
-    chosen = select(modules_of(model), layers)
-    return Capture(LiveSource(model, type(model).__name__, chosen, kinds, budget, tokens))
+    hooked = tuple(kind for kind in kinds if kind in CAPTURED)
+    modules = modules_of(model)
+    chosen = select(modules, layers)
+    room = budget if isinstance(budget, Room) else Room(budget)
+    source = LiveSource(model, type(model).__name__, chosen if hooked else (), hooked, room, tokens)
+    return Capture(model, source, kinds)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from nnscope.core.tensor import TensorInfo
+from nnscope.sources.live.half import carried, with_label
 from nnscope.sources.live.modules import ROOT, is_inside
 from nnscope.sources.live.spares import LEAST_BYTES, Spares
 from nnscope.sources.live.values import copy_of, dtype_name, is_plain, why_unreadable
@@ -77,7 +78,7 @@ class Slot:
 
 @dataclass(slots=True, eq=False)
 class Captured:
-    """A captured tensor; ``value`` is None when ``unreadable`` says why."""
+    """A captured tensor as it is kept; ``value`` is None when ``unreadable`` says why."""
 
     place: Place
     shape: tuple[int, ...]
@@ -106,19 +107,29 @@ class Captured:
         )
 
 
+class Room(NamedTuple):
+    """What captured values may take: bytes kept at most, and whether float32 ones are kept in half precision."""
+
+    nbytes: int = 256 << 20
+    half: bool = False
+
+
+ROOM = Room()
+
+
 class CapturedValues:
     """Captured tensors by address, oldest first.
 
     Parameters
     ----------
-    budget : int
-        Bytes kept at most.
+    room : Room
     next_version : callable
         Gives a content version greater than all before.
     """
 
-    def __init__(self, budget: int, next_version: Callable[[], int]) -> None:
-        self.budget = budget
+    def __init__(self, room: Room, next_version: Callable[[], int]) -> None:
+        self.budget = room.nbytes
+        self._half = room.half
         self.nbytes = 0
         self._next_version = next_version
         self._lock = threading.Lock()
@@ -136,8 +147,8 @@ class CapturedValues:
         slot : Slot or None
             For `put_alike`, where copies are large enough for that to matter.
         """
-        why = why_unreadable(tensor)
-        shape, nbytes = ((), 0) if tensor.is_nested else (tensor.shape, tensor.numel() * tensor.element_size())
+        why, kept = why_unreadable(tensor), carried(place.kind, tensor.dtype, self._half)
+        shape, nbytes = ((), 0) if tensor.is_nested else (tensor.shape, tensor.numel() * kept.itemsize)
         if nbytes > self.budget:
             why = why or OVER_BUDGET
         if tensor.is_cuda and torch.cuda.is_current_stream_capturing():
@@ -147,9 +158,10 @@ class CapturedValues:
             if nbytes >= LEAST_BYTES and tensor.is_cpu:
                 slot = Slot((shape, tensor.stride(), tensor.dtype))
                 with self._lock:
-                    spare = self._spares.take(slot.layout)
-            value = copy_of(tensor) if spare is None else copy_of(tensor, spare)
-        self._note(Captured(place, shape, tensor.dtype, nbytes, value, why, slot=slot, note=note))
+                    spare = self._spares.take((slot.layout, kept))
+            value = copy_of(tensor, spare, kept)
+        note = with_label(note, tensor.dtype, kept)
+        self._note(Captured(place, shape, kept, nbytes, value, why, slot=slot, note=note))
         return slot
 
     def put_alike(self, slot: Slot, forward: int, tensor: torch.Tensor) -> bool:
@@ -170,7 +182,10 @@ class CapturedValues:
 
     def adopt(self, place: Place, tensor: torch.Tensor, note: str) -> None:
         """Keep ``tensor``, which nobody else holds, as `put` keeps a copy; ``note`` tells how it came about."""
-        self._note(Captured(place, tensor.shape, tensor.dtype, tensor.nbytes, tensor, "", note=note))
+        dtype = carried(place.kind, tensor.dtype, self._half)
+        value = tensor if dtype is tensor.dtype else copy_of(tensor, dtype=dtype)
+        note = with_label(note, tensor.dtype, dtype)
+        self._note(Captured(place, value.shape, dtype, value.nbytes, value, "", note=note))
 
     def refuse(self, place: Place, shape: tuple[int, ...], dtype: torch.dtype, why: str) -> None:
         """List what was seen and could not be kept."""
@@ -266,4 +281,4 @@ class CapturedValues:
             return
         old.slot.kept = None
         if old.value is not None and not old.lent:
-            self._spares.keep(old.slot.layout, old.value)
+            self._spares.keep((old.slot.layout, old.dtype), old.value)

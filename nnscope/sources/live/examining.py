@@ -30,7 +30,7 @@ def examine(model: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, 
     source = LiveSource(model, type(model).__name__, kinds=SHOWN)
     if args or kwargs:
         try:
-            with evaluating(model), torch.no_grad(), Capture(source):
+            with evaluating(model), torch.no_grad(), Capture(model, source, SHOWN):
                 model(*args, **kwargs)
         except Exception as error:
             raise NnscopeError(f"The model can't be run on these inputs ({type(error).__name__}: {error}).") from error

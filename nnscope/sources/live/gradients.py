@@ -10,36 +10,41 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from nnscope.sources.live.half import carried, with_label
 from nnscope.sources.live.shards import local_part
 from nnscope.sources.live.values import copy_of, why_unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch.utils.hooks import RemovableHandle
+
+    from nnscope.sources.live.captured import Room
+    from nnscope.sources.live.turns import Turns
+
+KIND = "grad"
 
 
 class GradientRecorder:
-    """Keeps the newest gradient of each parameter of a model while it is not paused.
+    """Hears of the gradient of each parameter of a model while it is attached.
 
     Parameters
     ----------
     model : Module
         Not kept alive by this.
-    budget : int
-        Bytes of copies kept at most; what comes later in a backward pass is not kept then.
+    keep : callable
+        ``keep(name, gradient)`` copies it, in place of the one before: what was accumulated last is the sum of all. The
+        name of a shard says which it is.
     """
 
-    def __init__(self, model: torch.nn.Module, budget: int) -> None:
-        self.paused = True
+    def __init__(self, model: torch.nn.Module, keep: Callable[[str, torch.Tensor], object]) -> None:
         self.seconds = 0.0  # that copies took from the backward pass
         self._model = weakref.ref(model)
-        self._budget = budget
-        self._lock = threading.Lock()
-        self._kept: dict[str, torch.Tensor] = {}
-        self._bytes = 0
+        self._keep = keep
         self._handles: list[RemovableHandle] = []
 
     def attach(self) -> None:
@@ -61,27 +66,65 @@ class GradientRecorder:
             self._handles[-1].remove()
             self._handles.pop()
 
-    def take(self) -> dict[str, torch.Tensor]:
-        """The copies made since the last call, by the parameter's name."""
+    def accumulated(self, name: str, gradient: torch.Tensor | None) -> None:
+        """A gradient is there."""
+        if gradient is None:
+            return
+        begun = time.perf_counter()
+        part, ending = local_part(gradient)
+        if not why_unreadable(part):
+            self._keep(name + ending, part)
+        self.seconds += time.perf_counter() - begun
+
+
+class Gradient(NamedTuple):
+    """A copy of a gradient, and a note where it is not as it was."""
+
+    value: torch.Tensor
+    note: str
+
+
+class LatestGradients:
+    """The newest gradient of each parameter since the last `take`.
+
+    Parameters
+    ----------
+    room : Room
+    turns : Turns
+        Of addresses: which gradients are wanted, and told which found no room.
+    """
+
+    def __init__(self, room: Room, turns: Turns) -> None:
+        self._room = room
+        self._turns = turns
+        self._lock = threading.Lock()
+        self._kept: dict[str, Gradient] = {}
+        self._bytes = 0
+
+    def keep(self, name: str, gradient: torch.Tensor) -> None:
+        """Copy the gradient of the parameter ``name``, in place of the one before."""
+        address = f"{name}:{KIND}"
+        dtype = carried(KIND, gradient.dtype, self._room.half)
+        nbytes = gradient.numel() * dtype.itemsize
+        with self._lock:
+            if address not in self._kept and not self._admits(address, nbytes):
+                return
+            self._kept[address] = Gradient(copy_of(gradient, dtype=dtype), with_label("", gradient.dtype, dtype))
+
+    def take(self) -> dict[str, Gradient]:
+        """The copies made since the last call, by address."""
         with self._lock:
             kept, self._kept, self._bytes = self._kept, {}, 0
         return kept
 
-    def keep(self, name: str, gradient: torch.Tensor | None) -> None:
-        """Copy a gradient, in place of the one before; what was accumulated last is the sum of all."""
-        if gradient is None:
-            return
-        gradient, ending = local_part(gradient)
-        if why_unreadable(gradient):
-            return
-        name += ending
-        begun = time.perf_counter()
-        with self._lock:
-            if name not in self._kept and self._bytes + gradient.nbytes > self._budget:
-                return
-            self._bytes += 0 if name in self._kept else gradient.nbytes
-            self._kept[name] = copy_of(gradient)
-        self.seconds += time.perf_counter() - begun
+    def _admits(self, address: str, nbytes: int) -> bool:
+        if not self._turns.has(address):
+            return False
+        if self._bytes + nbytes > self._room.nbytes:
+            self._turns.miss(address, nbytes <= self._room.nbytes)
+            return False
+        self._bytes += nbytes
+        return True
 
 
 class _Accumulated:
@@ -94,9 +137,9 @@ class _Accumulated:
         self._name = name
 
     def __call__(self, parameter: torch.Tensor) -> None:
-        if self._recorder.paused or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling():
             return
         try:
-            self._recorder.keep(self._name, parameter.grad)
+            self._recorder.accumulated(self._name, parameter.grad)
         except Exception:  # never into the caller's code (P10): this gradient is missing from the record
             return

@@ -30,7 +30,7 @@ from nnscope.sources.live.captured import Place
 from nnscope.sources.live.members import arguments, tensors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch.utils.hooks import RemovableHandle
 
@@ -90,7 +90,8 @@ class Recorder:
         self._keeps_inputs, self._keeps_outputs = "input" in kinds, "output" in kinds
         self._follows_inputs, self._follows_outputs = "grad_input" in kinds, "grad_output" in kinds
         self._gradients = GradientHooks(values.put)
-        self._aliases = {ref.path: ref.aliases for ref in watched}
+        self._watched = {ref.path: ref.aliases for ref in watched}
+        self._aliases = self._watched  # of those that are listened to
         self._modules = {ref.path: ref.reference for ref in watched}
         self._modules[""] = weakref.ref(model)  # watched in any case, to know where a pass begins
         self._numbers = itertools.count(1)
@@ -108,12 +109,13 @@ class Recorder:
         """Whether hooks are on the model."""
         return bool(self._handles)
 
-    def attach(self) -> None:
-        """Put the hooks on; on any failure none stays."""
+    def attach(self, wanted: Callable[[str], bool] | None = None) -> None:
+        """Put the hooks on, to keep values of those watched modules that are ``wanted``; on any failure none stays."""
+        self._aliases = {path: names for path, names in self._watched.items() if wanted is None or wanted(path)}
         try:
             for path, reference in self._modules.items():
                 module = reference()
-                if module is not None:
+                if module is not None and not (path in self._leaves and path not in self._aliases):
                     self._hook(module, path)
         except BaseException:
             self.detach()

@@ -17,23 +17,26 @@ from typing import TYPE_CHECKING
 
 from nnscope.compute.statistics.direct import direct_stats
 from nnscope.core.priority import give_way
+from nnscope.core.text import plain
 from nnscope.sources.live.frames import frame_of
+from nnscope.sources.live.transit import received
 from nnscope.sources.live.values import own_values
 from nnscope.store.runs.record import StepRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import torch
 
     from nnscope.core.tensor import TensorInfo
     from nnscope.sources.live.pace import Pace
+    from nnscope.sources.live.transit import Sent
     from nnscope.store.runs.writer import RunWriter
 
 LOOK_UP = 0.25  # seconds between two looks at what has come, when no look at tensors is waiting
 MOST_WAITING = 100_000  # steps whose numbers wait at most
-WAITING_BYTES = 256 << 20  # of copies that wait, at most, but for the newest look
+NAMED = 5  # tensors that a sentence names
 FRAME_BYTES = 64 << 10  # of a tensor in a look
 CLOSING = 30.0  # seconds that the last records may take
 FLUSHING = 5.0  # of them, for what is written in the end
@@ -52,14 +55,14 @@ class Left:
     time : float
         Seconds since the epoch.
     scalars : mapping of str to float or Tensor of one element
-    tensors : sequence of (TensorInfo, Tensor)
-        Copies that nobody else holds; none at most steps.
+    tensors : sequence of (TensorInfo, Tensor or Sent)
+        Copies that nobody writes to; none at most steps.
     """
 
     step: int
     time: float
     scalars: Mapping[str, float | torch.Tensor]
-    tensors: Sequence[tuple[TensorInfo, torch.Tensor]] = field(default=())
+    tensors: Sequence[tuple[TensorInfo, torch.Tensor | Sent]] = field(default=())
 
     @property
     def nbytes(self) -> int:
@@ -76,16 +79,19 @@ class Recording:
         Used by the thread alone from now on.
     pace : Pace
         Says how long the thread rests, and is told when a look is done.
+    waiting : int
+        Bytes of copies that wait, at most, but for the newest look.
     frame_bytes : int
         Of a tensor in a look, at most.
     """
 
-    def __init__(self, writer: RunWriter, pace: Pace, frame_bytes: int = FRAME_BYTES) -> None:
+    def __init__(self, writer: RunWriter, pace: Pace, waiting: int, frame_bytes: int = FRAME_BYTES) -> None:
         self.dropped = 0  # looks that gave way to newer ones
         self.trouble = ""
         self.seconds = 0.0  # of processor time that the thread has taken
         self._writer = writer
         self._pace = pace
+        self._most_waiting = waiting
         self._frame_bytes = frame_bytes
         # one that steps back behind others rests longer the more it has to wait: there is work that it would disturb
         self._clock = time.perf_counter if pace.nice else time.thread_time
@@ -97,6 +103,7 @@ class Recording:
         self._unwritten: list[int] = []  # steps of looks that were
         self._overflown = 0  # steps whose numbers were pushed out by newer ones
         self._odd: set[str] = set()  # names that were given something else than a number
+        self._omitted: dict[str, None] = {}  # tensors that are too large
         self._thread = threading.Thread(target=self._run, name="nnscope-recording", daemon=True)
         self._thread.start()
 
@@ -117,6 +124,13 @@ class Recording:
                 self._make_room()
                 self._wake.notify()
 
+    def omit(self, names: Iterable[str]) -> None:
+        """These tensors are larger than what a look may copy; told once, and in the run."""
+        new = [name for name in names if name not in self._omitted]
+        self._omitted.update(dict.fromkeys(new))
+        if new:
+            log.warning("Not recorded, for each is larger than what a look may copy: %s. Give more memory.", _some(new))
+
     def stop(self, trouble: str) -> None:
         """End the recording, for the reason given; training goes on."""
         if trouble and not self.trouble:
@@ -136,7 +150,7 @@ class Recording:
 
     def _make_room(self) -> None:
         size = sum(look.nbytes for look in self._looks)
-        while len(self._looks) > 1 and size > WAITING_BYTES:
+        while len(self._looks) > 1 and size > self._most_waiting:
             oldest = self._looks.popleft()
             size -= oldest.nbytes
             oldest.tensors = ()
@@ -154,7 +168,7 @@ class Recording:
                 self.seconds = time.thread_time()
             self._record()
             lost = self._losses()
-            self._writer.close(lost)
+            self._writer.close([*lost, *self._omissions()])
             self.stop(self._writer.trouble or " ".join(lost))
         except Exception as error:  # a defect of ours must not be the end of somebody's training
             self.stop(f"Recording to {self._writer.folder} stopped ({type(error).__name__}: {error}).")
@@ -188,6 +202,12 @@ class Recording:
             found.append(f"The numbers of {self._overflown} steps came faster than they could be written.")
         return found
 
+    def _omissions(self) -> list[str]:
+        """What was not recorded for its size, as sentences."""
+        if not self._omitted:
+            return []
+        return [f"Larger than what a look may copy, and not recorded: {_some(list(self._omitted))}."]
+
     def _record_numbers(self) -> None:
         """The numbers of all steps that wait: they never wait for the tensors of another step."""
         with self._wake:
@@ -211,11 +231,11 @@ class Recording:
         """The tensors of a step, a record by themselves."""
         statistics, frames = {}, {}
         begun = self._clock()
-        for info, tensor in look.tensors:
+        for info, copy in look.tensors:
             if time.monotonic() > self._deadline:
                 self._unwritten.append(look.step)
                 break
-            values = own_values(tensor)
+            values = own_values(received(copy))
             statistics[info] = direct_stats(values)
             frames[info] = frame_of(values, self._frame_bytes)
             if self._clock() - begun >= PIECE:
@@ -233,3 +253,8 @@ class Recording:
                 if name not in self._odd:
                     self._odd.add(name)
                     log.warning("%r given to step() is not one number and is not recorded.", name)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(map(plain, names[:NAMED])) + more

@@ -2,12 +2,15 @@
 
 PyTorch tells of every call of a module and of every step of an optimiser through hooks of its own, which are global and
 taken off again. A call that is no part of another is that of a model; when an optimiser first steps, the model with
-most of its parameters is the one, and from then on each step of that optimiser is a step of the run.
+most of its parameters is the one, and from then on each step of that optimiser is a step of the run. Its number
+``backward`` is what the last backward pass began at: the loss, or what a script makes of it before, such as a part of
+it or a scaled one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import runpy
 import sys
 import weakref
@@ -15,20 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from nnscope.core.errors import NnscopeError
-from nnscope.sources.live.watching import watch
+from nnscope.sources.live.values import copy_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
 
-    import torch
-
     from nnscope.sources.live.watching import Watch
 
+BACKWARD = "backward"
 MOST_MODELS = 64  # that are remembered until one trains
 
 
@@ -44,10 +47,8 @@ class Ended:
 def record_script(
     script: str | os.PathLike[str],
     arguments: Sequence[str],
-    run: str | os.PathLike[str],
+    begin: Callable[[torch.nn.Module], Watch],
     model: str = "",
-    every: int | None = None,
-    began: Callable[[Watch], None] | None = None,
 ) -> Ended:
     """Run a script as ``python SCRIPT ARGUMENTS…`` would, and record the model that it trains.
 
@@ -55,14 +56,10 @@ def record_script(
     ----------
     script : path
     arguments : sequence of str
-    run : path
-        Folder of the run.
+    begin : callable
+        Begins the recording of the model that was found.
     model : str
         Name of the model's class; the first model that trains if empty.
-    every : int, optional
-        As for `watch`.
-    began : callable, optional
-        Called with the recording when it has begun.
 
     Returns
     -------
@@ -78,13 +75,6 @@ def record_script(
     """
     if not Path(script).is_file():
         raise NnscopeError("There is no such script.", str(script))
-
-    def begin(found: torch.nn.Module) -> Watch:
-        watched = watch(found, run, every=every)
-        if began is not None:
-            began(watched)
-        return watched
-
     follower = _Follower(model, begin)
     error: Exception | None = None
     code = 0
@@ -116,6 +106,7 @@ class _Follower:
         self._depth = 0
         self._models: list[weakref.ref[torch.nn.Module]] = []
         self._optimizer: weakref.ref[torch.optim.Optimizer] | None = None
+        self._begun_at: torch.Tensor | None = None  # what the last backward pass began at
         self._calls: list[Any] = []
 
     @contextlib.contextmanager
@@ -127,10 +118,15 @@ class _Follower:
             register_module_forward_hook(self._returned, always_call=True),
         ]
         try:
-            yield
+            with _hearing_backward(self._goes_back):
+                yield
         finally:
             steps.remove()
             self._listen_no_more()
+
+    def _goes_back(self, value: Any) -> None:
+        if isinstance(value, torch.Tensor) and value.numel() == 1:
+            self._begun_at = copy_of(value)
 
     def _called(self, module: torch.nn.Module, inputs: Any) -> None:
         known = any(reference() is module for reference in self._models)
@@ -150,7 +146,8 @@ class _Follower:
             self._optimizer = weakref.ref(optimizer)
             self.run = self._begin(model)
         if self._optimizer is not None and self._optimizer() is optimizer:
-            self.run.step()
+            begun_at, self._begun_at = self._begun_at, None
+            self.run.step(**({} if begun_at is None else {BACKWARD: begun_at}))
 
     def _trained_by(self, optimizer: torch.optim.Optimizer) -> torch.nn.Module | None:
         """The model with most of the optimiser's parameters, the outermost of equals."""
@@ -168,6 +165,23 @@ class _Follower:
     def _listen_no_more(self) -> None:
         while self._calls:
             self._calls.pop().remove()
+
+
+@contextlib.contextmanager
+def _hearing_backward(heard: Callable[[Any], None]) -> Iterator[None]:
+    """Be told what backward passes begin at, which PyTorch has no hook for."""
+    original = torch.autograd.backward
+
+    @functools.wraps(original)
+    def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
+        heard(tensors)
+        original(tensors, *args, **kwargs)
+
+    torch.autograd.backward = backward
+    try:
+        yield
+    finally:
+        torch.autograd.backward = original
 
 
 @contextlib.contextmanager

@@ -36,6 +36,11 @@ class Sensing:
         self._handle: RemovableHandle | None = None
         self._refused = False
 
+    @property
+    def heard(self) -> bool:
+        """Whether a call was heard that nothing was taken of."""
+        return self._call is not None
+
     def attach(self) -> None:
         """Listen to the next call of the model."""
         model = self._model()
@@ -62,7 +67,7 @@ class Sensing:
             found = sensitivity(linear.vjp, linear.output_shape, EstimateOptions(max_samples=SAMPLES))
         except NnscopeError as error:
             self._refused = True
-            log.warning("The sensitivity of the model is not recorded: %s", error)
+            log.warning("The sensitivity of the model can't be had: %s", error)
             return None
         return torch.from_numpy(found.per_input).to(torch.float32), math.sqrt(found.squared_norm)
 
@@ -73,4 +78,4 @@ class Sensing:
             self._call = Call(*Call(args, kwargs).copied())
         except Exception as error:  # never into the caller's code (P10)
             self._refused = True
-            log.warning("The sensitivity of the model is not recorded (%s: %s).", type(error).__name__, error)
+            log.warning("The sensitivity of the model can't be had (%s: %s).", type(error).__name__, error)

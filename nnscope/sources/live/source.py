@@ -16,7 +16,7 @@ from nnscope.sources.live.attention import KIND as ATTENTION
 from nnscope.sources.live.attention import AttentionRecorder
 from nnscope.sources.live.attention_stack import open_stack, stacks
 from nnscope.sources.live.axes import NamedAxes
-from nnscope.sources.live.captured import CapturedValues
+from nnscope.sources.live.captured import ROOM, CapturedValues, Room
 from nnscope.sources.live.compatibility import COMPILED, HOLDER, NO, Remark, remarks
 from nnscope.sources.live.hooks import MAX_CALLS, Recorder
 from nnscope.sources.live.modules import ROOT, ModuleRef, compiled_paths, is_callable, is_inside, modules_of
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from nnscope.sources.live.sensitivity import Call, Linearised
     from nnscope.sources.residual import ResidualBlock
 
-BUDGET = 256 << 20  # bytes of captured values kept
 KINDS = ("input", "output")  # that are captured if nothing else is asked for
 CAPTURED = (*KINDS, "grad_input", "grad_output", ATTENTION)
 SHOWN = (*KINDS, ATTENTION)  # that a window shows of a model it runs
@@ -62,8 +61,8 @@ class LiveSource:
         The modules to capture; all of them by default.
     kinds : sequence of str
         Of `CAPTURED`.
-    budget : int
-        Bytes of captured values kept at most.
+    room : Room
+        What captured values may take.
     tokens : sequence of str
         Names of the tokens that the model is given; those of its own ``token_names`` by default.
     """
@@ -74,7 +73,7 @@ class LiveSource:
         path: str = "live",
         watched: Sequence[ModuleRef] | None = None,
         kinds: Sequence[str] = KINDS,
-        budget: int = BUDGET,
+        room: Room = ROOM,
         tokens: Sequence[str] = (),
     ) -> None:
         self.path = path
@@ -90,7 +89,7 @@ class LiveSource:
         self._kinds = tuple(kinds)
         self._remarks: dict[str, Remark] = {}  # on modules, when they are first listed
         self.parameters = LiveParameters(model, self.next_version, self.lock)
-        self.captured = CapturedValues(budget, self.next_version)
+        self.captured = CapturedValues(room, self.next_version)
         recorder = AttentionRecorder if ATTENTION in kinds else Recorder
         self.recorder = recorder(model, self._watched, kinds, self.captured)
 

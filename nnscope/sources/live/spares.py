@@ -18,7 +18,7 @@ LEAST_BYTES = 1 << 16  # below this new memory costs nothing
 
 
 class Spares:
-    """Copies that no one holds, by the layout of what was copied: shape, strides and dtype.
+    """Copies that no one holds, by their layout: shape and strides of what was copied, its dtype and their own.
 
     Not thread-safe: the keeper of the values locks.
     """

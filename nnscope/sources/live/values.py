@@ -63,23 +63,25 @@ def why_unreadable(tensor: torch.Tensor) -> str:
     return ""
 
 
-def copy_of(tensor: torch.Tensor, memory: torch.Tensor | None = None) -> torch.Tensor:
+def copy_of(tensor: torch.Tensor, memory: torch.Tensor | None = None, dtype: torch.dtype | None = None) -> torch.Tensor:
     """A copy on the same device and outside the graph, unseen by whatever listens to operations (modes, subclasses).
 
     Unseen matters: selective activation checkpointing counts operations and would mistake ours for the model's. With
-    ``memory``, a copy of the same shape and dtype that no one holds, the values go there.
+    ``memory``, a copy of the same shape that no one holds, the values go there; without, the copy has ``dtype``.
     """
     with torch._C.DisableTorchFunction():
         if torch._C._len_torch_dispatch_stack():
             with _disable_current_modes():
-                return _copied(tensor, memory)
-        return _copied(tensor, memory)
+                return _copied(tensor, memory, dtype)
+        return _copied(tensor, memory, dtype)
 
 
-def _copied(tensor: torch.Tensor, memory: torch.Tensor | None) -> torch.Tensor:
+def _copied(tensor: torch.Tensor, memory: torch.Tensor | None, dtype: torch.dtype | None) -> torch.Tensor:
     if memory is not None:
         return memory.copy_(tensor.detach() if tensor.requires_grad else tensor)
     with torch.inference_mode(False):  # a copy made in it could not be written to outside
+        if dtype is not None and dtype is not tensor.dtype:
+            return tensor.detach().to(dtype)
         return tensor.detach().clone()
 
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 import atexit
 import os
 import time
-import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from nnscope.core.errors import NnscopeError
-from nnscope.core.tensor import TensorInfo
-from nnscope.sources.live.attention import KIND as ATTENTION
-from nnscope.sources.live.gradients import GradientRecorder
-from nnscope.sources.live.modules import modules_of, select
+from nnscope.sources.live.budget import Budget
+from nnscope.sources.live.capture import ASKED
 from nnscope.sources.live.pace import Pace
 from nnscope.sources.live.ranks import rank_here
 from nnscope.sources.live.recording import Left, Recording
 from nnscope.sources.live.sensing import ADDRESS as JACOBIAN
-from nnscope.sources.live.sensing import SENSITIVITY, Sensing
-from nnscope.sources.live.shards import local_part
-from nnscope.sources.live.source import CAPTURED, LiveSource
-from nnscope.sources.live.values import copy_of, dtype_name, why_unreadable
+from nnscope.sources.live.sensing import SENSITIVITY
+from nnscope.sources.live.transit import Transit
+from nnscope.sources.live.values import copy_of
+from nnscope.sources.live.watched import Watched, info_of
 from nnscope.store.runs.writer import Limits, RunWriter
 
 if TYPE_CHECKING:
@@ -32,11 +29,11 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nnscope.core.request import Scalar
+    from nnscope.core.tensor import TensorInfo
     from nnscope.sources.live.modules import Layers
     from nnscope.sources.live.ranks import Rank
+    from nnscope.sources.live.transit import Sent
 
-KINDS = ("parameter", "grad", *CAPTURED, SENSITIVITY)
-BUDGET = 256 << 20  # bytes of tensors copied in one look
 TELL_EVERY = 0.5  # seconds between two reports to those who are attached
 TOLD = 6  # numbers in such a report
 
@@ -85,7 +82,7 @@ class Watch:
         self._watched = watched
         self._recording = recording
         self._pace = pace
-        self._turn = 0  # where the next look begins, when not all tensors fit into one
+        self._transit = Transit()
         self._process = os.getpid()
         self._closed = False
         self._seconds = 0.0  # that `step` took from training
@@ -197,131 +194,49 @@ class Watch:
         self._count += 1
         return bool(tensors)
 
-    def _look(self) -> list[tuple[TensorInfo, torch.Tensor]]:
+    def _look(self) -> list[tuple[TensorInfo, torch.Tensor | Sent]]:
         """Copies of as many tensors as the budget allows; the others have their turn at the next look."""
-        found = list(self._tensors())
-        kept, size = [], 0
-        for place in range(len(found)):
-            info, tensor, ours = found[(self._turn + place) % len(found)]
-            if size + info.nbytes > BUDGET:
-                self._turn = (self._turn + place) % len(found)
-                break
-            size += info.nbytes
-            kept.append((info, tensor if ours else copy_of(tensor)))
-        return kept
+        room, turns = self._watched.share, self._watched.turns
+        kept: list[tuple[TensorInfo, torch.Tensor]] = []
+        for info, tensor, ours in self._tensors():
+            if not turns.has(info.address):
+                continue
+            if info.nbytes > room:
+                turns.miss(info.address, info.nbytes <= self._watched.share)
+                continue
+            room -= info.nbytes
+            kept.append((info, tensor if ours else self._watched.copy(info, tensor)))
+        turns.end()
+        self._recording.omit(turns.never)
+        sent = self._transit.send([copy for _, copy in kept])
+        return [(info, copy) for (info, _), copy in zip(kept, sent, strict=True)]
 
-    def _sensed(self, numbers: dict[str, float | torch.Tensor]) -> list[tuple[TensorInfo, torch.Tensor]]:
+    def _sensed(self, numbers: dict[str, float | torch.Tensor]) -> list[tuple[TensorInfo, torch.Tensor | Sent]]:
         """The sensitivity, where it is asked for; its norm goes to the numbers of this step."""
         found = self._watched.sensed()
         if found is None:
             return []
         numbers.setdefault(SENSITIVITY, found[1])
-        return [(_info(JACOBIAN, "jacobian", found[0]), found[0])]
+        return [(info_of(JACOBIAN, "jacobian", found[0]), found[0])]
 
     def _tensors(self) -> Iterator[tuple[TensorInfo, torch.Tensor, bool]]:
         """What there is to look at, and whether it is a copy of ours already."""
         yield from ((info, tensor, False) for info, tensor in self._watched.parameters())
-        for name, gradient in self._watched.gradients.take().items():
-            yield _info(f"{name}:grad", "grad", gradient), gradient, True
+        for address, (gradient, note) in self._watched.gradients.take().items():
+            yield info_of(address, "grad", gradient, note), gradient, True
         yield from ((info, tensor, True) for info, tensor in self._watched.captured())
-
-
-class Watched:
-    """The hooks on a model and what they give; the model is not kept alive by this."""
-
-    def __init__(
-        self, model: torch.nn.Module, layers: Layers, kinds: Sequence[str], tokens: Sequence[str] = ()
-    ) -> None:
-        modules = modules_of(model)
-        captured = tuple(kind for kind in kinds if kind in CAPTURED)
-        self.name = type(model).__name__
-        self.tree = tuple((ref.path, ref.type) for ref in modules)
-        self.gradients = GradientRecorder(model, BUDGET)
-        chosen = select(modules, layers) if captured else ()
-        self._source = LiveSource(model, self.name, chosen, captured, BUDGET, tokens)
-        self._sensing = Sensing(model)
-        self._model = weakref.ref(model)
-        self._kinds = kinds
-        self._version = 0
-
-    def attach(self) -> None:
-        """Put the hooks on, to hear at once where that can't be done."""
-        self.listen(True)
-
-    def detach(self) -> None:
-        """Take them off. Idempotent."""
-        self.gradients.detach()
-        self._sensing.detach()
-        self._source.close()
-
-    @property
-    def seconds(self) -> float:
-        """That copies in hooks took from the training."""
-        return self.gradients.seconds + self._source.recorder.seconds
-
-    @property
-    def listening(self) -> bool:
-        """Whether hooks copy what is computed."""
-        return not self.gradients.paused
-
-    def listen(self, on: bool) -> None:
-        """Whether hooks copy what the next step computes.
-
-        Hooks that only find that nothing is wanted cost a small network a hundredth of its time: none is on meanwhile.
-        """
-        if on == self.listening:
-            return
-        self.gradients.paused = not on
-        self._source.recorder.paused = not on
-        self._hook(on)
-
-    def _hook(self, on: bool) -> None:
-        if "grad" in self._kinds:
-            (self.gradients.attach if on else self.gradients.detach)()
-        if set(CAPTURED) & set(self._kinds):
-            (self._source.recorder.attach if on else self._source.recorder.detach)()
-        if SENSITIVITY in self._kinds:
-            (self._sensing.attach if on else self._sensing.detach)()
-
-    def sensed(self) -> tuple[torch.Tensor, float] | None:
-        """See `Sensing.take`; the model runs for it, which hooks must not hear."""
-        if SENSITIVITY not in self._kinds:
-            return None
-        self.listen(False)
-        return self._sensing.take()
-
-    def parameters(self) -> Iterator[tuple[TensorInfo, torch.Tensor]]:
-        """Parameters and buffers as they are, each once."""
-        model = self._model() if "parameter" in self._kinds else None
-        if model is None:
-            return
-        for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
-            for name, whole in named:
-                tensor, ending = local_part(whole)
-                if not why_unreadable(tensor):
-                    yield _info(name + ending, kind, tensor), tensor
-
-    def captured(self) -> Iterator[tuple[TensorInfo, torch.Tensor]]:
-        """What hooks have copied since the last look; what was not computed anew is not the present."""
-        last = self._version
-        for info in self._source.captured.infos():
-            kept = self._source.captured.find(info.address) if info.version > last else None
-            self._version = max(self._version, info.version)
-            if kept is not None and kept.value is not None:
-                named = self._source.named(info) if info.kind == ATTENTION else info
-                yield replace(named, version=0), kept.value
 
 
 def watch(
     model: torch.nn.Module,
     run: str | os.PathLike[str],
     *,
-    every: int | None = None,
+    every: int | Pace | None = None,
     layers: Layers = "*",
     kinds: Sequence[str] = ("parameter", "output", "grad"),
     limits: Limits | None = None,
-    pace: Pace | None = None,
     tokens: Sequence[str] = (),
+    budget: Budget | int | None = None,
 ) -> Watch:
     """Record a training run: call `Watch.step` once after every step.
 
@@ -335,20 +250,20 @@ def watch(
     run : path
         Folder of the run, made if it is not there; it must be empty. Where several processes train together
         (torch.distributed, torchrun) each records in a folder of its own inside, and these open as one run.
-    every : int, optional
+    every : int or Pace, optional
         Look at tensors at every step that is a multiple of it. By default as often as recording takes no more than 3 %
-        of the time.
+        of the time; a pace has another share.
     layers : str, iterable of str, or callable
         Modules whose inputs and outputs are recorded, as for `capture`.
     kinds : sequence of str
         Of ``"parameter"``, ``"grad"`` (gradients of parameters), ``"input"``, ``"output"``, ``"grad_input"`` and
         ``"grad_output"`` (of what modules take and give), ``"attention"`` and ``"sensitivity"``.
     limits : Limits, optional
-        How often the disk is written and how large the run may become.
-    pace : Pace, optional
-        In place of ``every``: how much of the time recording may take.
+        How the run is written; the room on the disk is that of ``budget``.
     tokens : sequence of str
         Names of the tokens, for the axes of attention; the model's own ``token_names`` by default.
+    budget : Budget or int, optional
+        What recording may take; a number is its memory.
 
     Returns
     -------
@@ -369,22 +284,19 @@ def watch(
     """
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     for kind in kinds:
-        if kind not in KINDS:
-            known = ", ".join(map(repr, KINDS))
+        if kind not in ASKED:
+            known = ", ".join(map(repr, ASKED))
             raise NnscopeError(f"{kind!r} is no kind of value that is recorded.", "kinds", f"There are {known}.")
-    if every is not None and every < 1:
+    if isinstance(every, int) and every < 1:
         raise NnscopeError("Steps can't be recorded more often than each.", f"every={every}", "Give 1 or more.")
-    watched, pace = Watched(model, layers, kinds, tokens), pace or Pace(every)
+    budget = Budget(budget) if isinstance(budget, int) else budget or Budget()
+    watched, pace = Watched(model, layers, kinds, tokens, budget), every if isinstance(every, Pace) else Pace(every)
     rank = rank_here()
-    writer = RunWriter(run, watched.name, watched.tree, limits, rank)
+    writer = RunWriter(run, watched.name, watched.tree, replace(limits or Limits(), folder=budget.disk), rank)
     watched.attach()
-    return Watch(watched, Recording(writer, pace), pace, rank)
+    return Watch(watched, Recording(writer, pace, budget.share), pace, rank)
 
 
 def _number(value: float | torch.Tensor) -> float | torch.Tensor:
     """A number, or a copy of a tensor that is read later: reading it now could wait for a device."""
     return copy_of(value) if isinstance(value, torch.Tensor) else value
-
-
-def _info(address: str, kind: str, tensor: torch.Tensor) -> TensorInfo:
-    return TensorInfo(address, tuple(tensor.shape), dtype_name(tensor.dtype), kind, tensor.nbytes)

@@ -187,11 +187,10 @@ def test_wrong_arguments_are_one_sentence(tmp_path: Path, arguments: dict, words
     assert not (tmp_path / "run").exists()
 
 
-def test_a_slow_disk_loses_looks_and_never_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_disk_loses_looks_and_never_time(tmp_path: Path) -> None:
     """Copies beyond the bytes that may wait are dropped, oldest first, and counted; numbers are all kept."""
-    monkeypatch.setattr(recording_module, "WAITING_BYTES", 4000)
     model = nn.Linear(20, 20)  # 1.6 KB a look
-    run = watch(model, tmp_path / "run", every=1, kinds=("parameter",))
+    run = watch(model, tmp_path / "run", every=1, kinds=("parameter",), budget=5 * 4000)
     with run._recording._wake:  # the thread can take nothing meanwhile
         for step in range(50):
             run.step(loss=step)
