@@ -20,7 +20,7 @@ from nnscope.core.space import AESTHETIC, SpaceLook
 from nnscope.core.volume import VolumePicture
 from nnscope.scene.spacework import SpaceKey
 from nnscope.sources.difference import KIND as DIFFERENCE
-from nnscope.views.registry import arranger, dimensions, find_view, grid_of, is_deep, sheeted, spacious
+from nnscope.views.registry import arranger, dimensions, find_view, grid_of, is_deep, sheeted, spacious, unit_of
 
 if TYPE_CHECKING:
     from nnscope.core.frame import ColourStyle
@@ -162,7 +162,7 @@ class Resolved:
     def _unit(self) -> str:
         if self._drawing is not None:
             return self._drawing.unit
-        return "variance" if self.reduction == "variance" else "raw value"
+        return unit_of(self.view) or ("variance" if self.reduction == "variance" else "raw value")
 
     def recipe(self, picture: TilePicture | SpacePicture | None) -> tuple[Step, ...]:
         """All steps from the tensor to the screen."""
@@ -194,7 +194,7 @@ class Resolved:
         if stats is not None and stats.sampled < 1:
             notes += (f"domain from {stats.sampled:.1%} of the values",)
         clipped = 0.0
-        if coloured is not None and self.normalisation is not None:
+        if coloured is not None and self.normalisation is not None and not unit_of(self.view):
             clipped = clipped_share(coloured, self.normalisation.domain)
         return Legend(
             self.info.address,

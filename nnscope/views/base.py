@@ -103,6 +103,8 @@ class View(Protocol):
         Empty when the view is faithful; else why scientific mode greys it out.
     coloured : bool
         Whether tiles are colours already (no normalisation, no colour map).
+    unit : str
+        What the numbers of its cells are. A view without this attribute has the tensor's own values.
     """
 
     name: str

@@ -12,6 +12,7 @@ from nnscope.views.tiling import block_under, build_tiles
 if TYPE_CHECKING:
     from nnscope.core.answer import ProbeAnswer
     from nnscope.core.layout import Layout
+    from nnscope.core.picture import Tile
     from nnscope.core.request import BuildPicture, Probe
     from nnscope.core.tensor import TensorInfo
     from nnscope.views.base import BuildContext
@@ -42,17 +43,24 @@ class Heatmap:
         reader = context.reader(request.address)
         reduction = str(dict(request.settings).get("reduction", "mean"))
         tiles, share = build_tiles(context, reader, request, reduction)
+        return self.pictured(request, reader.info, reduction, tiles, share)
+
+    def pictured(
+        self, request: BuildPicture, info: TensorInfo, reduction: str, tiles: tuple[Tile, ...], share: float
+    ) -> TilePicture:
+        """Tiles as the picture that was asked for; ``share`` of the values under them was looked at."""
+        grid = request.layout.grid
         return TilePicture(
             request.address,
             self.name,
             request.layout,
-            reader.info.version,
-            request.layout.grid,
-            level_count(request.layout.grid),
+            info.version,
+            grid,
+            level_count(grid),
             request.level,
             tiles,
             reduction if request.level else "",
-            _recipe(reader.info, request, reduction, share),
+            _recipe(info, request, reduction, share),
             share,
         )
 

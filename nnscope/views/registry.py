@@ -14,6 +14,7 @@ from nnscope.views.landscape import Landscape
 from nnscope.views.plane import Plane
 from nnscope.views.rgb import PcaRgb
 from nnscope.views.section import Section
+from nnscope.views.signs import Signs
 from nnscope.views.splats import Splats
 from nnscope.views.volume import Volume
 from nnscope.views.voxels import Voxels
@@ -38,6 +39,7 @@ _OURS: dict[str, View] = {
         Attention(),
         GradientFlowView(),
         Plane(),
+        Signs(),
     )
 }
 
@@ -67,6 +69,11 @@ def find_view(name: str) -> View:
 def dimensions(view: View) -> int:
     """2 or 3: of the pictures that a view makes."""
     return getattr(view, "dimensions", 2)
+
+
+def unit_of(view: View) -> str:
+    """What the numbers of a view's cells are; empty where they are the tensor's own values."""
+    return getattr(view, "unit", "")
 
 
 def is_deep(view: View) -> bool:

@@ -69,7 +69,7 @@ def test_a_file_wins_over_a_scheme(plugin: Registry, tmp_path: Path, monkeypatch
 
 def test_plugins_views_are_in_the_menu_and_never_in_place_of_ours(plugin: Registry) -> None:
     ours = ["heatmap", "rgb", "volume", "voxels", "landscape", "section", "splats", "attention", "gradient-flow"]
-    assert [view.name for view in views()] == [*ours, "plane", "negative"]
+    assert [view.name for view in views()] == [*ours, "plane", "signs", "negative"]
     assert find_view("negative").title == "Negative"
     assert find_view("heatmap").title == "Heat map"
     with pytest.raises(NnscopeError, match="no view"):
