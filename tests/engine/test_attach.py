@@ -7,7 +7,7 @@ import random
 import signal
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,7 @@ from nnscope.engine import serving
 from nnscope.engine.attach import attach
 from nnscope.engine.serving import RunServer
 from tests.engine.channelpeers import runs, wait_for
+from tests.engine.forwarding import Forwarding
 from tests.store.runs.made import record, write_run
 
 if TYPE_CHECKING:
@@ -157,6 +158,20 @@ def test_either_side_is_killed_and_the_other_goes_on(training: Training) -> None
     training.go_on(3)
     with attached(training.server.address) as (engine, _):
         assert [info.version for info in listing(engine).tensors] == [4, 4]
+
+
+def test_through_a_forwarded_port_that_is_cut_and_made_anew(training: Training) -> None:
+    port, token = parse_address(training.server.address)
+    for step in (3, 4):
+        with closing(Forwarding(port)) as way, attached(address_of(way.port, token)) as (engine, told):
+            assert way.port != port
+            assert [info.version for info in listing(engine).tensors] == [step, step]
+            training.go_on(step)
+            assert wait_for(lambda: any(isinstance(notice, Grown) and notice.kept for notice in told), PATIENCE)
+            assert engine.submit(GetStats("stem.weight", all_steps=True)).answer(PATIENCE).count == (step + 1) * 12
+            way.close()
+            assert wait_for(lambda: any(isinstance(notice, Died) for notice in told), PATIENCE)
+            assert "connection to the training was lost" in told[-1].reason
 
 
 def garbage(chance: random.Random) -> bytes:
