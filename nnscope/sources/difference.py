@@ -14,6 +14,7 @@ import numpy as np
 from nnscope.compute.decode import to_float
 from nnscope.core.errors import NnscopeError
 from nnscope.core.text import plain
+from nnscope.sources.kept import is_approximate, is_partial
 
 if TYPE_CHECKING:
     from nnscope.core.request import Region
@@ -74,20 +75,22 @@ def difference_info(address: str, note: str, one: TensorInfo, other: TensorInfo)
         version=max(one.version, other.version),
         axes=one.axes if one.axes == other.axes else (),
         aliases=(),
-        note=" · ".join(filter(None, (note, one.note))),
+        note=" · ".join(dict.fromkeys(filter(None, (note, one.note, other.note if is_partial(other) else "")))),
         labels=one.labels if one.labels == other.labels else (),
     )
 
 
 def alike(one: TensorInfo, other: TensorInfo) -> bool:
-    """Whether two tensors have the same shape, and are means of equal blocks if of any."""
-    return one.shape == other.shape and _means(one) == _means(other)
+    """Whether two tensors have the same shape and hold values, means of equal blocks or principal components both."""
+    return (one.shape, _means(one), is_approximate(one)) == (other.shape, _means(other), is_approximate(other))
 
 
 def extent(info: TensorInfo) -> str:
-    """Shape of a tensor, and names of axes as far as these tell of means of blocks."""
-    shape, means = " × ".join(map(str, info.shape)) or "a scalar", _means(info)
-    return f"{shape}, {means}" if means else shape
+    """Shape of a tensor, and whether it holds means of blocks or principal components."""
+    shape, kept = " × ".join(map(str, info.shape)) or "a scalar", _means(info)
+    if is_approximate(info):
+        kept = "by principal components"
+    return f"{shape}, {kept}" if kept else shape
 
 
 def subtract(a: np.ndarray, b: np.ndarray) -> np.ndarray:

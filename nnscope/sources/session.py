@@ -2,12 +2,13 @@
 what changed between two (``stem.weight@1200-0``).
 
 To be read in a reading process: a run may come from elsewhere, and its segments are HDF5 (promise P6). A tensor that
-was too large to be kept whole is listed as what was kept of it, the means of blocks, and the names of its axes say so.
+was too large to be kept whole is listed as what was kept of it (`nnscope.sources.kept`), and says so. The attention of
+all layers is a tensor too (`nnscope.sources.recorded_attention`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,6 @@ from nnscope.compute.statistics.pooled import pooled
 from nnscope.core.address import parse_address
 from nnscope.core.answer import Series
 from nnscope.core.errors import NnscopeError
-from nnscope.core.layout import sheet
 from nnscope.core.tensor import MOST_SCALARS, Listing, ModuleInfo
 from nnscope.core.text import plain
 from nnscope.sources.dead_units import NAME as DEAD
@@ -24,21 +24,24 @@ from nnscope.sources.dead_units import dead_units
 from nnscope.sources.difference import Difference, difference
 from nnscope.sources.gradient_flow import ADDRESS as FLOW
 from nnscope.sources.gradient_flow import GradientFlow, flow_info, gradient_flow
+from nnscope.sources.kept import recorded, shown_info
+from nnscope.sources.recorded_attention import joined_history, recorded_stacks
 from nnscope.store.runs.ranks import open_run
 from nnscope.store.runs.reader import Series as Recorded
-from nnscope.store.runs.record import RAW
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from nnscope.core.layout import Layout
-    from nnscope.core.request import Region
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
-    from nnscope.store.runs.record import Frame
+    from nnscope.sources.kept import RecordedComponents, RecordedTensor
+    from nnscope.sources.live.attention_stack import StackReader
+    from nnscope.sources.recorded_attention import RecordedStack
+    from nnscope.store.runs.folder import SegmentFile
 
 FORMAT = "run"
+LEVEL = "level"  # the series of how a tensor was kept
 
 
 class RunSource:
@@ -58,6 +61,7 @@ class RunSource:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._reader = open_run(path)
         self._made: GradientFlow | None = None
+        self._stacked: tuple[tuple[SegmentFile, ...], dict[str, RecordedStack]] = (), {}
         self.live: Callable[[], dict[str, object]] = dict  # what the training tells, where it is known
 
     def refresh(self) -> bool:
@@ -93,7 +97,7 @@ class RunSource:
             nbytes=sum(file.path.stat().st_size for file in run.files if file.path.exists()),
         )
 
-    def reader(self, address: str) -> RecordedTensor | Difference | GradientFlow:
+    def reader(self, address: str) -> RecordedTensor | RecordedComponents | StackReader | Difference | GradientFlow:
         """A tensor as it was last kept, at the step that the address names, or its change between two; or the flow of
         gradients over all steps.
 
@@ -114,7 +118,7 @@ class RunSource:
     def beginning(self, address: str) -> str:
         """The address of a tensor at the first step at which it was kept; itself where it was not, and of a change."""
         parsed = parse_address(address)
-        steps = self._reader.frame_steps(parsed.name)
+        steps = self._series(parsed.name, LEVEL).steps
         return f"{parsed.name}@{int(steps.min())}" if len(steps) and parsed.minus is None else address
 
     def pooled(self, address: str) -> TensorStats:
@@ -125,7 +129,9 @@ class RunSource:
         NnscopeError
             If it never was.
         """
-        history = self._reader.history(address)
+        stack = self._stacks().get(address)
+        parts = (address,) if stack is None else stack.parts
+        history = joined_history([self._reader.history(part) for part in parts])
         if not len(history["count"]):
             raise NnscopeError("There is no tensor of this name.", plain(address), "`nnscope info` lists the names.")
         return pooled(history)
@@ -152,12 +158,15 @@ class RunSource:
         """Let go of what is kept in memory. Idempotent."""
         self._reader.close()
 
-    def _recorded(self, address: str, name: str, step: int | None) -> RecordedTensor:
+    def _recorded(self, address: str, name: str, step: int | None) -> RecordedTensor | RecordedComponents | StackReader:
         """A tensor at a step, or as it was last kept, under ``address``."""
         found = self._reader.frame(name, step)
         if found is not None:
             at, info, frame = found
-            return RecordedTensor(replace(_shown(info, frame), address=address, version=at + 1), _values(frame))
+            return recorded(replace(info, address=address, version=at + 1), frame)
+        stack = self._stacks().get(name)
+        if stack is not None:
+            return stack.reader(address, step, lambda layer, at: self._recorded(f"{layer}@{at}", layer, at))
         steps = self._reader.frame_steps(name)
         if not len(steps):
             raise NnscopeError("There is no tensor of this name.", plain(address), "`nnscope info` lists the names.")
@@ -168,8 +177,11 @@ class RunSource:
         run = self._reader
         if not address:
             return run.scalar(name) if name else run.times()
-        if name == "level":
-            return run.kept(address)
+        if name == LEVEL:
+            stack = self._stacks().get(address)
+            if stack is None:
+                return run.kept(address)
+            return Recorded(np.array(stack.steps, np.int64), np.zeros(len(stack.steps)))
         if name == DEAD:
             return dead_units(run, address)
         if name == "std":
@@ -184,9 +196,17 @@ class RunSource:
         """The tensors as they are listed."""
         kept = self._reader.newest_kept()
         newest = [kept[address] for address in self._reader.tensors() if address in kept]
-        infos = [replace(_reduced(info, level, shape), version=step + 1) for step, info, level, shape in newest]
+        infos = [replace(shown_info(info, at), version=step + 1) for step, info, at in newest]
+        infos += [stack.info for stack in self._stacks().values()]
         flow = self._flow_info()
         return infos if flow is None else [*infos, flow]
+
+    def _stacks(self) -> dict[str, RecordedStack]:
+        """The attention of all layers, looked for anew when the run has grown."""
+        files = self._reader.files
+        if files != self._stacked[0]:
+            self._stacked = files, recorded_stacks(self._reader)
+        return self._stacked[1]
 
     def _flow_info(self) -> TensorInfo | None:
         found = flow_info(self._reader)
@@ -206,40 +226,3 @@ class RunSource:
         if run.thinned:
             found.append(f"{run.thinned} frames of old steps were thinned out to save room.")
         return [*(run.meta.notes + run.meta.lost if run.meta else ()), *found]
-
-
-@dataclass(slots=True)
-class RecordedTensor:
-    """What was kept of a tensor (a `TensorReader`)."""
-
-    info: TensorInfo
-    values: np.ndarray
-
-    def read(self, region: Region) -> np.ndarray:
-        """The values of ``region``; see `TensorReader`."""
-        return self.values[tuple(slice(*axis) for axis in region)].copy()
-
-
-def _values(frame: Frame) -> np.ndarray:
-    return frame.arrays["values" if frame.form == RAW else "mean"]
-
-
-def _shown(info: TensorInfo, frame: Frame) -> TensorInfo:
-    return _reduced(info, frame.level, _values(frame).shape)
-
-
-def _reduced(info: TensorInfo, level: int, shape: tuple[int, ...]) -> TensorInfo:
-    """The tensor as it was kept: itself, or the means of blocks of it."""
-    if not level:
-        return info
-    side = 2**level
-    layout = sheet(info.shape)
-    rows, cols = _names(info, layout, layout.rows) or "row", _names(info, layout, layout.cols) or "column"
-    axes = (f"{rows} (means of {side})", f"{cols} (means of {side})")
-    nbytes = 4 * shape[0] * shape[1]
-    return replace(info, shape=shape, dtype="float32", nbytes=nbytes, axes=axes)
-
-
-def _names(info: TensorInfo, layout: Layout, axes: tuple[int, ...]) -> str:
-    """What the axes of a tensor that make up a side of its picture are called; empty where they have no names."""
-    return " × ".join(dict.fromkeys(info.axes[layout.tensor_axis(axis)] for axis in axes)) if info.axes else ""

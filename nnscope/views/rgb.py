@@ -18,6 +18,7 @@ from nnscope.compute.pca.components import align, pca, score_limits, scores_to_r
 from nnscope.core.address import parse_address
 from nnscope.core.answer import ProbeAnswer
 from nnscope.core.errors import NnscopeError
+from nnscope.core.features import feature_axis
 from nnscope.core.layout import Layout, mosaic, planes
 from nnscope.core.picture import TILE, State, Step, Tile, TilePicture, level_count, level_shape
 from nnscope.views.cells import read_cells
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
     from nnscope.views.base import BuildContext
 
-FEATURES = ("channel", "feature", "in")  # names of axes that hold features
 LIMIT = 1 << 28  # elements of the places × features matrix
 COMPONENTS = 3
 QUANTILES = (0.01, 0.99)
@@ -121,20 +121,6 @@ class PcaRgb:
             return ProbeAnswer(request.address, None, None, float("nan"), None, version)
         place = tuple(float(v) for v in scores.values[row, col])
         return ProbeAnswer(request.address, index, None, float("nan"), None, version, place)
-
-
-def feature_axis(info: TensorInfo) -> int:
-    """The axis that holds features, by its name, else by what the tensor is.
-
-    Captured values: (batch, channels, H, W) has channels, (batch, tokens, width) has its last axis. Stored ones:
-    (out, in, …) has its inputs, (C, H, W) its first axis.
-    """
-    for name in FEATURES:
-        if name in info.axes:
-            return info.axes.index(name)
-    if info.ndim == 3:
-        return 2 if info.kind in ("input", "output") else 0
-    return 1 if info.ndim in (2, 4) else max(0, info.ndim - 3)
 
 
 def _layout(shape: tuple[int, ...], features: int) -> Layout:

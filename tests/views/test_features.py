@@ -9,10 +9,10 @@ import pytest
 
 import nnscope
 from nnscope.compute.statistics.summary import stats_of_array
+from nnscope.core.features import feature_axis
 from nnscope.core.tensor import TensorInfo
 from nnscope.store.runs.record import Frame, StepRecord
 from nnscope.store.runs.writer import RunWriter
-from nnscope.views.rgb import feature_axis
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ((2, 8, 6), "output", (), 2),
         ((2, 8, 6), "output", ("batch", "channel", "position"), 1),
         ((2, 6, 8), "output", ("", "", "feature"), 2),
+        ((2, 6, 8), "grad_output", (), 2),
         ((2, 8, 3, 4, 4), "output", ("batch", "channel", "plane", "row", "column"), 1),
         ((8, 4, 3, 3), "parameter", ("out", "in", "kernel row", "kernel column"), 1),
         ((4, 8, 3, 3), "parameter", ("in", "out", "kernel row", "kernel column"), 0),

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.core.address import split_kind
-from nnscope.sources.live.modules import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
 
 LAYER = "layer"
+ROOT = "(model)"  # as `nnscope.sources.live.modules` calls the model itself; what reads a run needs no torch
 _NUMBER = re.compile(r"(?<![^.~])\d+")  # a whole part of a path, or the number of a call
 
 
@@ -55,7 +55,7 @@ def stacks(infos: Iterable[TensorInfo]) -> tuple[Stack, ...]:
     groups: dict[tuple[str, tuple[int, ...], str], list[TensorInfo]] = {}
     for info in infos:
         if not info.unreadable and info.shape:
-            groups.setdefault((_NUMBER.sub("#", _numbered(info)), info.shape, info.dtype), []).append(info)
+            groups.setdefault((family(info.address), info.shape, info.dtype), []).append(info)
     found: dict[str, Stack] = {}
     for group in groups.values():
         if len(group) > 1:
@@ -70,12 +70,18 @@ def open_stack(stack: Stack, reader: Callable[[str], TensorReader]) -> StackRead
 
 
 def _stack(group: Sequence[TensorInfo], taken: dict[str, Stack]) -> Stack:
-    first, parts = group[0], tuple(info.address for info in group)
+    parts = tuple(info.address for info in group)
     prefix = _common([split_kind(part)[0] for part in parts])
     address, number = f"{prefix or ROOT}:attention.layers", 2
     while address in taken or address in parts:  # beside the decoder's own attention, that to the encoder
         address, number = f"{prefix or ROOT}:attention.layers_{number}", number + 1
-    info = replace(
+    return Stack(stacked(address, group), parts)
+
+
+def stacked(address: str, group: Sequence[TensorInfo]) -> TensorInfo:
+    """The entry of what layers of one shape are together."""
+    first = group[0]
+    return replace(
         first,
         address=address,
         shape=(len(group), *first.shape),
@@ -85,12 +91,11 @@ def _stack(group: Sequence[TensorInfo], taken: dict[str, Stack]) -> Stack:
         labels=((), *first.labels) if first.labels else (),
         aliases=(),
     )
-    return Stack(info, parts)
 
 
-def _numbered(info: TensorInfo) -> str:
-    """The address with a number for the first call too."""
-    return info.address if "~" in info.address else f"{info.address}~1"
+def family(address: str) -> str:
+    """What addresses of layers that may make a stack have in common: all but numbers, that of the call among them."""
+    return _NUMBER.sub("#", address if "~" in address else f"{address}~1")
 
 
 def _common(paths: Sequence[str]) -> str:

@@ -237,7 +237,7 @@ class Recording:
                 break
             values = own_values(received(copy))
             statistics[info] = direct_stats(values)
-            frames[info] = frame_of(values, self._frame_bytes)
+            frames[info] = frame_of(values, self._frame_bytes, info)
             if self._clock() - begun >= PIECE:
                 self._rest(self._clock() - begun)
                 self._record_numbers()

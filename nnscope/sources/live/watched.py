@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from nnscope.core.address import split_kind
 from nnscope.core.tensor import TensorInfo
-from nnscope.sources.live.attention import KIND as ATTENTION
 from nnscope.sources.live.captured import OVER_BUDGET, Room
 from nnscope.sources.live.gradients import GradientRecorder, LatestGradients
 from nnscope.sources.live.half import carried, with_label
@@ -134,8 +133,7 @@ class Watched:
             kept = self._source.captured.find(info.address) if info.version > last else None
             self._version = max(self._version, info.version)
             if kept is not None and kept.value is not None:
-                named = self._source.named(info) if info.kind == ATTENTION else info
-                yield replace(named, version=0), kept.value
+                yield replace(self._source.named(info), version=0), kept.value
 
     def _wanted(self, path: str) -> bool:
         """Whether it is the turn of something that the module at ``path`` takes or gives."""

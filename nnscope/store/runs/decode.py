@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,19 @@ from nnscope.core.errors import FileError
 from nnscope.core.statistics import TensorStats
 from nnscope.core.tensor import TensorInfo
 from nnscope.store.runs.encode import BINS, FIELDS
-from nnscope.store.runs.record import ARRAYS, RAW, Frame, StepRecord
+from nnscope.store.runs.record import (
+    ARRAYS,
+    ITEMS,
+    LEVEL,
+    MOST_COMPONENTS,
+    MOST_ELEMENTS,
+    PCA,
+    RAW,
+    Frame,
+    Projection,
+    StepRecord,
+    is_leading,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +40,14 @@ _WHOLE = ("count", "finite", "nan", "posinf", "neginf", "zeros", "near_zero", "p
 
 @dataclass(frozen=True, slots=True)
 class FrameAt:
-    """Where a frame lies: its row among the steps, its tensor's number, its form, level and the shape of its arrays."""
+    """Where a frame lies: its row among the steps and its tensor's number; the rest as of `Frame`."""
 
     row: int
     tensor: int
     form: str
     level: int
     shape: tuple[int, ...]
+    projection: Projection | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,20 +110,24 @@ class Segment:
             self.contents = self._read_contents()
         except FileError:
             raise
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        except (OSError, RuntimeError, LookupError, ValueError, TypeError, OverflowError) as error:
             raise self._odd(f"{type(error).__name__}: {error}") from error
 
     def frame(self, at: FrameAt) -> Frame:
         """The arrays of a frame."""
         info = self.contents.tensors[at.tensor]
         arrays = {name: self._array(f"frames/{at.row}/{at.tensor}.{name}") for name in ARRAYS[at.form]}
-        if at.form == RAW:
+        if at.form == RAW and at.shape != info.shape:
+            raise self._odd(f"{info.address} is recorded with another shape than it has")
+        if at.form in (RAW, ITEMS):
+            if arrays["values"].dtype.itemsize != dtype_of(info.dtype).itemsize:
+                raise self._odd(f"{info.address} is recorded in another dtype than it has")
             arrays = {"values": _typed(arrays["values"], info.dtype)}
-            if at.shape != info.shape:
-                raise self._odd(f"{info.address} is recorded with another shape than it has")
-        if any(array.shape != at.shape for array in arrays.values()):
+        if any(arrays[name].shape != shape for name, shape in _shapes(at).items()):
             raise self._odd(f"what was kept of {info.address} has another shape than is told")
-        return Frame(at.form, arrays, at.level)
+        if at.projection is not None and {array.dtype.str for array in arrays.values()} != {_precision(at.projection)}:
+            raise self._odd(f"what was kept of {info.address} has another precision than is told")
+        return Frame(at.form, arrays, at.level, at.projection)
 
     def statistics(self, entry: int) -> TensorStats:
         """The statistics of one entry of ``contents.at``."""
@@ -156,7 +174,7 @@ class Segment:
         rows = [*found.at.tolist(), *((at.row, at.tensor) for at in found.frames)]
         if not all(0 <= row < n and 0 <= tensor < tensors for row, tensor in rows):
             raise self._odd("it names a step or tensor that it does not have")
-        if not all(at.form in ARRAYS and (at.form == RAW or (len(at.shape) == 2 and at.level)) for at in found.frames):
+        if not all(_is_known(at, found.tensors[at.tensor].shape) for at in found.frames):
             raise self._odd("it holds a form of frames that is not known")
         if self._file["statistics/histogram"].shape != (len(found.at), BINS):
             raise self._odd("its histograms are not of 256 bins")
@@ -176,8 +194,38 @@ class Segment:
 
 
 def _frame_at(told: list[Any]) -> FrameAt:
-    row, tensor, form, level, shape = told
-    return FrameAt(int(row), int(tensor), str(form), int(level), tuple(map(int, shape)))
+    row, tensor, form, level, sizes, *projected = told
+    shape, projection = tuple(map(int, sizes)), None
+    if projected:
+        ((axis, components, explained, half),) = projected
+        projection = Projection(shape, int(axis), int(components), float(explained), bool(half))
+    return FrameAt(int(row), int(tensor), str(form), int(level), shape, projection)
+
+
+def _is_known(at: FrameAt, whole: tuple[int, ...]) -> bool:
+    """Whether a frame can be one of a tensor of that shape; of raw values that is looked at when they are read."""
+    if (at.form == PCA) != (at.projection is not None) or (at.form == LEVEL) != bool(at.level):
+        return False
+    if at.form == LEVEL:
+        return len(at.shape) == 2
+    if at.projection is None:
+        return at.form == RAW or (at.form == ITEMS and is_leading(at.shape, whole))
+    told = at.projection
+    within = 0 <= told.axis < len(whole) and 1 <= told.components <= MOST_COMPONENTS and 0 <= told.explained <= 1
+    return within and is_leading(at.shape, whole) and math.prod(at.shape) <= MOST_ELEMENTS
+
+
+def _shapes(at: FrameAt) -> dict[str, tuple[int, ...]]:
+    """Those of the arrays of a frame."""
+    told = at.projection
+    if told is None:
+        return dict.fromkeys(ARRAYS[at.form], at.shape)
+    k = told.components
+    return {"scores": (told.places, k), "basis": (k, told.features), "mean": (told.features,)}
+
+
+def _precision(told: Projection) -> str:
+    return np.dtype(np.float16 if told.half else np.float32).str
 
 
 def _info(told: dict[str, Any]) -> TensorInfo:

@@ -3,7 +3,8 @@
 Layout, for n steps, S names of numbers and T tensors (a tensor whose shape changes counts once for each shape):
 
 - ``names``: JSON as bytes: ``{"scalars": [S names], "tensors": [T descriptions], "frames": [[row, tensor, form,
-  level, shape]], "thinned": frames dropped to save room}``
+  level, shape]], "thinned": frames dropped to save room}``; where the form is ``"pca"`` a frame has a sixth entry,
+  ``[axis, components, explained, half]``
 - ``steps`` int64 (n,), ``times`` float64 (n,), ``scalars`` float64 (n, S) and ``given`` uint8 (n, S): whether the step
   gave that number, which may well be NaN; ``late`` uint8 (n,)
 - ``statistics/at`` int64 (m, 2): row and tensor; ``statistics/values`` float64 (m, 19) in the order of `FIELDS`;
@@ -22,13 +23,12 @@ import h5py
 import numpy as np
 
 from nnscope.core.statistics import TensorStats
-from nnscope.store.runs.record import ARRAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnscope.core.tensor import TensorInfo
-    from nnscope.store.runs.record import StepRecord
+    from nnscope.store.runs.record import Frame, StepRecord
 
 FIELDS = tuple(field.name for field in fields(TensorStats) if field.name != "histogram")
 BINS = 256
@@ -109,11 +109,16 @@ def _write_frames(file: h5py.File, records: Sequence[StepRecord], names: _Names)
         group = file.create_group(f"frames/{row}").id if record.frames else None
         for info, frame in record.frames.items():
             number = names.numbers[info]
-            shape = frame.arrays[ARRAYS[frame.form][0]].shape
-            table.append((row, number, frame.form, frame.level, shape))
+            table.append((row, number, frame.form, frame.level, frame.shape, *_projected(frame)))
             for name, array in frame.arrays.items():
                 _put(group, f"{number}.{name}", _storable(array))
     return table
+
+
+def _projected(frame: Frame) -> tuple[Any, ...]:
+    """The sixth entry of a frame in the table, where it has one."""
+    told = frame.projection
+    return () if told is None else ((told.axis, told.components, told.explained, told.half),)
 
 
 def _put(group: h5py.h5g.GroupID, name: str, array: np.ndarray) -> None:

@@ -18,11 +18,13 @@ from nnscope.store.runs.reader import RunReader, Series
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
+    from nnscope.store.runs.decode import FrameAt
     from nnscope.store.runs.folder import Meta, SegmentFile
+    from nnscope.store.runs.reader import Kept
     from nnscope.store.runs.record import Frame
 
 T = TypeVar("T")
@@ -134,20 +136,29 @@ class RankedReader:
         return self._of(address, lambda run, inner: run.history(inner), nothing)
 
     def kept(self, address: str) -> Series:
-        """The pyramid level at which a tensor was kept, 0 for all of it, at the steps at which it was."""
+        """The pyramid level at which a tensor was kept, at the steps at which it was; see `RunReader.kept`."""
         return self._of(address, lambda run, inner: run.kept(inner), _NOTHING)
 
     def frame_steps(self, address: str) -> np.ndarray:
         """The steps at which a tensor was kept; int64, in the order in which they were recorded."""
         return self.kept(address).steps
 
-    def newest_kept(self) -> dict[str, tuple[int, TensorInfo, int, tuple[int, ...]]]:
-        """By address of each tensor that was kept: step, tensor, level and shape of its newest frame."""
+    def frames_of(self, addresses: Collection[str]) -> dict[str, Kept]:
+        """By address of some tensors, by step: the tensor and what was kept of it, the newest of equal steps."""
+        found: dict[str, Kept] = {address: {} for address in addresses}
+        for name, run in self._ranks.items():
+            inner = [address.removeprefix(f"{name}.") for address in addresses if address.startswith(f"{name}.")]
+            for address, kept in run.frames_of(inner).items():
+                found[_within(name, address)] = {step: (_placed(name, info), at) for step, (info, at) in kept.items()}
+        return found
+
+    def newest_kept(self) -> dict[str, tuple[int, TensorInfo, FrameAt]]:
+        """By address of each tensor that was kept: the newest step, the tensor and what was kept of it."""
         found = {}
         for name, run in self._ranks.items():
-            for step, info, level, shape in run.newest_kept().values():
+            for step, info, at in run.newest_kept().values():
                 placed = _placed(name, info)
-                found[placed.address] = step, placed, level, shape
+                found[placed.address] = step, placed, at
         return found
 
     def frame(self, address: str, step: int | None = None) -> tuple[int, TensorInfo, Frame] | None:

@@ -19,17 +19,20 @@ from nnscope.core.errors import FileError
 from nnscope.store.runs.decode import Contents, FrameAt, Segment
 from nnscope.store.runs.encode import FIELDS
 from nnscope.store.runs.folder import Meta, SegmentFile, gaps, is_single_run, read_meta, read_segment, segments_of
+from nnscope.store.runs.record import LEVEL, RAW
 from nnscope.store.runs.seal import unsealed
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.store.runs.record import Frame
 
 T = TypeVar("T")
+Kept = dict[int, tuple["TensorInfo", FrameAt]]
+"""What was kept of a tensor at each step."""
 
 OPEN_SEGMENTS = 4  # kept in memory
 
@@ -148,13 +151,25 @@ class RunReader:
         return _series([(c.steps[~c.late], c.times[~c.late]) for c in self._contents()])
 
     def kept(self, address: str) -> Series:
-        """The pyramid level at which a tensor was kept, 0 for all of it, at the steps at which it was."""
+        """The pyramid level at which a tensor was kept, at the steps at which it was: 0 for all values of it, NaN for
+        what is no level (see `Frame`).
+        """
         found = []
         for contents in self._contents():
             frames = [at for at in contents.frames if contents.tensors[at.tensor].address == address]
-            levels = np.array([at.level for at in frames], np.float64)
-            found.append((contents.steps[[at.row for at in frames]], levels))
+            levels = [float(at.level) if at.form in (RAW, LEVEL) else np.nan for at in frames]
+            found.append((contents.steps[[at.row for at in frames]], np.array(levels, np.float64)))
         return _series(found)
+
+    def frames_of(self, addresses: Collection[str]) -> dict[str, Kept]:
+        """By address of some tensors, by step: the tensor and what was kept of it, the newest of equal steps."""
+        found: dict[str, Kept] = {address: {} for address in addresses}
+        for contents in self._contents():
+            wanted = {number: info for number, info in enumerate(contents.tensors) if info.address in found}
+            for at in contents.frames if wanted else ():
+                if at.tensor in wanted:
+                    found[wanted[at.tensor].address][int(contents.steps[at.row])] = wanted[at.tensor], at
+        return found
 
     @property
     def files(self) -> tuple[SegmentFile, ...]:
@@ -162,14 +177,14 @@ class RunReader:
         with self._lock:
             return tuple(file for file in self._files if file in self._known)
 
-    def newest_kept(self) -> dict[str, tuple[int, TensorInfo, int, tuple[int, ...]]]:
-        """By address of each tensor that was kept: step, tensor, level and shape of its newest frame."""
-        found: dict[str, tuple[int, TensorInfo, int, tuple[int, ...]]] = {}
+    def newest_kept(self) -> dict[str, tuple[int, TensorInfo, FrameAt]]:
+        """By address of each tensor that was kept: the newest step, the tensor and what was kept of it."""
+        found: dict[str, tuple[int, TensorInfo, FrameAt]] = {}
         for contents in reversed(self._contents()):
             for at in reversed(contents.frames):
                 info = contents.tensors[at.tensor]
                 if info.address not in found:
-                    found[info.address] = int(contents.steps[at.row]), info, at.level, at.shape
+                    found[info.address] = int(contents.steps[at.row]), info, at
         return found
 
     def frame(self, address: str, step: int | None = None) -> tuple[int, TensorInfo, Frame] | None:
