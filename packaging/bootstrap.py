@@ -110,6 +110,7 @@ def test(arguments: list[str]) -> int:
         say("running the tests")
         # The software driver: its pixels are the same on every machine.
         variables = {"LIBGL_ALWAYS_SOFTWARE": "1", "__GLX_VENDOR_LIBRARY_NAME": "mesa", **on_displays(displays)}
+        variables["PYTHONDONTWRITEBYTECODE"] = ""  # many processes import nnscope: one of them compiles it
         pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
         if arguments or len(displays) < 2:
             return execute([*pytest, *arguments], cwd=ROOT, env=variables)

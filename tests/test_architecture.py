@@ -8,11 +8,15 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.architecture import rules
 from tests.architecture.modules import Module, read_modules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,6 +43,13 @@ HEAVY = (
 @cache
 def _modules() -> dict[str, Module]:
     return read_modules(ROOT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trees_are_forgotten() -> Iterator[None]:
+    """A million nodes that stayed would slow every garbage collection of the tests that follow."""
+    yield
+    _modules.cache_clear()
 
 
 def _tracked() -> list[Path]:

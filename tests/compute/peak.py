@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 def peak_bytes(run: Callable[[], object]) -> int:
     """Most bytes that ``run`` held at once beyond what was held before it, its result included."""
     run()  # imports, compilation and caches are not the method's memory
-    gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import sys
-import traceback
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from tests.guards.display import opens_widgets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 GRACE = 2000  # milliseconds within which a Qt thread that was told to stop must have stopped
 
@@ -119,6 +119,7 @@ def _delete_later() -> None:
 
 
 def _caller() -> str:
-    frames = reversed(traceback.extract_stack(sys._getframe(2)))
-    frame = next((f for f in frames if f.filename != __file__), None)
-    return f"{frame.filename}:{frame.lineno}" if frame else "an unknown place"
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "an unknown place"

@@ -349,6 +349,7 @@ def test_tests_run_on_displays_of_their_own_that_are_ended(
     def execute(command: list[object], env: dict[str, str], **_: object) -> int:
         displays = env["NNSCOPE_TEST_DISPLAYS"].split()
         assert (env["DISPLAY"], len(set(displays)), ":7" in displays) == (displays[0], 2, False)
+        assert env["PYTHONDONTWRITEBYTECODE"] == ""
         assert all(os.path.exists(f"/tmp/.X11-unix/X{name[1:]}") for name in displays)
         seen.append(command[1:])
         return status.pop(0)

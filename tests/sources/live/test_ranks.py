@@ -23,26 +23,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def trained(folder: Path, run: Path | str, kind: str) -> list[list[str]]:
-    """The losses that each of two processes printed."""
-    module = "tests.sources.live.ddp_training"
-    command = [sys.executable, "-W", "ignore", "-m", module]
-    store = folder / f"store-{kind}-{bool(run)}"
+def trained(folder: Path, *trainings: str) -> list[list[list[str]]]:
+    """The losses that each of two processes printed, training by training."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.sources.live.ddp_training"]
     running = [
-        subprocess.Popen([*command, str(rank), "2", str(store), str(run), kind], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, str(rank), "2", str(folder / "store"), *trainings], stdout=subprocess.PIPE, text=True
+        )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=120)[0].split() for process in running]
+    said = [process.communicate(timeout=120)[0].splitlines() for process in running]
     assert [process.returncode for process in running] == [0, 0]
-    return said
+    return [[line.split() for line in lines] for lines in said]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs of two trainings. The first was made before them without a run: nothing had been recorded yet."""
     folder = tmp_path_factory.mktemp("ranks")
-    losses = trained(folder, folder / "run", "ddp")
-    assert losses == trained(folder, "", "ddp"), "recording changed the losses"
-    assert losses[0] != losses[1]
+    losses = trained(folder, "ddp", "", "ddp", str(folder / "run"), "shard", str(folder / "sharded"))
+    for plain, recorded, _ in losses:
+        assert len(plain) == STEPS
+        assert recorded == plain, "recording changed the losses"
+    assert losses[0][1] != losses[1][1]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Path:
     return folder / "run"
 
 
@@ -111,9 +119,8 @@ def test_a_rank_that_comes_later_is_met(run: Path, tmp_path: Path) -> None:
     assert not source.refresh()
 
 
-def test_sharded_parameters_are_recorded_shard_by_shard(tmp_path: Path) -> None:
-    trained(tmp_path, tmp_path / "run", "shard")
-    source = RunSource(tmp_path / "run")
+def test_sharded_parameters_are_recorded_shard_by_shard(folder: Path) -> None:
+    source = RunSource(folder / "sharded")
     shapes = {info.address: info.shape for info in source.listing().tensors}
     assert shapes["rank0.0.weight:shard0"] == shapes["rank1.0.weight:shard0"] == (3, 4)
     assert any(name.startswith("rank1.0.weight:shard0:grad") for name in shapes)
