@@ -14,7 +14,7 @@ import numpy as np
 from nnscope.compute.decode import to_float
 from nnscope.core.errors import NnscopeError
 from nnscope.core.text import plain
-from nnscope.sources.kept import is_approximate, is_partial
+from nnscope.sources.kept import is_approximate, note_of_both
 
 if TYPE_CHECKING:
     from nnscope.core.request import Region
@@ -75,7 +75,7 @@ def difference_info(address: str, note: str, one: TensorInfo, other: TensorInfo)
         version=max(one.version, other.version),
         axes=one.axes if one.axes == other.axes else (),
         aliases=(),
-        note=" · ".join(dict.fromkeys(filter(None, (note, one.note, other.note if is_partial(other) else "")))),
+        note=" · ".join(filter(None, (note, note_of_both(one, other)))),
         labels=one.labels if one.labels == other.labels else (),
     )
 

@@ -5,6 +5,8 @@ Where it is not the whole tensor, the names of axes or the note say what it is.
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from nnscope.store.runs.record import Frame, Projection
 
 _MADE, _FIRST = "made of", "the first"  # how notes on principal components and on items begin
+_STATISTICS = " (statistics over steps are of all)"
+_SHARE = re.compile(r"[\d.]+%(?= of the variance)")
 _COUNTED = {"batch": "samples", "head": "heads"}  # names of axes whose first indices are kept, and of what is counted
 
 
@@ -72,11 +76,12 @@ def shown_info(info: TensorInfo, kept: Frame | FrameAt) -> TensorInfo:
     told = kept.projection
     if told is None and kept.form == RAW:
         return info
-    dtype, width = (info.dtype, info.nbytes // info.size) if told is None else ("float32", 4)
+    nbytes = math.prod(kept.shape) * info.nbytes // info.size if told is None else told.nbytes
+    dtype = info.dtype if told is None else "float32"
     labels = tuple(names[:size] for names, size in zip(info.labels, kept.shape, strict=bool(info.labels)))
     notes = (_components(told) if told else "", _first(info, kept.shape), info.note)
-    cut = replace(info, shape=kept.shape, dtype=dtype, labels=labels, note=" · ".join(filter(None, notes)))
-    return replace(cut, nbytes=cut.size * width)
+    note = " · ".join(filter(None, notes))
+    return replace(info, shape=kept.shape, dtype=dtype, nbytes=nbytes, labels=labels, note=note)
 
 
 def is_approximate(info: TensorInfo) -> bool:
@@ -84,9 +89,11 @@ def is_approximate(info: TensorInfo) -> bool:
     return info.note.startswith(_MADE)
 
 
-def is_partial(info: TensorInfo) -> bool:
-    """Whether a recorded tensor's note says of what part of the tensor it is, or of what it is made."""
-    return info.note.startswith((_MADE, _FIRST))
+def note_of_both(one: TensorInfo, other: TensorInfo) -> str:
+    """What a difference says of how its two sides were kept, and else of how the first came about."""
+    note = other.note if other.note.startswith(_FIRST) and not one.note.startswith(_FIRST) else one.note
+    shares = dict.fromkeys(share for info in (one, other) for share in _SHARE.findall(info.note))
+    return _SHARE.sub(" and ".join(shares), note).replace(_STATISTICS, "")
 
 
 def _components(told: Projection) -> str:
@@ -102,7 +109,7 @@ def _first(info: TensorInfo, part: tuple[int, ...]) -> str:
         if size < full:
             name = _COUNTED.get(info.axes[axis] if info.axes else "", "")
             said.append(f"the first {size} of {full} {name or f'along axis {axis}'}".replace("first 1 of", "first of"))
-    return f"{' of '.join(reversed(said))} (statistics over steps are of all)" if said else ""
+    return " of ".join(reversed(said)) + _STATISTICS if said else ""
 
 
 def _reduced(info: TensorInfo, level: int, shape: tuple[int, ...]) -> TensorInfo:

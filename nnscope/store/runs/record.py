@@ -63,6 +63,12 @@ class Projection:
         """Number of feature vectors."""
         return math.prod(size for axis, size in enumerate(self.shape) if axis != self.axis)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        places, k, features = self.places, self.components, self.features
+        return (places * k + k * features + features) * (2 if self.half else 4)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
