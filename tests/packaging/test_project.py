@@ -8,11 +8,15 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 
 from tests.architecture.modules import PACKAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -71,11 +75,17 @@ def test_entry_points_lead_somewhere() -> None:
 
 def _imported(files: list[Path]) -> set[str]:
     """Names of the libraries that are imported anywhere in the files, less Python's own and ours."""
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    names = {name for file in files for name in _modules_in(ast.parse(file.read_text()))}
     ours = {"nnscope", "nnscope_plugins", "tests", "bootstrap"}
     return {name.partition(".")[0] for name in names} - ours - sys.stdlib_module_names
+
+
+def _modules_in(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
 
 
 @pytest.mark.parametrize(
