@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from nnscope.compute.steps import counting
 from nnscope.core.answer import Series
 from nnscope.core.errors import Failure
 from nnscope.core.request import GetSeries, GetStats
@@ -30,10 +31,13 @@ NOTHING = Series("", "", np.empty(0, np.int64), np.empty(0))
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """How a kind of answer is had: the request, given what is known; and what is known, given the answer as well."""
+    """How a kind of answer is had: the request, given what is known; what is known, given the answer as well; and what
+    of it counts.
+    """
 
     request: Callable[[Key, T | None], Request]
     join: Callable[[T | None, Any], T]
+    counts: Callable[[T], T] = lambda known: known
 
 
 class Growing(Generic[T]):
@@ -52,6 +56,7 @@ class Growing(Generic[T]):
         self._board = board
         self._arrived = arrived
         self._known: dict[Key, T] = {}
+        self._counts: dict[Key, T] = {}  # of what is known
         self._stale: set[Key] = set()
         self._asked: dict[Key, object] = {}  # under way, each with a mark of its own
 
@@ -59,7 +64,7 @@ class Growing(Generic[T]):
         """The answer, as far as it is known; asks for what isn't. None until the first has come."""
         if not run.dead and key not in self._asked and (key not in self._known or key in self._stale):
             self._ask(run, key)
-        return self._known.get(key)
+        return self._counts.get(key)
 
     def grow(self, source: str) -> None:
         """All answers about a source have more to them now."""
@@ -68,7 +73,7 @@ class Growing(Generic[T]):
 
     def forget(self, source: str) -> None:
         """Nothing is known of a source any more."""
-        for known in (self._known, self._asked):
+        for known in (self._known, self._counts, self._asked):
             for key in [key for key in known if key[0] == source]:
                 del known[key]  # type: ignore[attr-defined]
         self._stale = {key for key in self._stale if key[0] != source}
@@ -85,7 +90,8 @@ class Growing(Generic[T]):
             if isinstance(answer, Failure) and answer.code in PASSING:
                 self._stale.add(key)
                 return
-            self._known[key] = self._kind.join(known, answer)
+            joined = self._known[key] = self._kind.join(known, answer)
+            self._counts[key] = self._kind.counts(joined)
             self._arrived(key[0])
 
         source, address, name = key
@@ -111,6 +117,14 @@ def _joined(known: Series | None, answer: Any) -> Series:
     return Series(answer.address, answer.name, np.concatenate(steps), np.concatenate(values))
 
 
+def _rising(series: Series) -> Series:
+    """Steps rise, also where a training started over: the newest of equal ones counts."""
+    if bool(np.all(series.steps[1:] > series.steps[:-1])):
+        return series
+    places = counting(series.steps)
+    return Series(series.address, series.name, series.steps[places], series.values[places])
+
+
 def _pooled_request(key: Key, known: TensorStats | None) -> GetStats:
     return GetStats(key[1], all_steps=True)
 
@@ -119,5 +133,5 @@ def _newer(known: TensorStats | None, answer: Any) -> TensorStats | None:
     return answer if isinstance(answer, TensorStats) else known
 
 
-SERIES = Kind(_series_request, _joined)
+SERIES = Kind(_series_request, _joined, _rising)
 POOLED: Kind[TensorStats | None] = Kind(_pooled_request, _newer)

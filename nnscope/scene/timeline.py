@@ -99,17 +99,17 @@ class Timeline:
         return run is not None and not run.dead and run.status.get("training") is True
 
     def series(self, source: str, address: str, name: str) -> Series | None:
-        """Numbers over the steps (`GetSeries`), empty when there are none; None until they have come."""
+        """Numbers over the steps (`GetSeries`), which rise; empty when there are none, None until they have come."""
         run = self.run(source)
         return None if run is None else self._series.get(run, (source, address, name))
 
     def steps(self, source: str) -> np.ndarray:
         """All steps, rising; int64. Empty until they have come."""
-        return _rising(self.series(source, "", ""))
+        return _steps(self.series(source, "", ""))
 
     def kept(self, source: str, address: str) -> np.ndarray:
         """The steps at which a tensor was kept, rising; int64. Empty until they have come."""
-        return _rising(self.series(source, address, LEVEL))
+        return _steps(self.series(source, address, LEVEL))
 
     def grow(self, source: str) -> None:
         """A run has grown: its numbers are asked for again, and those that are known count until the others come."""
@@ -318,5 +318,5 @@ def _step(state: WorkspaceState, pane: PaneState) -> int | None:
     return state.step_of(pane.source) if pane.step is None else pane.step
 
 
-def _rising(series: Series | None) -> np.ndarray:
-    return np.empty(0, np.int64) if series is None else np.unique(series.steps)
+def _steps(series: Series | None) -> np.ndarray:
+    return np.empty(0, np.int64) if series is None else series.steps

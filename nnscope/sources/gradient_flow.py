@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscope.compute.steps import counting
 from nnscope.core.tensor import TensorInfo
 
 if TYPE_CHECKING:
@@ -111,8 +112,9 @@ def _norms(run: Run, parts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     fields = [{name: run.series(part, name) for name in ("count", "finite", "variance", "mean")} for part in parts]
     newest = []
     for field in fields:
-        steps, last = np.unique(field["count"].steps[::-1], return_index=True)  # the newest of equal steps counts
-        count, finite, variance, mean = (field[name].values[::-1][last] for name in field)
+        places = counting(field["count"].steps)
+        steps = field["count"].steps[places]
+        count, finite, variance, mean = (field[name].values[places] for name in field)
         squares = np.where(finite > 0, finite * (variance + mean**2), 0.0)
         newest.append((steps, np.where(finite < count, np.inf, squares)))
     shared = newest[0][0]

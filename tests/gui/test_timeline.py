@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PyQt6.QtCore import QPoint, Qt
 
+from nnscope.core.answer import Series
 from nnscope.gui.timeline.bar import told
+from nnscope.gui.timeline.offered import Offer
 from nnscope.gui.timeline.player import Player
-from nnscope.gui.timeline.plot import envelope, extent, runs
+from nnscope.gui.timeline.plot import envelope, extent, heights, runs, written
+from nnscope.store.runs.writer import RunWriter
 from tests.store.runs.made import WEIGHT, record, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
 
     from tests.gui.conftest import Bench
 
@@ -170,3 +176,54 @@ def test_what_the_label_says() -> None:
     assert told(1200, 5000, 1200) == "step 1200 / 5000"
     assert told(1200, 5000, 1190) == "step 1200 / 5000  ·  kept at 1190"
     assert told(3, 5000, None) == "step 3 / 5000  ·  not kept yet"
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        pytest.param([-2.7123e11, np.nan, 3.1e11], ("3.1e11", "", "−2.712e11"), id="negative"),
+        pytest.param([2.00411979e-3, 2.00412007e-3], ("+2.8e-10", "", "0.00200412"), id="narrow"),
+        pytest.param([-0.5, -0.5], ("", "−0.5", ""), id="constant"),
+        pytest.param([np.nan], ("", "", ""), id="none"),
+    ],
+)
+def test_ends_are_written_in_the_room_there_is(qtbot: QtBot, values: list[float], labels: tuple[str, str, str]) -> None:
+    from PyQt6.QtGui import QFontMetricsF
+
+    from nnscope.gui import fonts
+    from nnscope.gui.timeline.plot import GAP, LEFT
+
+    metrics = QFontMetricsF(fonts.tabular(fonts.SMALL))
+    found = written(np.array(values), metrics)
+    assert found == labels
+    assert all(metrics.horizontalAdvance(text) <= LEFT - GAP for text in found)
+
+
+def test_heights_of_all_there_is() -> None:
+    assert heights(np.array([-1.7e308, 0.0, 1.7e308]), -1.7e308, 1.7e308).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_what_is_plotted_unless_it_is_chosen() -> None:
+    mean, numbers, plain = "statistic:mean", Offer(("lr", "loss"), "w"), Offer((), "w")
+    assert [offer.plotted("") for offer in (plain, numbers, Offer(("lr",), "w"))] == [mean, "scalar:loss", "scalar:lr"]
+    assert [numbers.plotted(wanted) for wanted in (mean, "scalar:lr")] == [mean, "scalar:lr"]  # chosen by hand
+    assert plain.plotted("scalar:lr") == mean
+    nothing = Series("w", "mean", np.empty(0, np.int64), np.empty(0))
+    assert plain.lack(mean, None) == "Reading …"
+    assert plain.lack(mean, nothing) == "Nothing to plot: no mean of w was recorded."
+
+
+@pytest.mark.gui
+@pytest.mark.gl
+def test_a_run_without_numbers_and_then_one_with(bench: Bench, tmp_path: Path) -> None:
+    bar, silent = bench.window.timeline, RunWriter(tmp_path / "silent", "Net", ())
+    silent.append(replace(record(0), scalars={}))
+    silent.append(replace(record(1), scalars={}))
+    silent.close()
+    write_run(tmp_path / "run", range(3))
+    bench.open(tmp_path / "silent")
+    bench.until(lambda: bar.plotted.value == "statistic:mean" and bar.plot.told(1).startswith("step 1: mean "))
+    bench.show("stem:output")  # of which no statistics were recorded
+    bench.until(lambda: "no mean of stem:output" in bar.plot.lack)
+    bench.open(tmp_path / "run")
+    bench.until(lambda: bar.plotted.value == "scalar:loss" and not bar.plot.lack)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nnscope.core.answer import Series
 from nnscope.core.errors import NnscopeError
+from nnscope.core.request import ListTensors
 from nnscope.engine.local import LocalEngine
 from nnscope.scene.controller import Controller
 from nnscope.scene.state import WorkspaceState
@@ -195,6 +196,32 @@ def test_the_last_picture_stays_until_the_next_is_complete(folder: Path) -> None
 def test_at_or_before(steps: list[int], step: int) -> None:
     rising = np.unique(np.array(steps, np.int64))
     assert at_or_before(rising, step) == max((s for s in steps if s <= step), default=None)
+
+
+@pytest.mark.parametrize("flushed", [(7,), (2, 5), (1, 1, 1, 1, 1, 1, 1)], ids=["at once", "in two", "one by one"])
+def test_where_a_training_started_over_the_newest_of_equal_steps_counts(
+    tmp_path: Path, flushed: tuple[int, ...]
+) -> None:
+    steps, losses = [0, 5, 10, 3, 4, 10, 2], [float(at) for at in range(7)]
+    writer = RunWriter(tmp_path / "run", "Net", ())
+    controller, left = Controller(inline=True), list(zip(steps, losses, strict=True))
+    for count in flushed:
+        for step, loss in left[:count]:
+            writer.append(replace(record(step), scalars={"loss": loss}))
+        del left[:count]
+        writer.flush()
+        if "run" not in controller.library.sources:
+            controller.adopt("run", LocalEngine(RunSource(tmp_path / "run"), inline=True))
+        controller.library.sources["run"].engine.submit(ListTensors()).answer()  # looks at what has come
+        controller.timeline.grow("run")
+        settled(controller)
+        series = controller.timeline.series("run", "", "loss")
+    writer.close()
+    assert series is not None
+    assert (series.steps.tolist(), series.values.tolist()) == ([0, 2, 3, 4, 5, 10], [0, 6, 3, 4, 1, 5])
+    assert controller.timeline.steps("run").tolist() == [0, 2, 3, 4, 5, 10]
+    assert RunSource(tmp_path / "run").series("", "loss").steps.tolist() == steps  # the file has them as recorded
+    controller.close()
 
 
 def test_events_are_the_first_nan_and_the_tops_of_spikes() -> None:

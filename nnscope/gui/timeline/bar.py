@@ -13,6 +13,7 @@ from nnscope.gui.comparing import can_compare
 from nnscope.gui.flow import has_flow
 from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.text import Label
+from nnscope.gui.timeline.offered import Offer
 from nnscope.gui.timeline.player import SPEEDS
 from nnscope.gui.timeline.plot import LEFT, Plotted, SeriesPlot
 from nnscope.gui.timeline.range_bar import Ends, RangeBar
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 RANGE = ("begin_range", "end_range", "whole_range")
 BUTTONS = ("first_step", "previous_step", "play", "next_step", "last_step")
-SCALAR, STATISTIC = "scalar:", "statistic:"  # before the names of what can be plotted
-STATISTICS = (("mean", "mean"), ("std", "standard deviation"), ("frobenius", "norm"))
 DEAD = "dead"  # the series of dead units of an output
 DOMAINS = (
     Entry("all", "Colours of all steps", "One domain for the whole run: a colour means the same value at every step"),
@@ -79,6 +78,7 @@ class TimelineBar(QToolBar):
         self._theme: Theme | None = None
         self._found: tuple[Series, tuple[Event, ...]] | None = None  # events of the series plotted
         self._first, self._unit = 0, 1  # of the slider's places
+        self._wanted = ""  # what to plot, where it was chosen by hand
         self.slider = StepSlider(Qt.Orientation.Horizontal)
         self.label = Label("", "secondary")
         self.range = RangeBar()
@@ -140,22 +140,23 @@ class TimelineBar(QToolBar):
 
     def _show_plot(self, first: int, last: int, at: int) -> None:
         timeline, pane, source = self._controller.timeline, self._controller.workspace.pane, self._source
-        scalars = [Entry(SCALAR + name, name) for name in timeline.scalars(source)]
-        statistics = [Entry(STATISTIC + name, f"{title} of the tensor") for name, title in STATISTICS]
-        self.plotted.offer([*scalars, *statistics])
-        if not self.plotted.value:
-            names = [entry.value for entry in (*scalars, *statistics)]
-            self.plotted.choose(SCALAR + "loss" if SCALAR + "loss" in names else names[0])
-        kind, _, name = self.plotted.value.partition(":")
-        series = timeline.series(source, "" if kind + ":" == SCALAR else pane.address, name)
-        if series is None or not len(series.steps):
-            self.plot.show_series(None)
+        offer = Offer(timeline.scalars(source), pane.address)
+        self.plotted.offer(offer.entries)
+        self.plotted.choose(offer.plotted(self._wanted))
+        series = timeline.series(source, *offer.series(self.plotted.value))
+        lack = offer.lack(self.plotted.value, series)
+        if series is None or lack:
+            self.plot.show_series(None, lack)
             return
         dead = timeline.series(source, pane.address, DEAD)
         if self._found is None or self._found[0] is not series:
             self._found = series, events(series)
         died = deaths(dead) if dead is not None else ()
         self.plot.show_series(Plotted(series, first, last, at, (*self._found[1], *died)))
+
+    def _want(self, value: str) -> None:
+        self._wanted = value
+        self.refresh()
 
     def _show_playing(self, playing: bool) -> None:
         action = self._actions["play"]
@@ -188,7 +189,7 @@ class TimelineBar(QToolBar):
         self.slider.valueChanged.connect(self._slid)
         self.slider.wanted.connect(lambda id: self._actions[id].trigger())
         self.plot.chosen.connect(self._chosen)
-        self.plotted.chosen.connect(lambda _: self.refresh())
+        self.plotted.chosen.connect(self._want)
         self.speed.chosen.connect(lambda value: setattr(self._player, "speed", int(value)))
         self.domain.chosen.connect(
             lambda value: controller.workspace.update_pane(each_step=value == "each", limits=None)

@@ -7,18 +7,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PyQt6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+)
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from nnscope.gui import fonts, numbers
+from nnscope.core.text import plain
+from nnscope.gui import fonts
+from nnscope.gui.numbers import DIGITS
 from nnscope.gui.text import tooltip
+from nnscope.gui.timeline.labels import digits_needed, end_labels, fitting
+from nnscope.scene import numbers
 
 if TYPE_CHECKING:
     from nnscope.core.answer import Series
     from nnscope.scene.timeline import Event
 
 HEIGHT = 64
-LEFT = 64  # room for the numbers at the left
+LEFT = 72  # room for the numbers at the left
+GAP = 4  # between them and the line
 EDGE = 6  # half of the slider's handle: the plot's ends are below those of the slider
 TOP = 10  # room for marks
 NEAR = 6  # pixels within which a mark is meant
@@ -46,19 +61,27 @@ class SeriesPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: Plotted | None = None
+        self._lack = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Numbers over the steps")
 
-    def show_series(self, shown: Plotted | None) -> None:
-        """Paint these; None paints an empty plot."""
-        self._shown = shown
-        self.setAccessibleDescription("" if shown is None else self.told(shown.at))
+    def show_series(self, shown: Plotted | None, lack: str = "") -> None:
+        """Paint these; None paints the sentence ``lack``, which says why there is nothing."""
+        if shown is not None and not np.isfinite(shown.series.values).any():
+            lack = f"{plain(shown.series.name, 64)}: no finite number"
+        self._shown, self._lack = shown, lack
+        self.setAccessibleDescription(lack if shown is None else self.told(shown.at))
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Of fixed height."""
         return QSize(320, HEIGHT)
+
+    @property
+    def lack(self) -> str:
+        """Why there is no line; empty where there is one."""
+        return self._lack
 
     @property
     def area(self) -> QRectF:
@@ -90,9 +113,8 @@ class SeriesPlot(QWidget):
         place = int(np.argmin(np.abs(shown.series.steps - step)))
         found = shown.series.steps[place]
         remarks = [NAMES[event.kind].format(event.value) for event in shown.events if event.step == found]
-        return f"step {found}: {shown.series.name} {numbers.shown(shown.series.values[place])}" + "".join(
-            f", {remark}" for remark in remarks
-        )
+        value = numbers.short(shown.series.values[place], told_digits(shown.series.values))
+        return ", ".join([f"step {found}: {plain(shown.series.name, 64)} {value}", *remarks])
 
     # -- what Qt calls
 
@@ -125,11 +147,14 @@ class SeriesPlot(QWidget):
         painter.fillRect(
             QRectF(area.left(), area.bottom(), area.width(), 1), self.palette().color(QPalette.ColorRole.Mid)
         )
+        if self._lack:
+            painter.setPen(self._secondary())
+            painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter), self._lack)
         if shown is None:
             return
         low, high = extent(shown.series.values)
         self._paint_line(painter, shown.series, low, high)
-        self._paint_numbers(painter, low, high)
+        self._paint_numbers(painter, shown.series.values)
         accent = self.palette().color(QPalette.ColorRole.Link)
         x = round(self.x_of(shown.at)) + 0.5
         painter.setPen(QPen(accent, 1.0))
@@ -146,7 +171,7 @@ class SeriesPlot(QWidget):
             if xs is None:
                 steps, values = envelope(steps, values, int(area.width()))
                 xs = [self.x_of(int(step)) for step in steps]
-            ys = area.bottom() - (values - low) / (high - low) * (area.height() - 2)
+            ys = area.bottom() - heights(values, low, high) * (area.height() - 2)
             points = [QPointF(x, y) for x, y in zip(xs, ys, strict=True)]
             if len(points) == 1:
                 painter.drawEllipse(points[0], 1, 1)
@@ -158,16 +183,39 @@ class SeriesPlot(QWidget):
         painter.setBrush(WARNING if remarkable.kind == "spike" else DANGER)
         painter.drawPolygon(QPolygonF([QPointF(x - 4, 1), QPointF(x + 4, 1), QPointF(x, 8)]))
 
-    def _paint_numbers(self, painter: QPainter, low: float, high: float) -> None:
-        painter.setFont(fonts.tabular(fonts.SMALL))
+    def _paint_numbers(self, painter: QPainter, values: np.ndarray) -> None:
+        font = fonts.tabular(fonts.SMALL)
+        painter.setFont(font)
         painter.setPen(self._secondary())
-        right = Qt.AlignmentFlag.AlignRight
-        room = QRectF(0, self.area.top() - 4, LEFT - 4, self.area.height() + 8)
-        painter.drawText(room, int(right | Qt.AlignmentFlag.AlignTop), numbers.typed(float(f"{high:.4g}")))
-        painter.drawText(room, int(right | Qt.AlignmentFlag.AlignBottom), numbers.typed(float(f"{low:.4g}")))
+        room = QRectF(0, self.area.top() - 4, LEFT - GAP, self.area.height() + 8)
+        sides = (Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignBottom)
+        for side, text in zip(sides, written(values, QFontMetricsF(font)), strict=True):
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | side), text)
 
     def _secondary(self) -> QColor:
         return self.palette().color(QPalette.ColorRole.PlaceholderText)
+
+
+def written(values: np.ndarray, metrics: QFontMetricsF) -> tuple[str, str, str]:
+    """What is written at the top, in the middle and at the bottom of numbers: the ends, or the one there is."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return "", "", ""
+
+    def fits(text: str) -> bool:
+        return metrics.horizontalAdvance(text) <= LEFT - GAP
+
+    low, high = float(finite.min()), float(finite.max())
+    if low == high:
+        return "", fitting(low, fits), ""
+    lower, upper = end_labels(low, high, fits)
+    return upper, "", lower
+
+
+def told_digits(values: np.ndarray) -> int:
+    """Significant digits that tell numbers of a series apart."""
+    finite = values[np.isfinite(values)]
+    return max(DIGITS, 1 + digits_needed(float(finite.min()), float(finite.max()))) if len(finite) else DIGITS
 
 
 def extent(values: np.ndarray) -> tuple[float, float]:
@@ -176,6 +224,12 @@ def extent(values: np.ndarray) -> tuple[float, float]:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     apart = 0.5 * (abs(low) if abs(low) > np.finfo(float).tiny else 1.0)
     return (low, high) if high > low else (low - apart, high + apart)
+
+
+def heights(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Where finite values lie between two ends, from 0 to 1; the ends may be as far apart as numbers are."""
+    half = 1.0 if np.isfinite(high - low) else 0.5
+    return np.asarray((values * half - low * half) / (high * half - low * half))
 
 
 def runs(values: np.ndarray) -> list[slice]:

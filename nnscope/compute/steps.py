@@ -1,0 +1,22 @@
+"""Steps of a training that went back, as one that starts over from a checkpoint does: which of them count."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def counting(steps: np.ndarray) -> np.ndarray:
+    """Places of the steps that count, so that they rise: the newest of equal ones.
+
+    Parameters
+    ----------
+    steps : ndarray of int64, shape (n,)
+        In the order in which they were recorded.
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        Indices into ``steps``, m ≤ n.
+    """
+    _, newest = np.unique(steps[::-1], return_index=True)
+    return np.asarray(len(steps) - 1 - newest, np.int64)
