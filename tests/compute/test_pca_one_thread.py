@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_info
 from nnscope.compute.pca.components import pca
 from nnscope.compute.pca.one_thread import components_beside, is_quick
 
-
 OPENBLAS = any(pool["internal_api"] == "openblas" for pool in threadpool_info())
 
 
