@@ -89,6 +89,7 @@ class Recording:
         self.dropped = 0  # looks that gave way to newer ones
         self.trouble = ""
         self.seconds = 0.0  # of processor time that the thread has taken
+        self.latest: dict[str, float] = {}  # the newest that was given of each number
         self._writer = writer
         self._pace = pace
         self._most_waiting = waiting
@@ -215,7 +216,9 @@ class Recording:
             self._waiting.clear()
         begun = self._clock()
         for left in taken:
-            self._writer.append(StepRecord(left.step, left.time, dict(self._numbers(left))))
+            numbers = dict(self._numbers(left))
+            self.latest = {**self.latest, **numbers}
+            self._writer.append(StepRecord(left.step, left.time, numbers))
         self._writer.flush_if_due()
         self._rest(self._clock() - begun)
 

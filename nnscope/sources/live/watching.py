@@ -89,7 +89,6 @@ class Watch:
         self._begun = time.monotonic()
         self._outlet: Outlet | None = None
         self._telling = 0.0  # when the outlet is told next
-        self._numbers: dict[str, float] = {}  # that it was told last
         watched.listen(pace.is_due(0))
         atexit.register(self.close)
 
@@ -149,7 +148,6 @@ class Watch:
         self._listen()
         if self._outlet is not None and begun >= self._telling:
             self._telling = begun + TELL_EVERY
-            self._numbers = {name: value for name, value in scalars.items() if isinstance(value, float)}
             self._outlet.tell(self._facts())
 
     def close(self) -> None:
@@ -178,7 +176,7 @@ class Watch:
             self._recording.stop(f"Recording stopped ({type(error).__name__}: {error}).")
 
     def _facts(self) -> dict[str, Scalar]:
-        told = dict(list(self._numbers.items())[:TOLD])
+        told = dict(list(self._recording.latest.items())[:TOLD])
         return {**told, "step": self.step_number, "slowdown": self.slowdown, "trouble": self.trouble}
 
     def _leave(self, scalars: dict[str, float | torch.Tensor]) -> bool:
