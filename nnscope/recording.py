@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
     from nnscope.sources.live.budget import Budget
     from nnscope.sources.live.watching import Watch
+
+PORTS = 1 << 16  # how many a machine has
 
 
 def watch(
@@ -81,16 +82,20 @@ def watch(
     >>> nnscope.open("run.nnscope")["conv1.weight@120"].stats().std  # doctest: +SKIP
     0.0416
     """
+    from nnscope.sources.live.asked import folder_of
     from nnscope.sources.live.ranks import rank_here
     from nnscope.sources.live.watching import watch as begin
     from nnscope.store.runs.passing import passing_folder
 
     port = 0 if isinstance(attach, bool) else attach
+    if not 0 <= port < PORTS:
+        remedy = f"Give a number below {PORTS}, or True for any that is free."
+        raise NnscopeError("There is no such port.", f"attach={attach}", remedy)
     if run is None and not attach:
         raise NnscopeError("A run that nobody can attach to needs a folder.", "run=None", "Give a folder.")
     if run is None and rank_here() is not None:
         raise NnscopeError("Processes that train together need a folder to share.", "run=None", "Give a folder.")
-    folder = passing_folder() if run is None else Path(run)
+    folder = passing_folder() if run is None else folder_of(run)
     watched = begin(model, folder, every=every, layers=layers, kinds=kinds, tokens=tokens, budget=budget)
     if attach and leads(watched):
         open_to_others(watched, port, passing=run is None)

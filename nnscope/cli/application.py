@@ -15,7 +15,7 @@ from nnscope.cli.failures import said
 from nnscope.cli.fit import fit
 from nnscope.cli.info import info
 from nnscope.cli.probe import probe
-from nnscope.cli.record import RECORD_SETTINGS, record
+from nnscope.cli.record import RECORD_SETTINGS, ScriptCommand, record
 from nnscope.cli.render import render
 from nnscope.cli.runs import recover, verify
 
@@ -57,7 +57,7 @@ def _application() -> typer.Typer:
     app.callback(help=_HELP)(_top)
     for command in (info, render, animate, probe, fit, verify, recover, doctor):
         app.command()(_ending(command))
-    app.command(context_settings=RECORD_SETTINGS)(_ending(record))
+    app.command(cls=ScriptCommand, context_settings=RECORD_SETTINGS)(_ending(record))
     return app
 
 

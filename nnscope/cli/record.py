@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import traceback
+import sys
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - Typer reads annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from nnscope.cli.failures import say
+from nnscope.cli.failures import FAILURE, say
 from nnscope.cli.spreading import spread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from nnscope.sources.live.scripts import Ended
     from nnscope.sources.live.watching import Watch
+
+_KEPT = "\0"  # before a word that the parser shall not read; the words of a command line hold none
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,42 @@ class Wanted:
     )
 
 
+class ScriptCommand(TyperCommand):
+    """A command that runs a script: what stands after SCRIPT and is none of our long options or ``-o`` is the script's.
+
+    So are ``--help`` and ``-m`` there; before SCRIPT they are ours.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Typer's own Context, or Click's in older ones
+        """Keep what is the script's from being read as ours."""
+        parser = self.make_parser(ctx)
+        parser.allow_interspersed_args = False
+        after = len(parser.parse_args(list(args))[1])  # arguments that stand after SCRIPT
+        before, own = args[: len(args) - after], args[len(args) - after :]
+        super().parse_args(
+            ctx, [*before, *(_KEPT + word if _is_kept(word, ctx.help_option_names) else word for word in own)]
+        )
+        others: list[str] = [word.removeprefix(_KEPT) for word in ctx.args]
+        ctx.args = others
+        return others
+
+
+def _is_kept(word: str, help_names: Sequence[str]) -> bool:
+    return word in help_names or (word[:1] == "-" and word[:2] not in ("--", "-o", "-"))
+
+
 @spread
 def record(
     context: typer.Context,
-    script: Annotated[Path, typer.Argument(metavar="SCRIPT", help="A training script of yours.", show_default=False)],
+    script: Annotated[
+        str,
+        typer.Argument(metavar="SCRIPT", help="A training script of yours, or with -m a module.", show_default=False),
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Folder of the run, empty or not there yet.")],
     wanted: Wanted,
+    module: Annotated[
+        bool, typer.Option("-m", help="SCRIPT names a module, which is run as `python -m` does.")
+    ] = False,
     model: Annotated[
         str, typer.Option("--model", metavar="CLASS", help="Class of the model; the first that trains by default.")
     ] = "",
@@ -60,34 +96,49 @@ def record(
 ) -> int:
     """Run a training script unchanged, and record the model that it trains.
 
-    What else stands after SCRIPT is given to the script; what stands after `--` is its own in any case.
+    What else stands after SCRIPT is given to the script, `--help` too; what stands after `--` is its own in any case.
+    A step is one of the first optimiser that trains the model, or of a later one that trains most of the same
+    parameters. The exit code is the script's, or 1 where it ended well and nothing could be recorded.
     """
     from nnscope.recording import leads, open_to_others
-    from nnscope.sources.live.scripts import record_script
+    from nnscope.sources.live.asked import folder_of, kinds_of
+    from nnscope.sources.live.ranks import folder_here
+    from nnscope.sources.live.scripts import Script, record_script
+    from nnscope.store.runs.writer import check_vacant
+
+    folder, kinds = folder_of(out), kinds_of(tuple(filter(None, wanted.kinds.split(","))))
+    check_vacant(folder, folder_here(folder))
 
     def begin(found: torch.nn.Module) -> Watch:
-        run = _watch(found, out, wanted)
+        run = _watch(found, folder, kinds, wanted)
         if attach and leads(run):
             open_to_others(run)
         return run
 
-    ended = record_script(script, context.args, begin, model)
-    if ended.error is not None:
-        traceback.print_exception(ended.error)
+    ended = record_script(Script(script, context.args, module), begin, model)
+    return _tell(ended, folder)
+
+
+def _tell(ended: Ended, folder: Path) -> int:
+    """What the script raised, what is recorded, and the exit code."""
+    if isinstance(ended.error, KeyboardInterrupt):
+        say("Cancelled.")
+    elif ended.error is not None:
+        sys.excepthook(type(ended.error), ended.error, ended.error.__traceback__)
     run = ended.run
-    say(f"{out}: {run.step_number + 1} steps recorded, tensors at {run.looks} of them.")
-    if run.trouble:
-        say(run.trouble)
-    return ended.code
+    if run is not None:
+        say(f"{folder}: {run.steps} steps recorded, tensors at {run.looks} of them: {ended.what}.")
+    for trouble in filter(None, (run.trouble if run is not None else "", ended.trouble)):
+        say(f"{folder}: {trouble}" if run is None else trouble)
+    return ended.code or (FAILURE if ended.trouble else 0)
 
 
-def _watch(model: torch.nn.Module, out: Path, wanted: Wanted) -> Watch:
+def _watch(model: torch.nn.Module, folder: Path, kinds: tuple[str, ...], wanted: Wanted) -> Watch:
     from nnscope.sources.live.budget import Budget
     from nnscope.sources.live.watching import watch
 
     budget = Budget(wanted.memory << 20, wanted.disk << 20, wanted.half)
-    kinds = tuple(filter(None, wanted.kinds.split(",")))
-    return watch(model, out, every=wanted.every, layers=wanted.layers, kinds=kinds, budget=budget)
+    return watch(model, folder, every=wanted.every, layers=wanted.layers, kinds=kinds, budget=budget)
 
 
 RECORD_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -10,6 +10,8 @@ import typer
 from nnscope.cli.document import print_document
 from nnscope.cli.failures import say
 from nnscope.cli.options import JsonOption  # noqa: TC001 - Typer reads annotations
+from nnscope.core.attaching import SCHEME, is_address
+from nnscope.core.errors import NnscopeError
 from nnscope.core.text import plain
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def verify(run: RunArgument, json: JsonOption = False) -> int:
     """Look at every byte of a recorded run: exit code 0 when it is whole, 3 when something is lost, 1 when all is."""
     from nnscope.store.runs.verify import verify as look
 
-    verdict = look(run)
+    verdict = look(_folder(run))
     if json:
         print_document({"path": str(run), **_document(verdict)})
     else:
@@ -40,13 +42,20 @@ def recover(
     """Make a new run of all that is whole; the old one stays as it is."""
     from nnscope.store.runs.verify import recover as rescue
 
-    verdict = rescue(run, out)
+    verdict = rescue(_folder(run), out)
     if json:
         print_document({"path": str(run), "out": str(out), **_document(verdict)})
     else:
         _tell(run, verdict)
         print(f"{plain(str(out))}: {len(verdict.segments)} segments written")
     return verdict.code
+
+
+def _folder(run: Path) -> Path:
+    """The folder, and not the address of a training, whose token is nothing to be shown."""
+    if is_address(str(run)) or run.parts[:1] == (SCHEME.partition("/")[0],):  # a path has lost one of its slashes
+        raise NnscopeError("This is the address of a training, not a recorded run.", "", "Give the folder of the run.")
+    return run
 
 
 def _document(verdict: Verdict) -> dict[str, Any]:
@@ -63,6 +72,8 @@ def _document(verdict: Verdict) -> dict[str, Any]:
 def _tell(run: Path, verdict: Verdict) -> None:
     steps = f", steps {verdict.steps[0]} to {verdict.steps[1]}" if verdict.steps else ""
     print(f"{plain(str(run))}: {_WORDS[verdict.code]}, {len(verdict.segments)} segments{steps}")
+    if not verdict.segments and not verdict.code:
+        say("No step is recorded in it: step() was never called, or not yet.")
     for name, why in verdict.damaged:
         say(f"{plain(name)}: {why}")
     for first, last in verdict.missing:

@@ -14,12 +14,13 @@ from nnscope.core.text import plain
 SCHEME = "nnscope://"
 HOST = "127.0.0.1"
 _LOCAL = (HOST, "localhost")
+_BARE = re.compile(r"(127\.0\.0\.1|localhost):\d{1,5}(/.*)?", re.ASCII)  # what is forgotten of it
 _ADDRESS = re.compile(r"nnscope://([a-z0-9.]+):(\d{1,5})/?\?token=([0-9a-f]{64})", re.ASCII)
 
 
 def is_address(path: str) -> bool:
-    """Whether ``path`` is meant as the address of a training."""
-    return path.startswith(SCHEME)
+    """Whether ``path`` is meant as the address of a training, whole or not."""
+    return path.startswith(SCHEME) or _BARE.fullmatch(path) is not None
 
 
 def address_of(port: int, token: str) -> str:

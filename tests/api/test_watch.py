@@ -71,6 +71,13 @@ def test_without_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         nnscope.watch(nn.Linear(2, 3), attach=False)
 
 
+@pytest.mark.parametrize("port", [70000, -1])
+def test_a_port_that_is_none(tmp_path: Path, port: int) -> None:
+    with pytest.raises(NnscopeError, match=f"^attach={port}: There is no such port. Give a number below 65536"):
+        nnscope.watch(nn.Linear(2, 3), tmp_path / "run", attach=port)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_without_a_folder_leaves_nothing() -> None:
     with nnscope.watch(nn.Linear(2, 3)) as run:
         run.step(loss=1.0)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import torch
+
+from nnscope.store.runs.folder import rank_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Rank = tuple[int, int]  # of this process, and how many there are
 
@@ -16,6 +22,12 @@ def rank_here() -> Rank | None:
     else:  # begun, perhaps, after the model is watched
         rank, count = (_number(os.environ.get(name, "")) for name in ("RANK", "WORLD_SIZE"))
     return (rank, count) if 0 <= rank < count and count > 1 else None
+
+
+def folder_here(run: Path) -> Path:
+    """Where this process records: in the folder of the run, or in that of its rank inside it."""
+    rank = rank_here()
+    return run if rank is None else rank_folder(run, rank[0])
 
 
 def _number(text: str) -> int:

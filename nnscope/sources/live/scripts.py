@@ -1,61 +1,116 @@
 """Record a training script that does not know nnscope: the first model that an optimiser trains is watched.
 
-PyTorch tells of every call of a module and of every step of an optimiser through hooks of its own, which are global and
-taken off again. A call that is no part of another is that of a model; when an optimiser first steps, the model with
-most of its parameters is the one, and from then on each step of that optimiser is a step of the run. Its number
-``backward`` is what the last backward pass began at: the loss, or what a script makes of it before, such as a part of
-it or a scaled one.
+The script runs as ``python SCRIPT`` or ``python -m MODULE`` would run it, and what it raises, prints and exits with is
+its own. A `Follower` hears its optimisers meanwhile; nothing that is wrong with the recording gets into it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
+import importlib.util
+import os
 import runpy
 import sys
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import torch
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from nnscope.core.errors import NnscopeError
-from nnscope.sources.live.values import copy_of
+from nnscope.sources.live import following
+from nnscope.sources.live.following import Follower
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Sequence
+
+    import torch
 
     from nnscope.sources.live.watching import Watch
 
-BACKWARD = "backward"
-MOST_MODELS = 64  # that are remembered until one trains
+FAILED, INTERRUPTED = 1, 130  # exit codes, as Python's and a shell's
+_NOT_THE_SCRIPTS = frozenset((__file__, following.__file__, runpy.__file__, "<frozen runpy>"))
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is run.
+
+    Attributes
+    ----------
+    name : str
+        Path of a file, or the name of a module.
+    arguments : sequence of str
+    is_module : bool
+        Whether it is run as ``python -m`` runs modules, which makes relative imports possible.
+    """
+
+    name: str
+    arguments: Sequence[str] = ()
+    is_module: bool = False
+
+    def check(self) -> None:
+        """Look whether it is there; of a module, its package is imported for that.
+
+        Raises
+        ------
+        NnscopeError
+            If it isn't.
+        """
+        if not self.is_module and not Path(self.name).is_file():
+            raise NnscopeError("There is no such script.", self.name)
+        if self.is_module and not _is_found(self.name):
+            raise NnscopeError("There is no such module.", self.name, "Run this where `python -m` finds it.")
+
+    def run(self) -> None:
+        """Run it in this process, as the main program."""
+        if self.is_module:
+            runpy.run_module(self.name, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(self.name, run_name="__main__")
+
+    @contextlib.contextmanager
+    def as_main(self) -> Iterator[None]:
+        """``sys.argv`` and the path of imports as it expects them."""
+        argv, path = sys.argv, sys.path[:]
+        sys.argv = [self.name, *self.arguments]
+        sys.path.insert(0, os.getcwd() if self.is_module else str(Path(self.name).resolve().parent))
+        try:
+            yield
+        finally:
+            sys.argv, sys.path[:] = argv, path
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A script that was recorded: its run, its exit code, and what it raised."""
+    """A script that has ended.
 
-    run: Watch
+    Attributes
+    ----------
+    run : Watch or None
+        Its recording, closed; None where it trained no model or none could be recorded.
+    code : int
+        Its exit code.
+    error : BaseException or None
+        What it raised, with a traceback of its own frames.
+    what : str
+        What was recorded: model, parameters, optimiser.
+    trouble : str
+        Why nothing is recorded, unless the script ended before it trained.
+    """
+
+    run: Watch | None
     code: int
-    error: Exception | None = None
+    error: BaseException | None = None
+    what: str = ""
+    trouble: str = ""
 
 
-def record_script(
-    script: str | os.PathLike[str],
-    arguments: Sequence[str],
-    begin: Callable[[torch.nn.Module], Watch],
-    model: str = "",
-) -> Ended:
-    """Run a script as ``python SCRIPT ARGUMENTS…`` would, and record the model that it trains.
+def record_script(script: Script, begin: Callable[[torch.nn.Module], Watch], model: str = "") -> Ended:
+    """Run a script and record the model that it trains.
 
     Parameters
     ----------
-    script : path
-    arguments : sequence of str
+    script : Script
     begin : callable
         Begins the recording of the model that was found.
     model : str
@@ -64,133 +119,66 @@ def record_script(
     Returns
     -------
     Ended
-        How the script ended, and its recording, closed.
+        How the script ended, whatever it did.
 
     Raises
     ------
     NnscopeError
-        If there is no such script, or it ended well and trained no model (of that class).
-    Exception
-        What the script raised before it trained a model.
+        If there is no such script; nothing was run then.
     """
-    if not Path(script).is_file():
-        raise NnscopeError("There is no such script.", str(script))
-    follower = _Follower(model, begin)
-    error: Exception | None = None
-    code = 0
+    follower = Follower(model, begin)
+    with script.as_main():
+        script.check()
+        code, error = _run(script, follower)
+    trouble = follower.trouble
+    if follower.run is None and not trouble and not code:
+        which = f"no model of the class {model}" if model else "no model"
+        trouble = f"The script trained {which} with an optimiser of PyTorch."
+    return Ended(follower.run, code, error, follower.what, trouble)
+
+
+def _run(script: Script, follower: Follower) -> tuple[int, BaseException | None]:
+    """Exit code of the script, and what it raised."""
     try:
-        with follower.following(), _as_main(str(script), arguments):
-            runpy.run_path(str(script), run_name="__main__")
+        with follower.following():
+            script.run()
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception as raised:
-        error, code = raised, 1
+        return _code_of(end), None
+    except (Exception, KeyboardInterrupt) as raised:
+        code = INTERRUPTED if isinstance(raised, KeyboardInterrupt) else FAILED
+        return code, raised.with_traceback(_of_the_script(raised.__traceback__))
     finally:
         if follower.run is not None:
             follower.run.close()
-    if follower.run is None:
-        if error is not None:
-            raise error
-        which = f"no model of the class {model}" if model else "no model"
-        raise NnscopeError(f"The script trained {which} with an optimiser of PyTorch.", str(script))
-    return Ended(follower.run, code, error)
+    return 0, None
 
 
-class _Follower:
-    """Finds the model that trains and tells its run of each step."""
-
-    def __init__(self, wanted: str, begin: Callable[[torch.nn.Module], Watch]) -> None:
-        self.run: Watch | None = None
-        self._wanted = wanted
-        self._begin = begin
-        self._depth = 0
-        self._models: list[weakref.ref[torch.nn.Module]] = []
-        self._optimizer: weakref.ref[torch.optim.Optimizer] | None = None
-        self._begun_at: torch.Tensor | None = None  # what the last backward pass began at
-        self._calls: list[Any] = []
-
-    @contextlib.contextmanager
-    def following(self) -> Iterator[None]:
-        """Listen to modules and optimisers meanwhile."""
-        steps = register_optimizer_step_post_hook(self._stepped)
-        self._calls = [
-            register_module_forward_pre_hook(self._called),
-            register_module_forward_hook(self._returned, always_call=True),
-        ]
-        try:
-            with _hearing_backward(self._goes_back):
-                yield
-        finally:
-            steps.remove()
-            self._listen_no_more()
-
-    def _goes_back(self, value: Any) -> None:
-        if isinstance(value, torch.Tensor) and value.numel() == 1:
-            self._begun_at = copy_of(value)
-
-    def _called(self, module: torch.nn.Module, inputs: Any) -> None:
-        known = any(reference() is module for reference in self._models)
-        if not self._depth and not known and len(self._models) < MOST_MODELS:
-            self._models.append(weakref.ref(module))
-        self._depth += 1
-
-    def _returned(self, module: torch.nn.Module, inputs: Any, result: Any) -> None:
-        self._depth = max(0, self._depth - 1)
-
-    def _stepped(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if self.run is None:
-            model = self._trained_by(optimizer)
-            if model is None:
-                return
-            self._listen_no_more()
-            self._optimizer = weakref.ref(optimizer)
-            self.run = self._begin(model)
-        if self._optimizer is not None and self._optimizer() is optimizer:
-            begun_at, self._begun_at = self._begun_at, None
-            self.run.step(**({} if begun_at is None else {BACKWARD: begun_at}))
-
-    def _trained_by(self, optimizer: torch.optim.Optimizer) -> torch.nn.Module | None:
-        """The model with most of the optimiser's parameters, the outermost of equals."""
-        trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        best, most = None, 0
-        for reference in self._models:
-            model = reference()
-            if model is None or (self._wanted and type(model).__name__ != self._wanted):
-                continue
-            count = len(trained & {id(p) for p in model.parameters()})
-            if count > most:
-                best, most = model, count
-        return best
-
-    def _listen_no_more(self) -> None:
-        while self._calls:
-            self._calls.pop().remove()
+def _code_of(end: SystemExit) -> int:
+    """As Python takes it: anything but a number is said on stderr."""
+    if end.code is None or isinstance(end.code, int):
+        return int(end.code or 0)
+    print(end.code, file=sys.stderr)
+    return FAILED
 
 
-@contextlib.contextmanager
-def _hearing_backward(heard: Callable[[Any], None]) -> Iterator[None]:
-    """Be told what backward passes begin at, which PyTorch has no hook for."""
-    original = torch.autograd.backward
+def _of_the_script(trace: TracebackType | None) -> TracebackType | None:
+    """The same traceback without the frames of this module, of what hears the script and of `runpy`."""
+    frames = []
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    kept = None
+    for at in reversed(frames):
+        if at.tb_frame.f_code.co_filename not in _NOT_THE_SCRIPTS:
+            kept = TracebackType(kept, at.tb_frame, at.tb_lasti, at.tb_lineno)
+    return kept
 
-    @functools.wraps(original)
-    def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
-        heard(tensors)
-        original(tensors, *args, **kwargs)
 
-    torch.autograd.backward = backward
+def _is_found(module: str) -> bool:
+    """Whether there is such a module; one that is there and fails shall tell that by itself."""
     try:
-        yield
-    finally:
-        torch.autograd.backward = original
-
-
-@contextlib.contextmanager
-def _as_main(script: str, arguments: Sequence[str]) -> Iterator[None]:
-    """``sys.argv`` and the path of imports as the script expects them."""
-    argv, path = sys.argv, sys.path[:]
-    sys.argv = [script, *arguments]
-    sys.path.insert(0, str(Path(script).resolve().parent))
-    try:
-        yield
-    finally:
-        sys.argv, sys.path[:] = argv, path
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError as error:
+        return not (error.name and f"{module}.".startswith(f"{error.name}."))
+    except Exception:
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import time
 from dataclasses import replace
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from nnscope.core.errors import NnscopeError
+from nnscope.sources.live.asked import every_of, folder_of, kinds_of, layers_of
 from nnscope.sources.live.budget import Budget
-from nnscope.sources.live.capture import ASKED
+from nnscope.sources.live.numbering import Numbering
 from nnscope.sources.live.pace import Pace
 from nnscope.sources.live.ranks import rank_here
 from nnscope.sources.live.recording import Left, Recording
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 TELL_EVERY = 0.5  # seconds between two reports to those who are attached
 TOLD = 6  # numbers in such a report
+
+log = logging.getLogger("nnscope")
 
 
 class Outlet(Protocol):
@@ -67,18 +70,16 @@ class Watch:
         Of the run, which holds those of all ranks where several processes train together.
     rank : (int, int) or None
         Of this process, and how many there are, where there are several.
-    step_number : int
-        Of the last `step`; −1 before the first.
     looks : int
         How often tensors were recorded.
     """
 
     def __init__(self, watched: Watched, recording: Recording, pace: Pace, rank: Rank | None = None) -> None:
-        self.step_number = -1
         self.looks = 0
         self.folder = recording.folder
         self.rank = rank
-        self._count = 0  # calls of `step`
+        self._numbering = Numbering()
+        self._count = 0  # steps that were left to the recording
         self._watched = watched
         self._recording = recording
         self._pace = pace
@@ -91,6 +92,16 @@ class Watch:
         self._telling = 0.0  # when the outlet is told next
         watched.listen(pace.is_due(0))
         atexit.register(self.close)
+
+    @property
+    def step_number(self) -> int:
+        """Of the last `step`; −1 before the first."""
+        return self._numbering.last
+
+    @property
+    def steps(self) -> int:
+        """How many times `step` was called."""
+        return self._numbering.count
 
     @property
     def dropped(self) -> int:
@@ -127,15 +138,16 @@ class Watch:
         Parameters
         ----------
         step : int, optional
-            Its number; one more than the last by default, beginning with 0.
+            Its number; one more than the last by default, beginning with 0. What is no whole number is told in the
+            log, and a real one is kept as the loss: ``run.step(loss)`` is ``run.step(loss=loss)``.
         **scalars : float or Tensor of one element
             Numbers to be kept, such as ``loss=loss``.
         """
         if self._closed or os.getpid() != self._process:
             return
         begun = time.perf_counter()
-        self.step_number = self.step_number + 1 if step is None else int(step)
         try:
+            self._numbering.advance(step, scalars)
             looked = self._leave(scalars)
         except Exception as error:  # never into the training loop (P10)
             self._recording.stop(f"Recording stopped ({type(error).__name__}: {error}).")
@@ -156,6 +168,8 @@ class Watch:
             return
         self._closed = True
         atexit.unregister(self.close)
+        if not self.steps:
+            log.warning("step() was never called: nothing is recorded in %s.", self.folder)
         self._watched.detach()
         self._recording.close()
         if self._outlet is not None:
@@ -280,17 +294,11 @@ def watch(
     ...         loss = train_step(x, y)
     ...         run.step(loss=loss)
     """
-    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    for kind in kinds:
-        if kind not in ASKED:
-            known = ", ".join(map(repr, ASKED))
-            raise NnscopeError(f"{kind!r} is no kind of value that is recorded.", "kinds", f"There are {known}.")
-    if isinstance(every, int) and every < 1:
-        raise NnscopeError("Steps can't be recorded more often than each.", f"every={every}", "Give 1 or more.")
+    kinds, pace = kinds_of(kinds), every if isinstance(every, Pace) else Pace(every_of(every))
     budget = Budget(budget) if isinstance(budget, int) else budget or Budget()
-    watched, pace = Watched(model, layers, kinds, tokens, budget), every if isinstance(every, Pace) else Pace(every)
-    rank = rank_here()
-    writer = RunWriter(run, watched.name, watched.tree, replace(limits or Limits(), folder=budget.disk), rank)
+    watched = Watched(model, layers_of(layers), kinds, tokens, budget)
+    rank, limits = rank_here(), replace(limits or Limits(), folder=budget.disk)
+    writer = RunWriter(folder_of(run), watched.name, watched.tree, limits, rank)
     watched.attach()
     return Watch(watched, Recording(writer, pace, budget.share), pace, rank)
 

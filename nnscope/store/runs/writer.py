@@ -7,6 +7,7 @@ writer says why once, in `trouble`, and takes no further record. It raises nothi
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import dataclass, replace
@@ -130,18 +131,11 @@ class RunWriter:
             self._stop(error)
 
     def _begin(self) -> None:
-        if self.folder != self.run and is_single_run(self.run):
-            what = "The folder holds a recorded run of one process already."
-            raise NnscopeError(what, str(self.run), "Choose another name for this run.")
+        check_vacant(self.run, self.folder)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            filled = any(self.folder.iterdir())
         except OSError as error:
-            what = f"The run can't be recorded here: {error.strerror or error}."
-            raise NnscopeError(what, str(self.folder), "Choose another folder.") from error
-        if filled:
-            what = "holds a recorded run already" if is_run(self.folder) else "is not empty"
-            raise NnscopeError(f"The folder {what}.", str(self.folder), "Choose another name for this run.")
+            raise _refused(self.folder, error) from error
         write_meta(self.folder, self._meta)
 
     def _write(self, records: list[StepRecord]) -> None:
@@ -162,3 +156,32 @@ class RunWriter:
         kept = "nothing was recorded" if self.flushed is None else f"all up to step {self.flushed} is kept"
         self.trouble = f"Recording to {self.folder} stopped: {reason.rstrip('.')}; {kept}. Training goes on."
         self._gathered, self._bytes = [], 0
+
+
+def check_vacant(run: Path, folder: Path) -> None:
+    """Look whether a run can be begun in ``folder``, that of ``run`` or of a rank inside it; changes nothing.
+
+    Raises
+    ------
+    NnscopeError
+        If there is something already, or it can't be looked at or made.
+    """
+    if folder != run and is_single_run(run):
+        what = "The folder holds a recorded run of one process already."
+        raise NnscopeError(what, str(run), "Choose another name for this run.")
+    try:
+        filled = folder.exists() and any(folder.iterdir())
+        parent = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        wrong = errno.ENOTDIR if not parent.is_dir() else 0 if os.access(parent, os.W_OK | os.X_OK) else errno.EACCES
+        if wrong:
+            raise OSError(wrong, os.strerror(wrong))
+    except OSError as error:
+        raise _refused(folder, error) from error
+    if filled:
+        what = "holds a recorded run already" if is_run(folder) else "is not empty"
+        raise NnscopeError(f"The folder {what}.", str(folder), "Choose another name for this run.")
+
+
+def _refused(folder: Path, error: OSError) -> NnscopeError:
+    what = f"The run can't be recorded here: {error.strerror or error}."
+    return NnscopeError(what, str(folder), "Choose another folder.")
