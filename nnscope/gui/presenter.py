@@ -19,6 +19,7 @@ from nnscope.gui.subscriptions import Subscriptions
 from nnscope.gui.timers import once
 from nnscope.gui.toolbar import offers
 from nnscope.gui.tree.panel import summary
+from nnscope.scene.timeline import OVER_STEPS
 
 if TYPE_CHECKING:
     from nnscope.gui.main_window import MainWindow
@@ -69,6 +70,7 @@ class Presenter(QObject):
         controller, connect = self._controller, self._subscriptions.connect
         connect(controller.workspace.changed, self._changed)
         connect(controller.listing_changed, self._listed)
+        connect(controller.timeline_changed, lambda source: self._window.tree.show_growth())
         connect(controller.stats_changed, self._stats_arrived)
         connect(controller.spectrum_changed, lambda source, address: self._soon.start())
         connect(controller.status_changed, self._told)
@@ -184,7 +186,8 @@ class Presenter(QObject):
 
     def _moves(self, pane: PaneState, resolved: Resolved) -> bool:
         """Whether there are pictures for a film."""
-        return resolved.dimensions == 3 or self._controller.timeline.stepped(pane.source) is not None
+        stepped = self._controller.timeline.stepped(pane.source) is not None and resolved.info.kind not in OVER_STEPS
+        return resolved.dimensions == 3 or stepped
 
     def _show_space_actions(self, pane: PaneState, resolved: Resolved | None) -> None:
         actions, view = self._window.actions_table, resolved.space_view if resolved is not None else None

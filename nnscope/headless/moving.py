@@ -17,6 +17,7 @@ from nnscope.export.image import picture_metadata
 from nnscope.headless.look import OptionError
 from nnscope.headless.studio import Studio
 from nnscope.scene.shots import Motion, shots
+from nnscope.scene.timeline import OVER_STEPS
 from nnscope.views.registry import dimensions, find_view
 
 if TYPE_CHECKING:
@@ -77,8 +78,9 @@ class Subject:
         return found
 
     def kept(self) -> np.ndarray:
-        """The steps at which it was kept, rising; none for a tensor without steps, or one taken at a step."""
-        if self.client.listing.format != "run" or self.client.info(self.info.address) is None:
+        """The steps at which it was kept, rising; none for a tensor without steps, or of all, or taken at a step."""
+        timeless = self.client.listing.format != "run" or self.info.kind in OVER_STEPS
+        if timeless or self.client.info(self.info.address) is None:
             return np.empty(0, np.int64)
         return np.unique(self.client.ask(GetSeries(self.info.address, "level")).steps)
 
@@ -135,6 +137,9 @@ def animate(
     from nnscope.render.offscreen import Offscreen
 
     clip = check_animation(path, look, motion, fps)
+    if subject.info.kind in OVER_STEPS:
+        where = plain(subject.info.address)
+        raise NnscopeError("It is one picture of all steps.", where, "`nnscope render` draws it, and `Tensor.render`.")
     wanted = shots(subject.kept(), motion)
     studio = Studio(subject.client, look)
     first = studio.still(subject.at(wanted[0]), subject.fixed, wanted[0].turn)

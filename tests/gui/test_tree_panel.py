@@ -137,3 +137,12 @@ def test_right_click_offers_what_a_row_can_do(bench: Bench, checkpoint: Any) -> 
     menu.close()
     bench.settle()
     assert [pane.address for pane in bench.controller.workspace.state.panes][1] == "odd"
+
+
+def test_a_tensor_of_a_run_that_grows_has_its_present_shape(panel: Any) -> None:
+    made = panel(["flow"])
+    opened = made._library.sources["big"]
+    opened.infos["flow"] = TensorInfo("flow", (5, 24), "float64", nbytes=960)
+    index = made.model.find("big", "flow")
+    assert [index.siblingAtColumn(column).data() for column in (1, 4, 5)] == ["5×24", "float64", "960 B"]
+    made.stop()

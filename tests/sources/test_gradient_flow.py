@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import nnscope
 from nnscope.compute.statistics.summary import stats_of_array
+from nnscope.core.errors import NnscopeError
 from nnscope.core.layout import planes
 from nnscope.core.request import BuildPicture, Probe
 from nnscope.core.tensor import TensorInfo
@@ -117,3 +119,11 @@ def test_a_run_without_gradients_has_no_flow(tmp_path: Path) -> None:
     assert ADDRESS not in [info.address for info in source.listing().tensors]
     with pytest.raises(Exception, match="no tensor of this name"):
         source.reader(ADDRESS)
+
+
+def test_a_film_of_it_can_not_be(tmp_path: Path) -> None:
+    with nnscope.open(write(tmp_path / "run")) as run:
+        assert run[ADDRESS].kept_steps().tolist() == []
+        with pytest.raises(NnscopeError, match=r"It is one picture of all steps.*`nnscope render` draws it"):
+            run[ADDRESS].animate(tmp_path / "flow.mp4")
+    assert not (tmp_path / "flow.mp4").exists()

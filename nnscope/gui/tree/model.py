@@ -14,9 +14,9 @@ from nnscope.gui.tree.nodes import Node, Order, parts_of
 from nnscope.scene.numbers import nbytes, shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nnscope.core.statistics import TensorStats
+    from nnscope.core.tensor import TensorInfo
+    from nnscope.scene.library import Library
 
 STATS_ROLE = Qt.ItemDataRole.UserRole + 1  # TensorStats or None, for the sparkline
 TYPE_ROLE = Qt.ItemDataRole.UserRole + 2  # class name of a module
@@ -52,13 +52,14 @@ class TensorTreeModel(QAbstractItemModel):
 
     Parameters
     ----------
-    statistics : callable
-        (source key, address) → the statistics known, or None.
+    library : Library
+        Knows the statistics of tensors, and what they are now: those of a run that grows may have other shapes than
+        when it was listed.
     """
 
-    def __init__(self, statistics: Callable[[str, str], TensorStats | None], parent: QObject | None = None) -> None:
+    def __init__(self, library: Library, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._statistics = statistics
+        self._library = library
         self._top = Node("", "")
         self._order = Order()
         self._tabular = fonts.tabular(fonts.SIZE - 1)
@@ -145,7 +146,7 @@ class TensorTreeModel(QAbstractItemModel):
         if role == TYPE_ROLE:
             return plain(node.type, 64)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(_explanation(node))
+            return tooltip(_explanation(node, self._info(node)))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.FontRole and column != Column.NAME:
@@ -155,27 +156,32 @@ class TensorTreeModel(QAbstractItemModel):
     def _text(self, node: Node, column: int) -> str:
         if column == Column.NAME:
             return plain(node.name, 128) or "(no name)"
+        info = self._info(node)
         if column == Column.BYTES:
-            return nbytes(node.nbytes) if node.nbytes else ""
-        if node.info is None:
+            size = node.nbytes if info is None or node.children else info.nbytes
+            return nbytes(size) if size else ""
+        if info is None:
             return ""
         if column == Column.SHAPE:
-            return shape(node.info.shape).replace(" ", "")
+            return shape(info.shape).replace(" ", "")
         if column == Column.DTYPE:
-            return node.info.dtype
+            return info.dtype
         stats = self._known(node) if column == Column.NORM else None
         return f"{stats.frobenius:.4g}" if stats else ""
 
     def _known(self, node: Node) -> TensorStats | None:
-        return self._statistics(node.source, node.info.address) if node.info else None
+        return self._library.statistics(node.source, node.info.address) if node.info else None
+
+    def _info(self, node: Node) -> TensorInfo | None:
+        """The tensor of a row as it is now."""
+        return (self._library.info(node.source, node.info.address) or node.info) if node.info else None
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
     return _RIGHT if column in _NUMERIC else _LEFT
 
 
-def _explanation(node: Node) -> str:
-    info = node.info
+def _explanation(node: Node, info: TensorInfo | None) -> str:
     if info is None:
         tensors = f"{numbers.count(node.size)} values, {nbytes(node.nbytes)}"
         return "\n".join(filter(None, (node.name, node.type, tensors)))

@@ -43,7 +43,7 @@ class TreePanel(QWidget):
         self._library = library
         self._shown: tuple[str, str] = ("", "")
         self._open: set[tuple[str, ...]] = set()
-        self.model = TensorTreeModel(library.statistics, self)
+        self.model = TensorTreeModel(library, self)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter: words or a glob")
         self._clear = self._add_clear()
@@ -64,6 +64,12 @@ class TreePanel(QWidget):
     def show_statistics(self, source: str, address: str) -> None:
         """The statistics of a tensor are new."""
         self.model.statistics_arrived(source, address)
+
+    def show_growth(self) -> None:
+        """A run has grown, and with it tensors that are of all steps."""
+        viewport = self.tree.viewport()
+        if viewport is not None:
+            viewport.update()
 
     def show_current(self, source: str, address: str) -> None:
         """Select the row of what the active pane shows."""
