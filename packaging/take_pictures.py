@@ -51,6 +51,12 @@ def main() -> int:
             arrange(controller)
             if name in (sys.argv[1:] or states):
                 _photograph(window, name)
+        if "timeline" in (sys.argv[1:] or ["timeline"]):
+            with tempfile.TemporaryDirectory() as folder:
+                window.actions_table["show_inspector"].trigger()
+                _timeline(window, Path(folder) / "training")
+                _photograph(window, "timeline")
+                window.actions_table["show_inspector"].trigger()
         if "fields" in (sys.argv[1:] or ["fields"]):
             with tempfile.TemporaryDirectory() as folder:
                 _fields(window, Path(folder))
@@ -102,6 +108,53 @@ def _attention(controller: Controller) -> None:
     _hover_over_the_middle(controller)
 
 
+def _timeline(window: MainWindow, run: Path) -> None:
+    """A recorded training of the transformer: gradient flow, and a range of the steps on the timeline."""
+    _record(run)
+    controller, key = window.controller, str(run)
+    for other in list(controller.library.sources):
+        window.close_source(other)
+    window.open_paths([key])
+    _wait(lambda: key in controller.library.sources and controller.workspace.pane.source == key)
+    controller.show(key, "head.weight")
+    _settle(controller)
+    steps = controller.timeline.kept_here()
+    for part, mark in ((0.3, "begin_range"), (0.75, "end_range"), (0.55, "")):
+        controller.timeline.choose(int(steps[int(part * len(steps))]))
+        _settle(controller)
+        if mark:
+            window.actions_table[mark].trigger()
+    window.actions_table["gradient_flow"].trigger()
+    _hover_over_the_middle(controller)
+
+
+def _record(run: Path) -> None:
+    """A training of the demo transformer from its first weights, in which one batch comes without being scaled."""
+    import torch
+
+    import nnscope
+    from nnscope.core.plugins import find_model
+    from plugins.digits.data import training_part
+
+    torch.manual_seed(0)
+    part = training_part()
+    images, digits = torch.from_numpy(part.images), torch.from_numpy(part.digits).long()
+    model = find_model("digits-vit").factory().train()
+    for module in model.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
+    with nnscope.watch(model, run, every=4, kinds=("parameter", "grad"), attach=False) as recorded:
+        for step in range(160):
+            chosen = torch.randint(0, len(images), (64,))
+            scale = 255.0 if step == 96 else 1.0
+            loss = torch.nn.functional.cross_entropy(model(scale * images[chosen]), digits[chosen])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            recorded.step(loss=loss)
+
+
 def _fields(window: MainWindow, folder: Path) -> None:
     """A made-up neuron with its Gaussian field, the residual and the ellipses."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -129,7 +182,7 @@ def _fields(window: MainWindow, folder: Path) -> None:
     _settle(controller)
     place = controller.drawn(3)
     assert place is not None
-    picture = place.place.picture
+    picture = place.picture
     middle = picture.x + 0.5 * picture.w, picture.y + 0.5 * picture.h
     controller.hover(*middle)
     window.pointer.clicked.emit(*middle)
@@ -140,7 +193,7 @@ def _hover_over_the_middle(controller: Controller) -> None:
     _settle(controller)
     drawn = controller.drawn(0)
     assert drawn is not None
-    picture = drawn.place.picture
+    picture = drawn.picture
     controller.hover(picture.x + 0.42 * picture.w, picture.y + 0.45 * picture.h)
 
 
