@@ -10,7 +10,9 @@ need no nnscope to load (`_Hook.__reduce__`), and in a compiled graph the hooks 
 Passes and calls. A *pass* begins when the model is called, or a part of it while no watched module is running. Within a
 pass the calls of a module are numbered, and from the second on its values are tagged ``~2``, ``~3`` … up to
 `MAX_CALLS`, whose place always holds the newest. Calls that PyTorch makes during a backward pass (activation
-checkpointing computes a part again) are no calls of their own and are passed over.
+checkpointing computes a part again) are no calls of their own and are passed over. A recording wants passes of
+training: until values are listed, a pass without gradients or in evaluation mode, such as a validation between the
+training pass and the end of the step, does not take the place of one with gradients in training mode.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ MAX_CALLS = 64  # calls of one module that are told apart within a pass
 # Bound here: looked up in torch at each call, every name costs a hook a few misses of the caches.
 _is_compiling = torch.compiler.is_compiling
 _backward_under_way = torch._C._current_graph_task_id
-_tracing = torch._C._get_tracing_state
+_tracing, _grad_enabled = torch._C._get_tracing_state, torch.is_grad_enabled
 _function_modes, _dispatch_modes = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
 
 
@@ -92,6 +94,8 @@ class Recorder:
         self._gradients = GradientHooks(values.put)
         self._watched = {ref.path: ref.aliases for ref in watched}
         self._aliases = self._watched  # of those that are listened to
+        self._prefers_training = False
+        self._trained = -1  # the count of listings at the last pass of training
         self._modules = {ref.path: ref.reference for ref in watched}
         self._modules[""] = weakref.ref(model)  # watched in any case, to know where a pass begins
         self._numbers = itertools.count(1)
@@ -110,7 +114,12 @@ class Recorder:
         return bool(self._handles)
 
     def attach(self, wanted: Callable[[str], bool] | None = None) -> None:
-        """Put the hooks on, to keep values of those watched modules that are ``wanted``; on any failure none stays."""
+        """Put the hooks on; on any failure none stays.
+
+        For a recording, values are kept of those watched modules only that are ``wanted``, and of passes of training
+        rather than others.
+        """
+        self._prefers_training, self._trained = wanted is not None, -1
         self._aliases = {path: names for path, names in self._watched.items() if wanted is None or wanted(path)}
         try:
             for path, reference in self._modules.items():
@@ -130,7 +139,7 @@ class Recorder:
 
     def entering(self, module: torch.nn.Module, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """A watched module is being called."""
-        if self._ignores(path, module):
+        if self._ignores(path, module) or (self._prefers_training and self._gives_way(path)):
             return
         calls = self._called(path)
         self._pass.open.append((path, calls.count))
@@ -158,7 +167,7 @@ class Recorder:
     def gave(self, module: torch.nn.Module, hook: _Giving, result: Any) -> None:
         """A watched module without others inside it, of which outputs alone are wanted, has returned."""
         path = hook.path
-        if self._ignores(path, module):
+        if self._ignores(path, module) or (self._prefers_training and self._gives_way(path)):
             return
         calls = self._called(path)
         call = min(calls.count, MAX_CALLS)
@@ -210,6 +219,16 @@ class Recorder:
         if self.paused or _backward_under_way() != -1 or _tracing() is not None:
             return True
         return self._modules[path]() is not module  # a shallow copy, such as DataParallel makes for its threads
+
+    def _gives_way(self, path: str) -> bool:
+        """Whether a pass begins that is none of training, after one that was and that nobody has listed yet."""
+        if path and self._pass.open:
+            return False
+        model, listings = self._modules[""](), self.values.listings
+        if model is not None and model.training and _grad_enabled():
+            self._trained = listings
+            return False
+        return self._trained == listings
 
     def _called(self, path: str) -> Calls:
         """Count a call, the first of a new pass where none is under way."""
