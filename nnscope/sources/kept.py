@@ -99,7 +99,8 @@ def note_of_both(one: TensorInfo, other: TensorInfo) -> str:
 def _components(told: Projection) -> str:
     precision = ", half precision" if told.half else ""
     count = f"{told.components} principal components of {told.features} features"
-    return f"{_MADE} {count}, {told.explained:.1%} of the variance{precision}"
+    share = told.explained if told.explained == 1 else min(told.explained, 0.999)  # nearly all is not 100.0%
+    return f"{_MADE} {count}, {share:.1%} of the variance{precision}"
 
 
 def _first(info: TensorInfo, part: tuple[int, ...]) -> str:

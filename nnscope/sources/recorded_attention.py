@@ -69,8 +69,9 @@ class RecordedStack:
         """Why there is no stack at a step."""
         missing = [part for part in self.parts if step not in self.kept[part]]
         if missing:
-            which = "None" if len(missing) == len(self.parts) else f"{len(missing)}"
-            return f"{which} of its {len(self.parts)} layers were kept at step {step}."
+            count = len(self.parts) - len(missing)
+            verb = "were" if count > 1 else "was"
+            return f"{count or 'None'} of its {len(self.parts)} layers {verb} kept at step {step}."
         infos = _shown(self.kept, self.parts, step)
         extents = list(dict.fromkeys(extent(info) for info in infos))
         return f"Its layers were not kept alike at step {step}: {', '.join(extents)}."

@@ -6,9 +6,8 @@ products here are of blocks so small that OpenBLAS takes no thread for them (`SM
 the calling thread is used: of small symmetric matrices the singular values, as `eigh` takes threads at any size.
 
 The Gram matrix of the shorter side is formed whole, in float32; its leading eigenvectors are found by subspace
-iteration with Rayleigh-Ritz (Halko, Martinsson and Tropp 2011). The number of products is bounded, so the time is:
-measured at 1024 × 4096 on one core, see `LIMIT`. Where the spectrum has no gap after component k, the subspace is one
-that holds as much of the variance, not the very one.
+iteration with Rayleigh-Ritz (Halko, Martinsson and Tropp 2011). The number of products is bounded, so the time is: see
+`LIMIT`. Where the spectrum has no gap after component k, the subspace is one that holds nearly as much of the variance.
 
 Oracle: `nnscope.compute.pca.components.pca`.
 """
@@ -25,7 +24,7 @@ from nnscope.compute.pca.components import Pca
 
 SIDE = 64  # of square blocks
 SMALL = SIDE**3  # products of a matrix product up to which OpenBLAS (0.3) uses one thread
-LIMIT = 1 << 32  # products for the Gram matrix: 0.2 s on one core
+LIMIT = 1 << 32  # products for the Gram matrix, as of 1024 × 4096: 0.2 to 0.25 s of one core, noise too
 OVERSAMPLING = 10
 ITERATIONS = 12  # at most
 SETTLED = 1e-3  # change of the variance found, relative, at which iteration ends

@@ -181,13 +181,16 @@ class Segment:
         return found
 
     def _array(self, name: str, part: Any = ()) -> np.ndarray:
-        dataset = self._file[name]
+        dataset = self._file.get(name)
         ours = isinstance(dataset, h5py.Dataset) and dataset.file == self._file
         if not ours or dataset.is_virtual or dataset.external:
             raise self._odd(f"{name} is no array of this file")
         if dataset.dtype.kind not in "biufc" or dataset.nbytes > RATIO * self._bytes:
             raise self._odd(f"{name} claims {dataset.nbytes} bytes")
-        return np.asarray(dataset[part])
+        try:
+            return np.asarray(dataset[part])
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            raise self._odd(f"{name}: {error}") from error
 
     def _odd(self, what: str) -> FileError:
         return FileError("segment-odd", f"The segment can't be read: {what}.", self._where)

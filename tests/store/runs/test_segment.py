@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import h5py
 import ml_dtypes
 import numpy as np
@@ -13,7 +16,7 @@ from nnscope.core.errors import FileError
 from nnscope.core.tensor import TensorInfo
 from nnscope.store.runs.decode import Segment
 from nnscope.store.runs.encode import encode
-from nnscope.store.runs.record import Frame, StepRecord
+from nnscope.store.runs.record import Frame, Projection, StepRecord
 from nnscope.store.runs.seal import ENVELOPE, Seal, sealed, unsealed
 from tests.store.runs.made import WEIGHT, record, same
 
@@ -87,9 +90,9 @@ def test_every_cut_is_found() -> None:
             unsealed(data[:length], "here")
 
 
-def hostile(change) -> bytes:
+def hostile(change, of: StepRecord | None = None) -> bytes:
     """The content of a segment in which ``change(file)`` was done, as a stranger could seal it."""
-    content = encode([record(0)])
+    content = encode([of or record(0)])
     file = h5py.File("x", "w", driver="core", backing_store=False)
     with h5py.File(h5py.h5f.open_file_image(content)) as source:
         for name in source:
@@ -153,5 +156,100 @@ def test_a_frame_of_another_shape_is_refused() -> None:
     wrong = Frame("raw", {"values": np.zeros((2, 2), ml_dtypes.bfloat16)})
     segment = Segment(encode([StepRecord(0, 0.0, frames={WEIGHT: wrong})]), "here")
     with pytest.raises(FileError, match="another shape"):
+        segment.frame(segment.contents.frames[0])
+    segment.close()
+
+
+TOKENS = TensorInfo("h:output", (8, 6, 40), "float16", "output", 3840, axes=("batch", "token", "channel"))
+
+
+def reduced_frames() -> dict[TensorInfo, Frame]:
+    """Items of one tensor, and principal components of two others, in both precisions."""
+    rng = np.random.default_rng(0)
+    wide = {"scores": rng.normal(size=(12, 3)), "basis": rng.normal(size=(3, 40)), "mean": rng.normal(size=40)}
+    single, half = ({k: v.astype(dtype) for k, v in wide.items()} for dtype in (np.float32, np.float16))
+    return {
+        TOKENS: Frame("items", {"values": rng.normal(size=(3, 6, 40)).astype(np.float16)}),
+        replace(TOKENS, address="a"): Frame("pca", single, projection=Projection((2, 6, 40), 2, 3, 0.75)),
+        replace(TOKENS, address="b"): Frame("pca", half, projection=Projection((2, 6, 40), 2, 3, 0.5, half=True)),
+    }
+
+
+def test_items_and_components_come_back() -> None:
+    given_record = StepRecord(3, 1.0, frames=reduced_frames())
+    (found,) = read_back([given_record])
+    same(given_record, found)
+    for info, frame in given_record.frames.items():
+        assert (found.frames[info].shape, found.frames[info].projection) == (frame.shape, frame.projection)
+
+
+LIES = {
+    "more items than there are": (0, [0, 0, "items", 0, [9, 6, 40]]),
+    "items of another shape": (0, [0, 0, "items", 0, [3, 5, 40]]),
+    "items cut along two axes": (0, [0, 0, "items", 0, [3, 6, 20]]),
+    "no items": (0, [0, 0, "items", 0, [0, 6, 40]]),
+    "items with a level": (0, [0, 0, "items", 2, [3, 6, 40]]),
+    "items with components": (0, [0, 0, "items", 0, [3, 6, 40], [2, 3, 0.5, False]]),
+    "components without any": (1, [0, 1, "pca", 0, [2, 6, 40]]),
+    "more components than are read": (1, [0, 1, "pca", 0, [2, 6, 40], [2, 1 << 40, 0.5, False]]),
+    "no component": (1, [0, 1, "pca", 0, [2, 6, 40], [2, 0, 0.5, False]]),
+    "another axis": (1, [0, 1, "pca", 0, [2, 6, 40], [3, 3, 0.5, False]]),
+    "an axis from behind": (1, [0, 1, "pca", 0, [2, 6, 40], [-1, 3, 0.5, False]]),
+    "more places than there are": (1, [0, 1, "pca", 0, [9, 6, 40], [2, 3, 0.5, False]]),
+    "more than all of the variance": (1, [0, 1, "pca", 0, [2, 6, 40], [2, 3, 1.5, False]]),
+    "a share that is no number": (1, [0, 1, "pca", 0, [2, 6, 40], [2, 3, float("nan"), False]]),
+    "components without end": (1, [0, 1, "pca", 0, [2, 6, 40], [2, float("inf"), 0.5, False]]),
+    "too few entries": (1, [0, 1, "pca", 0, [2, 6, 40], [2, 3]]),
+    "a form from the future": (1, [0, 1, "wavelets", 0, [2, 6, 40]]),
+    "levels without a level": (1, [0, 1, "level", 0, [2, 6]]),
+}
+BELIED = {  # the table is as it may be, and what lies there is something else
+    "fewer items than are told": (0, [0, 0, "items", 0, [4, 6, 40]]),
+    "more places than lie there": (1, [0, 1, "pca", 0, [3, 6, 40], [2, 3, 0.5, False]]),
+    "fewer components than lie there": (1, [0, 1, "pca", 0, [2, 6, 40], [2, 2, 0.5, False]]),
+    "another axis than lies there": (1, [0, 1, "pca", 0, [2, 6, 40], [1, 3, 0.5, False]]),
+    "half for single precision": (1, [0, 1, "pca", 0, [2, 6, 40], [2, 3, 0.5, True]]),
+    "components for items": (1, [0, 1, "items", 0, [2, 6, 40]]),
+}
+
+
+def told_otherwise(number: int, entry: list[object], **of_tensor: object) -> bytes:
+    """A segment of `reduced_frames` whose table says something else of one frame, and of its tensor."""
+
+    def change(file: h5py.File) -> None:
+        told = json.loads(bytes(file["names"][:]))
+        told["frames"][number] = entry
+        told["tensors"][number].update(of_tensor)
+        del file["names"]
+        file["names"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
+
+    return hostile(change, StepRecord(0, 0.0, frames=reduced_frames()))
+
+
+@pytest.mark.parametrize(("number", "entry"), LIES.values(), ids=LIES.keys())
+def test_lies_about_frames_are_refused(number: int, entry: list[object]) -> None:
+    with pytest.raises(FileError) as caught:
+        Segment(told_otherwise(number, entry), "here")
+    assert caught.value.code == "segment-odd"
+
+
+@pytest.mark.parametrize(("number", "entry"), BELIED.values(), ids=BELIED.keys())
+def test_frames_that_are_not_what_is_told_are_refused(number: int, entry: list[object]) -> None:
+    segment = Segment(told_otherwise(number, entry), "here")
+    with pytest.raises(FileError) as caught:
+        segment.frame(segment.contents.frames[number])
+    assert caught.value.code == "segment-odd"
+    segment.close()
+
+
+def test_frames_that_would_be_made_larger_than_memory_are_refused() -> None:
+    huge = told_otherwise(1, [0, 1, "pca", 0, [1, 1 << 20, 1 << 20], [2, 3, 0.5, False]], shape=[8, 1 << 20, 1 << 20])
+    with pytest.raises(FileError, match="form of frames"):
+        Segment(huge, "here")
+
+
+def test_items_of_another_dtype_are_refused() -> None:
+    segment = Segment(told_otherwise(0, [0, 0, "items", 0, [3, 6, 40]], dtype="float64"), "here")
+    with pytest.raises(FileError, match="another dtype"):
         segment.frame(segment.contents.frames[0])
     segment.close()
