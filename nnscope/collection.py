@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import GetBranches
 from nnscope.core.text import plain
+from nnscope.headless.history import history, scalars
 from nnscope.headless.part import whole
 from nnscope.tensor import Tensor
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from nnscope.core.answer import Branches
+    import numpy as np
+
+    from nnscope.core.answer import Branches, Series
     from nnscope.core.tensor import Listing
     from nnscope.engine.protocol import Engine
     from nnscope.headless.client import Client
@@ -52,6 +55,30 @@ class TensorCollection(Mapping[str, Tensor]):
     def parameters(self) -> int:
         """Number of stored elements; shared ones count once, captured ones not at all."""
         return self.listing.parameters
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about damage that was survived, and what was lost by it."""
+        return self.listing.warnings
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The steps of a recorded run, rising, int64; `NnscopeError` for what is none."""
+        return history(self._client, "", "").steps
+
+    @property
+    def scalars(self) -> Mapping[str, Series]:
+        """The numbers that a recorded run has over its steps, by name; `NnscopeError` for what is none.
+
+        Each has ``steps`` (rising, int64) and ``values`` (float64). Where the training started over, the newest of
+        equal steps counts.
+
+        Examples
+        --------
+        >>> run = nnscope.open("run.nnscope")  # doctest: +SKIP
+        >>> run.scalars["loss"].values[-1]  # doctest: +SKIP
+        """
+        return scalars(self._client)
 
     def matching(self, pattern: str) -> list[Tensor]:
         """The tensors whose address, or whose module, matches a glob such as ``"encoder.*.weight"``; case counts."""

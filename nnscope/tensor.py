@@ -11,6 +11,7 @@ from nnscope.core.address import Address
 from nnscope.core.errors import NnscopeError
 from nnscope.core.request import Analyse, GetInfo, GetSpectrum, GetStats
 from nnscope.core.text import plain
+from nnscope.headless.history import history
 from nnscope.headless.look import LookOptions, look
 from nnscope.headless.part import IndexingError, Part, whole
 from nnscope.headless.values import part_client, read_part
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnscope.core.answer import Analysis, ProbeAnswer, Progress, Spectrum
+    from nnscope.core.answer import Analysis, ProbeAnswer, Progress, Series, Spectrum
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
     from nnscope.fields.compression import CompressionTable
@@ -168,6 +169,20 @@ class Tensor:
         from nnscope.headless.moving import Subject
 
         return Subject(self._client, self._info, {}).kept()
+
+    def history(self, name: str = "mean") -> Series:
+        """A statistic over the steps of a recorded run: a field of `TensorStats`, ``"std"`` or ``"frobenius"`` (norm).
+
+        Its ``steps`` rise: where the training started over, the newest of equal steps counts.
+
+        Raises
+        ------
+        NnscopeError
+            If it is in no recorded run, is a part of a tensor, or there is no such statistic.
+        """
+        if self._part.items:
+            raise NnscopeError("Statistics were recorded of whole tensors.", plain(self.address))
+        return history(self._client, self._info.address, name)
 
     def at_step(self, step: int) -> Tensor:
         """It as it was kept at a step of a recorded run.

@@ -65,6 +65,7 @@ def _document(verdict: Verdict) -> dict[str, Any]:
         "steps": verdict.steps,
         "damaged": [{"file": name, "why": why} for name, why in verdict.damaged],
         "missing": verdict.missing,
+        "losses": [{"first": loss.first, "last": loss.last, "steps": loss.steps} for loss in verdict.losses],
         "lost": verdict.lost,
     }
 
@@ -76,7 +77,7 @@ def _tell(run: Path, verdict: Verdict) -> None:
         say("No step is recorded in it: step() was never called, or not yet.")
     for name, why in verdict.damaged:
         say(f"{plain(name)}: {why}")
-    for first, last in verdict.missing:
-        say(f"Flushes {first} to {last} are missing." if last > first else f"Flush {first} is missing.")
+    for loss in verdict.losses:
+        say(loss.sentence)
     for sentence in verdict.lost:
         say(plain(sentence, 0))

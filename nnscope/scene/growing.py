@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from nnscope.compute.steps import counting
+from nnscope.compute.steps import rising
 from nnscope.core.answer import Series
 from nnscope.core.errors import Failure
 from nnscope.core.request import GetSeries, GetStats
@@ -117,14 +117,6 @@ def _joined(known: Series | None, answer: Any) -> Series:
     return Series(answer.address, answer.name, np.concatenate(steps), np.concatenate(values))
 
 
-def _rising(series: Series) -> Series:
-    """Steps rise, also where a training started over: the newest of equal ones counts."""
-    if bool(np.all(series.steps[1:] > series.steps[:-1])):
-        return series
-    places = counting(series.steps)
-    return Series(series.address, series.name, series.steps[places], series.values[places])
-
-
 def _pooled_request(key: Key, known: TensorStats | None) -> GetStats:
     return GetStats(key[1], all_steps=True)
 
@@ -133,5 +125,5 @@ def _newer(known: TensorStats | None, answer: Any) -> TensorStats | None:
     return answer if isinstance(answer, TensorStats) else known
 
 
-SERIES = Kind(_series_request, _joined, _rising)
+SERIES = Kind(_series_request, _joined, rising)
 POOLED: Kind[TensorStats | None] = Kind(_pooled_request, _newer)

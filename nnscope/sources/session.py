@@ -83,6 +83,7 @@ class RunSource:
         told = [("steps", str(len(steps))), ("segments", str(len(run.files)))]
         if len(steps):
             told.append(("last step", str(int(steps[-1]))))
+        told.append(("looks", str(run.looks)))
         if meta is not None:
             told.append(("model", meta.model))
         return Listing(
@@ -222,7 +223,7 @@ class RunSource:
     def _warnings(self) -> list[str]:
         run = self._reader
         found = [f"{name} is damaged and left out." for name in run.troubles]
-        found += [f"Flushes {first} to {last} are missing." for first, last in run.missing]
+        found += run.losses
         if run.thinned:
             found.append(f"{run.thinned} frames of old steps were thinned out to save room.")
         return [*(run.meta.notes + run.meta.lost if run.meta else ()), *found]

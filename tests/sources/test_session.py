@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +54,34 @@ def test_a_run_opens_like_a_file(tmp_path: Path) -> None:
                 run._client.ask(wrong)
 
 
+def test_numbers_over_steps(tmp_path: Path) -> None:
+    writer = write_run(tmp_path / "run", range(4), close=False)
+    writer.append(replace(record(2), scalars={"loss": 7.0}, statistics={WEIGHT: record(9).statistics[WEIGHT]}))
+    writer.close()  # the training had started over at step 2
+    with nnscope.open(tmp_path / "run") as run:
+        assert (run.steps.tolist(), run.warnings, list(run.scalars)) == ([0, 1, 2, 3], (), ["loss", "accuracy"])
+        losses = [7.0 if step == 2 else record(step).scalars["loss"] for step in range(4)]
+        assert run.scalars["loss"].values.tolist() == losses
+        assert run.scalars["accuracy"].steps.tolist() == [1, 3]
+        found = run["stem.weight"].history("std")
+        assert found.steps.tolist() == [0, 1, 2, 3]
+        expected = [record(step).statistics[WEIGHT].std for step in (0, 1, 9, 3)]
+        assert found.values.tolist() == pytest.approx(expected)
+        assert "kurtosis" not in run.scalars
+        for wrong, sentence in (
+            (lambda: run["stem.weight"].history("kurtosis"), "no such statistic"),
+            (lambda: run["stem.weight[0]"].history(), "of whole tensors"),
+            (lambda: run["stem:output"].history("mean"), "Nothing of this name"),
+        ):
+            with pytest.raises(NnscopeError, match=sentence):
+                wrong()
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    with nnscope.open(tmp_path / "a.npy") as file:
+        for wrong in (lambda: file.steps, lambda: file.scalars, lambda: next(iter(file.values())).history()):
+            with pytest.raises(NnscopeError, match="Only a recorded run has numbers over steps"):
+                wrong()
+
+
 def test_a_run_that_grows(tmp_path: Path) -> None:
     writer = write_run(tmp_path / "run", range(2), close=False)
     source = RunSource(tmp_path / "run")
@@ -70,7 +99,7 @@ def test_damage_is_said(tmp_path: Path) -> None:
     bad = segments_of(tmp_path / "run")[1].path
     bad.write_bytes(bad.read_bytes()[:-1])
     with nnscope.open(tmp_path / "run") as run:
-        assert run.listing.warnings == (f"{bad.name} is damaged and left out.",)
+        assert run.warnings == (f"{bad.name} is damaged and left out.", "Flush 2 is lost: step 1 can't be read.")
         assert run["stem.weight@2"].read().tobytes() == weight(2).tobytes()
 
 
@@ -94,7 +123,13 @@ def test_verify_and_recover_by_command(tmp_path: Path, capsys: pytest.CaptureFix
     assert (told["verdict"], told["segments"], told["steps"], told["missing"]) == ("lossy", 2, [0, 3], [[3, 3]])
     assert told["damaged"][0]["file"] == files[1].path.name
     assert main(["recover", str(tmp_path / "run"), "-o", str(tmp_path / "new")]) == 3
-    assert "Flush 3 is missing." in capsys.readouterr().err
+    assert "Flushes 2 to 3 are lost: steps 1 to 2 can't be read." in capsys.readouterr().err
+    assert told["losses"] == [{"first": 2, "last": 3, "steps": "steps 1 to 2"}]
+    with nnscope.open(tmp_path / "run") as run:
+        assert run.warnings == (
+            f"{files[1].path.name} is damaged and left out.",
+            "Flushes 2 to 3 are lost: steps 1 to 2 can't be read.",
+        )
     assert main(["verify", str(tmp_path / "new")]) == 0
     assert main(["recover", str(tmp_path / "run"), "-o", str(tmp_path / "new")]) == 1
     assert main(["verify", str(tmp_path)]) == 1

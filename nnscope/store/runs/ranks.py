@@ -92,6 +92,16 @@ class RankedReader:
         return tuple(gap for run in self._ranks.values() for gap in run.missing)
 
     @property
+    def losses(self) -> tuple[str, ...]:
+        """Which flushes of which rank can't be read, and which steps with them, as sentences."""
+        return tuple(f"{name}: {loss}" for name, run in self._ranks.items() for loss in run.losses)
+
+    @property
+    def looks(self) -> int:
+        """At how many steps a rank recorded tensors, at most."""
+        return max(run.looks for run in self._ranks.values())
+
+    @property
     def thinned(self) -> int:
         """Frames that were dropped to save room."""
         return sum(run.thinned for run in self._ranks.values())

@@ -19,6 +19,7 @@ from nnscope.core.errors import FileError
 from nnscope.store.runs.decode import Contents, FrameAt, Segment
 from nnscope.store.runs.encode import FIELDS
 from nnscope.store.runs.folder import Meta, SegmentFile, gaps, is_single_run, read_meta, read_segment, segments_of
+from nnscope.store.runs.losses import Stretch, losses
 from nnscope.store.runs.record import LEVEL, RAW
 from nnscope.store.runs.seal import unsealed
 
@@ -90,6 +91,21 @@ class RunReader:
     def missing(self) -> tuple[tuple[int, int], ...]:
         """First and last number of flushes that should be there and aren't."""
         return gaps(self._files, self.meta.last if self.meta is not None else 0)
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Which flushes can't be read, and which steps with them, as sentences."""
+        with self._lock:
+            files = [(file, self._known[file]) for file in self._files if file in self._known]
+            last = max([self.meta.last if self.meta else 0, *(file.last for file in self._files)])
+        whole = [_stretch(file, contents) for file, contents in files if len(contents.steps)]
+        return tuple(loss.sentence for loss in losses(whole, last))
+
+    @property
+    def looks(self) -> int:
+        """At how many steps tensors were recorded."""
+        steps = [contents.steps[np.unique(contents.at[:, 0])] for contents in self._contents()]
+        return len(np.unique(_joined(steps, np.int64)))
 
     @property
     def thinned(self) -> int:
@@ -282,6 +298,12 @@ class RunReader:
                     raise
                 self._look_through()
         return work()
+
+
+def _stretch(file: SegmentFile, contents: Contents) -> Stretch:
+    """What a segment holds; numbers come in time, and say more of it than looks at tensors, which come late."""
+    steps = contents.steps if contents.late.all() else contents.steps[~contents.late]
+    return Stretch(file.first, file.last, int(steps.min()), int(steps.max()))
 
 
 def _entries(contents: Contents, address: str) -> np.ndarray:

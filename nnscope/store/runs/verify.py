@@ -21,6 +21,7 @@ from nnscope.store.runs.folder import (
     sync_folder,
     write_meta,
 )
+from nnscope.store.runs.losses import Loss, Stretch, losses
 from nnscope.store.runs.seal import Seal, sealed, unsealed
 
 WHOLE, UNREADABLE, LOSSY = 0, 1, 3  # exit codes
@@ -39,12 +40,15 @@ class Verdict:
     missing : tuple of (int, int)
         First and last number of flushes that are not there.
     meta : Meta or None
+    losses : tuple of Loss
+        Flushes that can't be read, damaged or missing, with what is known of their steps; of one process.
     """
 
     segments: tuple[tuple[SegmentFile, Seal], ...]
     damaged: tuple[tuple[str, str], ...]
     missing: tuple[tuple[int, int], ...]
     meta: Meta | None
+    losses: tuple[Loss, ...] = ()
 
     @property
     def code(self) -> int:
@@ -93,7 +97,9 @@ def verify(folder: str | os.PathLike[str]) -> Verdict:
             damaged.append((file.path.name, error.what))
         else:
             whole.append((file, seal))
-    return Verdict(tuple(whole), tuple(damaged), gaps(files, meta.last if meta else 0), meta)
+    last = max([meta.last if meta else 0, *(file.last for file in files)])
+    lost = losses([Stretch(seal.first, seal.last, seal.least_step, seal.greatest_step) for _, seal in whole], last)
+    return Verdict(tuple(whole), tuple(damaged), gaps(files, meta.last if meta else 0), meta, lost)
 
 
 def recover(folder: str | os.PathLike[str], target: str | os.PathLike[str]) -> Verdict:
@@ -140,7 +146,7 @@ def _together(ranks: dict[str, Verdict], absent: list[str]) -> Verdict:
     """What was found of all ranks; what is missing of one is told by its name."""
     damaged = [(f"{name}/{file}", why) for name, found in ranks.items() for file, why in found.damaged]
     for name, found in ranks.items():
-        damaged += [(name, f"Flushes {first} to {last} are missing.") for first, last in found.missing]
+        damaged += [(name, loss.sentence) for loss in found.losses]
     damaged += [(name, "This rank is missing.") for name in absent]
     damaged += [(name, why) for name, found in ranks.items() for why in found.lost]
     segments = tuple(segment for found in ranks.values() for segment in found.segments)

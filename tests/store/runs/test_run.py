@@ -136,6 +136,7 @@ def test_a_damaged_segment_is_named_and_the_rest_stays(tmp_path: Path) -> None:
     bad.write_bytes(data)
     reader = RunReader(tmp_path / "run")
     assert list(reader.troubles) == [bad.name]
+    assert reader.losses == ("Flush 2 is lost: steps 2 to 3 can't be read.",)
     assert reader.steps.tolist() == [0, 1, 4, 5, 6, 7]
     reader.close()
     verdict = verify(tmp_path / "run")
@@ -151,6 +152,11 @@ def test_missing_segments_are_noticed_also_at_the_end(tmp_path: Path) -> None:
     assert (verdict.code, verdict.missing, verdict.steps) == (3, ((1, 1), (4, 4)), (2, 5))
     reader = RunReader(tmp_path / "run")
     assert reader.missing == ((1, 1), (4, 4))
+    assert reader.losses == (
+        "Flush 1 is lost: steps before 2 can't be read.",
+        "Flush 4 is lost: steps after 5 can't be read.",
+    )
+    assert tuple(loss.sentence for loss in verdict.losses) == reader.losses
     reader.close()
 
 

@@ -1,0 +1,67 @@
+"""Which flushes of a run are lost, and which steps with them: those between the flushes that are whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Flushes ``first`` to ``last`` that can be read, and their least and greatest step."""
+
+    first: int
+    last: int
+    least: int
+    greatest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Flushes ``first`` to ``last`` that can't be read.
+
+    Attributes
+    ----------
+    first, last : int
+    after, before : int or None
+        Greatest step of what is whole just before, least of what is whole just after; None where nothing is.
+    """
+
+    first: int
+    last: int
+    after: int | None
+    before: int | None
+
+    @property
+    def steps(self) -> str:
+        """Which steps they held, as far as their neighbours tell, in words; empty where they don't.
+
+        Steps of a training that started over don't rise, and tell nothing.
+        """
+        if self.after is None or self.before is None:
+            sides = (("before", self.before), ("after", self.after))
+            return next((f"steps {word} {step}" for word, step in sides if step is not None), "all steps")
+        low, high = self.after + 1, self.before - 1
+        return "" if low > high else f"step {low}" if low == high else f"steps {low} to {high}"
+
+    @property
+    def sentence(self) -> str:
+        """``Flushes 1 to 16 are lost: steps before 758 can't be read.``"""
+        flushes = f"Flushes {self.first} to {self.last} are" if self.last > self.first else f"Flush {self.first} is"
+        return f"{flushes} lost: {self.steps} can't be read." if self.steps else f"{flushes} lost."
+
+
+def losses(whole: Sequence[Stretch], last: int) -> tuple[Loss, ...]:
+    """What lies between stretches that are whole, in order, up to the flush ``last``."""
+    found, at = [], 1
+    before: Stretch | None = None
+    for stretch in whole:
+        if stretch.first > at:
+            found.append(Loss(at, stretch.first - 1, before.greatest if before else None, stretch.least))
+        at, before = stretch.last + 1, stretch
+    if last >= at:
+        found.append(Loss(at, last, before.greatest if before else None, None))
+    return tuple(found)
