@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path  # noqa: TC003 - Typer reads annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,7 @@ from typer.core import TyperCommand
 
 from nnscope.cli.failures import FAILURE, say
 from nnscope.cli.spreading import spread
+from nnscope.core.errors import NnscopeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from nnscope.sources.live.scripts import Ended
     from nnscope.sources.live.watching import Watch
 
+_NOWHERE = os.devnull  # in place of a folder
 _KEPT = "\0"  # before a word that the parser shall not read; the words of a command line hold none
 
 
@@ -56,7 +60,8 @@ class Wanted:
 class ScriptCommand(TyperCommand):
     """A command that runs a script: what stands after SCRIPT and is none of our long options or ``-o`` is the script's.
 
-    So are ``--help`` and ``-m`` there; before SCRIPT they are ours.
+    So are ``--help`` and ``-m`` there; before SCRIPT they are ours. Who asks for the script's help need not say where
+    to record.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Typer's own Context, or Click's in older ones
@@ -65,9 +70,10 @@ class ScriptCommand(TyperCommand):
         parser.allow_interspersed_args = False
         after = len(parser.parse_args(list(args))[1])  # arguments that stand after SCRIPT
         before, own = args[: len(args) - after], args[len(args) - after :]
-        super().parse_args(
-            ctx, [*before, *(_KEPT + word if _is_kept(word, ctx.help_option_names) else word for word in own)]
-        )
+        if set(own) & set(ctx.help_option_names):
+            before = ["-o", _NOWHERE, *before]  # the last that is given counts
+        kept = [_KEPT + word if _is_kept(word, ctx.help_option_names) else word for word in own]
+        super().parse_args(ctx, [*before, *kept])
         others: list[str] = [word.removeprefix(_KEPT) for word in ctx.args]
         ctx.args = others
         return others
@@ -100,22 +106,18 @@ def record(
     A step is one of the first optimiser that trains the model, or of a later one that trains most of the same
     parameters. The exit code is the script's, or 1 where it ended well and nothing could be recorded.
     """
-    from nnscope.recording import leads, open_to_others
     from nnscope.sources.live.asked import folder_of, kinds_of
     from nnscope.sources.live.ranks import folder_here
     from nnscope.sources.live.scripts import Script, record_script
     from nnscope.store.runs.writer import check_vacant
 
     folder, kinds = folder_of(out), kinds_of(tuple(filter(None, wanted.kinds.split(","))))
-    check_vacant(folder, folder_here(folder))
-
-    def begin(found: torch.nn.Module) -> Watch:
-        run = _watch(found, folder, kinds, wanted)
-        if attach and leads(run):
-            open_to_others(run)
-        return run
-
+    if str(out) != _NOWHERE:
+        check_vacant(folder, folder_here(folder))
+    begin = partial(_watch, folder, kinds, wanted, attach)
     ended = record_script(Script(script, context.args, module), begin, model)
+    if set(context.args) & set(context.help_option_names) and not ended.what and ended.error is None:
+        return ended.code  # it has shown its help
     return _tell(ended, folder)
 
 
@@ -129,16 +131,23 @@ def _tell(ended: Ended, folder: Path) -> int:
     if run is not None:
         say(f"{folder}: {run.steps} steps recorded, tensors at {run.looks} of them: {ended.what}.")
     for trouble in filter(None, (run.trouble if run is not None else "", ended.trouble)):
-        say(f"{folder}: {trouble}" if run is None else trouble)
+        say(f"Nothing is recorded: {trouble}" if run is None else trouble)
     return ended.code or (FAILURE if ended.trouble else 0)
 
 
-def _watch(model: torch.nn.Module, folder: Path, kinds: tuple[str, ...], wanted: Wanted) -> Watch:
+def _watch(folder: Path, kinds: tuple[str, ...], wanted: Wanted, attach: bool, model: torch.nn.Module) -> Watch:
+    """Begin to record the model."""
+    from nnscope.recording import leads, open_to_others
     from nnscope.sources.live.budget import Budget
     from nnscope.sources.live.watching import watch
 
+    if str(folder) == _NOWHERE:
+        raise NnscopeError("Nobody said where to record.", "-o", "Give the folder of the run.")
     budget = Budget(wanted.memory << 20, wanted.disk << 20, wanted.half)
-    return watch(model, folder, every=wanted.every, layers=wanted.layers, kinds=kinds, budget=budget)
+    run = watch(model, folder, every=wanted.every, layers=wanted.layers, kinds=kinds, budget=budget)
+    if attach and leads(run):
+        open_to_others(run)
+    return run
 
 
 RECORD_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}

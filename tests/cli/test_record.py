@@ -172,6 +172,11 @@ def test_what_stands_after_the_script_is_its_own(runner: Callable[..., Result], 
     done = runner(text, "--no-attach", "-o", "next", "-m", "s", "--help")
     assert done.code == 0
     assert f"['{tmp_path / 's.py'}', '--help']" in done.out
+    done = runner("sys.exit(0 if '--help' in sys.argv else 9)", "s.py", "--help")
+    assert (done.code, done.out, done.err) == (0, "begun\n", "")
+    done = runner("train(1)", "s.py", "-h")
+    assert (done.code, "Give the folder of the run." in done.err) == (1, True)
+    assert runner("train(1)", "s.py").code == 2
     done = runner(text, "--help", "s.py", "--help")
     assert done.out.startswith("Usage: nnscope record")
 
