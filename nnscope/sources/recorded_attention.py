@@ -50,6 +50,12 @@ class RecordedStack:
     kept: dict[str, Kept]
     steps: tuple[int, ...]
 
+    @property
+    def levels(self) -> np.ndarray:
+        """At each of the steps 0 where all values were kept, NaN where the first items; see `RunReader.kept`."""
+        forms = [{self.kept[part][step][1].form for part in self.parts} for step in self.steps]
+        return np.array([0.0 if found == {RAW} else np.nan for found in forms], np.float64)
+
     def reader(self, address: str, step: int | None, layer: Callable[[str, int], TensorReader]) -> StackReader:
         """The stack at a step, the last one for None; ``layer(address, step)`` gives the readers of layers.
 

@@ -182,7 +182,7 @@ class RunSource:
             stack = self._stacks().get(address)
             if stack is None:
                 return run.kept(address)
-            return Recorded(np.array(stack.steps, np.int64), np.zeros(len(stack.steps)))
+            return Recorded(np.array(stack.steps, np.int64), stack.levels)
         if name == DEAD:
             return dead_units(run, address)
         if name == "std":

@@ -88,6 +88,7 @@ def test_attention_of_all_layers_where_all_were_kept_alike(tmp_path: Path) -> No
     assert (info.shape, info.axes, info.version) == ((3, 5, 4, 7, 7), ("layer", *HEADS), 7)
     assert info.note == "the first 5 of 32 samples (statistics over steps are of all)"
     assert source.series(STACK, "level").steps.tolist() == [0, 2, 6]
+    assert np.isnan(source.series(STACK, "level").values).all()  # not whole
     assert source.beginning(f"{STACK}@6") == f"{STACK}@0"
     first = source.reader(f"{STACK}@2")
     assert (first.info.shape, first.info.version) == ((3, 4, 4, 8, 8), 3)
