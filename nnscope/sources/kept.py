@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MADE, _FIRST = "made of", "the first"  # how notes on principal components and on items begin
 _STATISTICS = " (statistics over steps are of all)"
-_SHARE = re.compile(r"[\d.]+%(?= of the variance)")
+_SHARE = re.compile(r"[\d.]+%(?= of the original variance)")
 _COUNTED = {"batch": "samples", "head": "heads"}  # names of axes whose first indices are kept, and of what is counted
 
 
@@ -100,7 +100,7 @@ def _components(told: Projection) -> str:
     precision = ", half precision" if told.half else ""
     count = f"{told.components} principal components of {told.features} features"
     share = told.explained if told.explained == 1 else min(told.explained, 0.999)  # nearly all is not 100.0%
-    return f"{_MADE} {count}, {share:.1%} of the variance{precision}"
+    return f"{_MADE} {count}, {share:.1%} of the original variance{precision}"
 
 
 def _first(info: TensorInfo, part: tuple[int, ...]) -> str:

@@ -80,7 +80,7 @@ def test_components_are_those_of_the_oracle_and_are_put_together_where_they_are_
     info, found = shown(values, frame)
     true = pca(values[:9].reshape(-1, 384), 16)
     share = true.explained_ratio.sum()
-    made = f"made of 16 principal components of 384 features, {share:.1%} of the variance"
+    made = f"made of 16 principal components of 384 features, {share:.1%} of the original variance"
     assert info.note == f"{made} · the first 9 of 32 along axis 0 (statistics over steps are of all)"
     assert (info.shape, info.dtype, info.nbytes) == ((9, 64, 384), "float32", frame.nbytes)
     assert np.square(found - values[:9]).sum() == pytest.approx((1 - share) * _spread(values[:9]), rel=0.02)
