@@ -19,13 +19,16 @@ from nnscope.cli.info_compression import (
     compression_of,
 )
 from nnscope.cli.info_modules import tell_modules
+from nnscope.cli.info_run import history_facts, run_facts, tell_history, tell_run
 from nnscope.cli.info_spectrum import SPECTRUM_COLUMNS, spectrum_cells, spectrum_cost, spectrum_entry, spectrum_of
 from nnscope.cli.opened import opened_pair
 from nnscope.cli.options import CompareOption, JsonOption, PathArgument  # noqa: TC001 - Typer reads annotations
 from nnscope.cli.progress import reporter
+from nnscope.cli.spreading import spread
 from nnscope.cli.table import Column, print_table
 from nnscope.core.answer import Progress
 from nnscope.core.text import plain
+from nnscope.headless.history import is_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import Listing
     from nnscope.fields.compression import CompressionTable
+    from nnscope.headless.client import Client
     from nnscope.tensor import Tensor
 
 SAID = 20  # warnings, refused names and unreadable tensors that are told one by one
@@ -48,9 +52,13 @@ _SHOWN = ("min", "max", "mean", "std", "zeros", "nan", "posinf", "neginf")
 class Wanted:
     """What is asked for beside the listing."""
 
-    stats: bool = False
-    spectrum: bool = False
-    compression: bool = False
+    stats: Annotated[bool, typer.Option("--stats", help="Read all values and give their statistics.")] = False
+    spectrum: Annotated[
+        bool, typer.Option("--spectrum", help="Give the singular values of matrices, their ranks and exponents.")
+    ] = False
+    compression: Annotated[
+        bool, typer.Option("--compression", help="Compare codes of an eighth of the bytes, and a field, by their SNR.")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +71,14 @@ class Row:
     compression: CompressionTable | None = None
 
 
+@spread
 def info(
     path: PathArgument,
-    stats: Annotated[bool, typer.Option("--stats", help="Read all values and give their statistics.")] = False,
-    spectrum: Annotated[
-        bool, typer.Option("--spectrum", help="Give the singular values of matrices, their ranks and exponents.")
-    ] = False,
-    compression: Annotated[
-        bool, typer.Option("--compression", help="Compare codes of an eighth of the bytes, and a field, by their SNR.")
-    ] = False,
+    wanted: Wanted,
+    address: Annotated[
+        str,
+        typer.Argument(metavar="[ADDRESS]", help="One tensor; of a recorded run with its steps.", show_default=False),
+    ] = "",
     layer: Annotated[
         str, typer.Option("--layer", metavar="GLOB", help="Only tensors of these names or modules.")
     ] = "*",
@@ -81,11 +88,12 @@ def info(
     compare: CompareOption = "",
     as_json: JsonOption = False,
 ) -> int:
-    """List the tensors of a file or model, or with --compare the differences between two.
+    """List the tensors of a file, model or recorded run, or with --compare the differences between two.
 
-    Address, shape, dtype, bytes and kind of each. The totals are those of the whole file, whatever is listed of it.
-    Statistics are over finite values. A spectrum is that of a tensor as a matrix of its first axis × all others: whole
-    up to a shorter side of 4096, the 16 largest singular values beyond. Codes are compared up to 2²⁰ values.
+    Of a run also its steps and its numbers over them, and what is damaged or lost. Address, shape, dtype, bytes and
+    kind of each tensor; the totals are those of the whole file, whatever is listed of it. Statistics are over finite
+    values. A spectrum is that of a tensor as a matrix of its first axis × all others: whole up to a shorter side of
+    4096, the 16 largest singular values beyond. Codes are compared up to 2²⁰ values.
     """
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client
@@ -96,15 +104,26 @@ def info(
         source = open_while.enter_context(TensorCollection(client))
         if modules:
             return tell_modules(source.listing, layer, as_json)
-        wanted = Wanted(stats, spectrum, compression)
-        rows = _rows(source.matching(layer), wanted, progress)
-    if as_json:
-        print_document(_document(source.listing, rows, wanted))
-    else:
-        _print_rows(rows, wanted)
-        print(_totals(source.listing))
+        one = source[address] if address else None
+        rows = _rows(source.matching(layer) if one is None else [one], wanted, progress)
+        if as_json:
+            print_document({**_document(source.listing, rows, wanted), **_over_steps(client, one)})
+        elif one is None:
+            tell_run(client)
+            _print_rows(rows, wanted)
+            print(_totals(source.listing))
+        else:
+            _print_rows(rows, wanted)
+            tell_history(client, one)
     _tell(source.listing, rows, layer)
     return 0
+
+
+def _over_steps(client: Client, tensor: Tensor | None) -> dict[str, Any]:
+    """What the document of a recorded run has more, or of a tensor in it."""
+    if not is_run(client):
+        return {}
+    return {"run": run_facts(client)} if tensor is None else history_facts(client, tensor)
 
 
 def _rows(tensors: Sequence[Tensor], wanted: Wanted, progress: Reporter) -> list[Row]:
@@ -142,6 +161,7 @@ def _document(listing: Listing, rows: Iterable[Row], wanted: Wanted) -> dict[str
         "format": listing.format,
         "parameters": listing.parameters,
         "bytes": listing.nbytes,
+        "warnings": listing.warnings,
         "tensors": [_entry(row, wanted) for row in rows],
     }
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+EXACT = 17  # significant digits that tell every float64 from its neighbours
+PART = 20  # an end of a range is written with no larger error than this part of it
+
 
 def exact(value: complex | float | int | bool | None, dtype: str) -> str:
     """The shortest text that names exactly this value of ``dtype`` and no neighbour."""
@@ -28,6 +31,17 @@ def short(value: float, digits: int = 4) -> str:
     if value == int(value) and abs(value) < 10**digits:
         return _minus(str(int(value)))
     return _minus(f"{value:.{digits}g}")
+
+
+def digits_needed(low: float, high: float) -> int:
+    """How many significant digits tell what lies between two finite numbers, up to `EXACT`."""
+    span = high - low
+    if math.isinf(span):
+        return 1
+    for digits in range(1, EXACT):
+        if all(abs(float(f"{end:.{digits - 1}e}") - end) * PART <= span for end in (low, high)):
+            return digits
+    return EXACT
 
 
 def cell_text(value: float, state: int) -> str:

@@ -11,7 +11,7 @@ away, and every value is one that was recorded.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +66,16 @@ def flow_info(run: Run) -> TensorInfo | None:
         return None
     count = len({int(step) for parts in layers.values() for step in run.series(parts[0], "count").steps})
     shape = (len(layers), min(count, columns(len(layers))))
-    return TensorInfo(ADDRESS, shape, "float64", KIND, 8 * shape[0] * shape[1], axes=("layer", "step"))
+    nbytes, note = 8 * shape[0] * shape[1], pooling(count, shape[1])
+    return TensorInfo(ADDRESS, shape, "float64", KIND, nbytes, axes=("layer", "step"), note=note)
+
+
+def pooling(count: int, columns: int) -> str:
+    """How many steps a column stands for, in words; empty where each has its own."""
+    if count == columns:
+        return ""
+    most = -(-count // columns)
+    return f"{count} steps in {columns} columns: each shows that of up to {most} farthest from the median"
 
 
 def gradient_flow(run: Run, info: TensorInfo) -> GradientFlow:
@@ -84,7 +93,7 @@ def gradient_flow(run: Run, info: TensorInfo) -> GradientFlow:
     starts, chosen = _farthest(decades, info.shape[1])
     steps = every[chosen]
     labels = tuple(layers), tuple(str(step) for step in every[starts])
-    labelled = TensorInfo(ADDRESS, info.shape, info.dtype, KIND, info.nbytes, info.version, info.axes, labels=labels)
+    labelled = replace(info, labels=labels)
     rows = np.arange(len(layers))[:, None]
     return GradientFlow(labelled, decades[rows, chosen], norms[rows, chosen], steps, median)
 

@@ -43,7 +43,7 @@ def test_document(nnscope: Callable, npz: Path, weights: dict[str, np.ndarray]) 
     result = nnscope("info", npz, "--json")
     document = result.document
     assert (result.code, result.err) == (0, "")
-    assert list(document) == ["path", "format", "parameters", "bytes", "tensors"]
+    assert list(document) == ["path", "format", "parameters", "bytes", "warnings", "tensors"]
     assert document["format"] == "npz"
     assert document["parameters"] == sum(array.size for array in weights.values())
     assert document["bytes"] == npz.stat().st_size

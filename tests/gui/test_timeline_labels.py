@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnscope.gui.timeline.labels import PART, digits_needed, end_labels
+from nnscope.gui.timeline.labels import end_labels
+from nnscope.scene.numbers import PART, digits_needed
 
 ROOM = 10  # characters
 

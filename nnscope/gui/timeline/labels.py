@@ -6,8 +6,9 @@ one: ``+2.8e-10`` over ``0.00200412``. A label is shortened and never cut, and t
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
+
+from nnscope.scene.numbers import digits_needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     Fits = Callable[[str], bool]
 
 DIGITS = 4  # significant ones, where they have room
-EXACT = 17  # significant ones that tell every float64 from its neighbours
-PART = 20  # a label is off by no more than this part of the range
 
 
 def end_labels(low: float, high: float, fits: Fits) -> tuple[str, str]:
@@ -49,17 +48,6 @@ def fitting(value: float, fits: Fits, sign: str = "") -> str:
         if fits(text):
             return sign + text
     return sign + brief(value, 1)
-
-
-def digits_needed(low: float, high: float) -> int:
-    """How many significant digits tell what lies between two finite numbers, up to `EXACT`."""
-    span = high - low
-    if math.isinf(span):
-        return 1
-    for digits in range(1, EXACT):
-        if all(abs(float(f"{end:.{digits - 1}e}") - end) * PART <= span for end in (low, high)):
-            return digits
-    return EXACT
 
 
 def brief(value: float, digits: int) -> str:

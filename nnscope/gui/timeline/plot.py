@@ -24,7 +24,7 @@ from nnscope.core.text import plain
 from nnscope.gui import fonts
 from nnscope.gui.numbers import DIGITS
 from nnscope.gui.text import tooltip
-from nnscope.gui.timeline.labels import digits_needed, end_labels, fitting
+from nnscope.gui.timeline.labels import end_labels, fitting
 from nnscope.scene import numbers
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def written(values: np.ndarray, metrics: QFontMetricsF) -> tuple[str, str, str]:
 def told_digits(values: np.ndarray) -> int:
     """Significant digits that tell numbers of a series apart."""
     finite = values[np.isfinite(values)]
-    return max(DIGITS, 1 + digits_needed(float(finite.min()), float(finite.max()))) if len(finite) else DIGITS
+    return max(DIGITS, 1 + numbers.digits_needed(float(finite.min()), float(finite.max()))) if len(finite) else DIGITS
 
 
 def extent(values: np.ndarray) -> tuple[float, float]:

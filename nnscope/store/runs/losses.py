@@ -28,22 +28,24 @@ class Loss:
     first, last : int
     after, before : int or None
         Greatest step of what is whole just before, least of what is whole just after; None where nothing is.
+    overlaid : bool
+        Whether such steps are whole elsewhere: a training that started over recorded them again.
     """
 
     first: int
     last: int
     after: int | None
     before: int | None
+    overlaid: bool = False
 
     @property
     def steps(self) -> str:
-        """Which steps they held, as far as their neighbours tell, in words; empty where they don't.
-
-        Steps of a training that started over don't rise, and tell nothing.
-        """
+        """Which steps they held, as far as their neighbours tell, in words; empty where they don't."""
+        if self.overlaid:
+            return ""
         if self.after is None or self.before is None:
             sides = (("before", self.before), ("after", self.after))
-            return next((f"steps {word} {step}" for word, step in sides if step is not None), "all steps")
+            return next((f"steps {word} {step}" for word, step in sides if step is not None), "")
         low, high = self.after + 1, self.before - 1
         return "" if low > high else f"step {low}" if low == high else f"steps {low} to {high}"
 
@@ -58,10 +60,16 @@ def losses(whole: Sequence[Stretch], last: int) -> tuple[Loss, ...]:
     """What lies between stretches that are whole, in order, up to the flush ``last``."""
     found, at = [], 1
     before: Stretch | None = None
-    for stretch in whole:
-        if stretch.first > at:
-            found.append(Loss(at, stretch.first - 1, before.greatest if before else None, stretch.least))
-        at, before = stretch.last + 1, stretch
-    if last >= at:
-        found.append(Loss(at, last, before.greatest if before else None, None))
+    for stretch in (*whole, None):
+        first = last + 1 if stretch is None else stretch.first
+        if first > at:
+            ends = before.greatest if before else None, stretch.least if stretch else None
+            found.append(Loss(at, first - 1, *ends, _overlaid(whole, *ends)))
+        if stretch is not None:
+            at, before = stretch.last + 1, stretch
     return tuple(found)
+
+
+def _overlaid(whole: Sequence[Stretch], after: int | None, before: int | None) -> bool:
+    """Whether a stretch has steps between these two."""
+    return any((before is None or s.least < before) and (after is None or s.greatest > after) for s in whole)

@@ -12,6 +12,7 @@ import pytest
 from nnscope.core.errors import FileError, NnscopeError
 from nnscope.store.runs import compaction
 from nnscope.store.runs.folder import segments_of
+from nnscope.store.runs.losses import Stretch, losses
 from nnscope.store.runs.reader import RunReader
 from nnscope.store.runs.verify import recover, verify
 from nnscope.store.runs.writer import Limits, RunWriter
@@ -279,3 +280,18 @@ def test_a_large_scalar_table_is_fast(tmp_path: Path) -> None:
     reader = RunReader(tmp_path / "run")
     assert np.array_equal(reader.scalar("loss").values, 1 / np.arange(1, 10_001))
     reader.close()
+
+
+def test_what_is_said_of_losses() -> None:
+    first, second, third = Stretch(1, 16, 0, 99), Stretch(17, 17, 100, 120), Stretch(19, 20, 40, 60)
+    late = Stretch(33, 33, 200, 210)
+    assert [loss.sentence for loss in losses((first, late), 40)] == [
+        "Flushes 17 to 32 are lost: steps 100 to 199 can't be read.",
+        "Flushes 34 to 40 are lost: steps after 210 can't be read.",
+    ]
+    assert [loss.sentence for loss in losses((second, third), 20)] == [  # it started over before the eighteenth
+        "Flushes 1 to 16 are lost.",
+        "Flush 18 is lost.",
+    ]
+    assert [loss.sentence for loss in losses((), 3)] == ["Flushes 1 to 3 are lost."]
+    assert losses((first, second), 17) == ()
