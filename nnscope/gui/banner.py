@@ -1,4 +1,6 @@
-"""The strip over the canvas that says that a model process or a training is gone, with a way back to it."""
+"""The strip over the canvas that says what is wrong with a source: its process is gone, with a way back to it, or some
+of it could not be read.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,15 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 from nnscope.core.attaching import is_address
 from nnscope.core.text import plain
 from nnscope.gui import icons
-from nnscope.gui.text import Label
+from nnscope.gui.text import Label, tooltip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nnscope.core.frame import Theme
+
+MOST = 300  # characters that are shown
+SAID = 3  # warnings that are said one by one; all are in the tooltip
 
 
 class Banner(QWidget):
@@ -50,11 +57,23 @@ class Banner(QWidget):
         self._mark.setPixmap(icons.pixmap("warning", theme.aesthetic, 16, self.devicePixelRatioF()))
         self._close.setIcon(icons.icon("close", theme))
 
-    def show_death(self, source: str, reason: str) -> None:
-        """Say it, or hide when ``reason`` is empty. A message that was hidden by hand stays hidden."""
+    def show_trouble(self, source: str, death: str, warnings: Sequence[str] = ()) -> None:
+        """Say why its process is gone, else what was survived, or hide when there is neither.
+
+        A message that was hidden by hand stays hidden.
+        """
+        reason = death or _joined(warnings)
         if (source, reason) == (self._source, self._reason):
             return
         self._source, self._reason = source, reason
         self.button.setText("Reattach" if is_address(source) else "Restart")
-        self.text.setText(plain(reason, 300))
+        self.button.setVisible(bool(death))
+        self.text.setText(plain(reason, MOST))
+        self.setToolTip(tooltip("" if death else "\n".join(warnings)))
         self.setVisible(bool(reason))
+
+
+def _joined(warnings: Sequence[str]) -> str:
+    """The first sentences, and how many more there are."""
+    more = [f"… and {len(warnings) - SAID} more."] if len(warnings) > SAID else []
+    return " ".join([*warnings[:SAID], *more])

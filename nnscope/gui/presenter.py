@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nnscope.scene.controller import Controller
     from nnscope.scene.drawing import Drawn
     from nnscope.scene.hover import Hover
+    from nnscope.scene.library import OpenSource
     from nnscope.scene.resolve import Resolved
     from nnscope.scene.state import PaneState, WorkspaceState
 
@@ -62,7 +63,7 @@ class Presenter(QObject):
         self._show_inspector(pane, resolved)
         window.tree.show_current(pane.source, pane.address)
         source = controller.library.sources.get(pane.source)
-        window.central.banner.show_death(pane.source, source.dead if source else "")
+        window.central.banner.show_trouble(pane.source, source.dead if source else "", warnings_of(source))
         name = f"{plain(pane.address, 80)} – " if pane.address else ""
         window.setWindowTitle(f"{name}nnscope")
 
@@ -244,3 +245,9 @@ def _still(state: WorkspaceState) -> WorkspaceState:
         return replace(pane, camera=None, orbit=None if pane.orbit is None else Camera3D(fov=pane.orbit.fov))
 
     return replace(state, panes=tuple(still(pane) for pane in state.panes))
+
+
+def warnings_of(source: OpenSource | None) -> tuple[str, ...]:
+    """What was survived in a file or a recorded run; a model that runs tells of itself elsewhere."""
+    listing = source.listing if source is not None else None
+    return listing.warnings if listing is not None and listing.format != "live" else ()

@@ -100,7 +100,6 @@ def _notes(flow: GradientFlow) -> tuple[str, ...]:
     factor = f"{10**DECADES:.0f}"
     return (
         f"decades from the median norm {flow.median:.4g}",
-        *([flow.info.note] if flow.info.note else []),
         f"vanishing (< 1/{factor}): {vanish or 'none'}",
         f"exploding (> {factor}×): {explode or 'none'}",
     )

@@ -16,6 +16,7 @@ from nnscope.gui.timeline.bar import told
 from nnscope.gui.timeline.offered import Offer
 from nnscope.gui.timeline.player import Player
 from nnscope.gui.timeline.plot import envelope, extent, heights, runs, written
+from nnscope.store.runs.folder import segments_of
 from nnscope.store.runs.writer import RunWriter
 from tests.store.runs.made import WEIGHT, record, write_run
 
@@ -227,3 +228,17 @@ def test_a_run_without_numbers_and_then_one_with(bench: Bench, tmp_path: Path) -
     bench.until(lambda: "no mean of stem:output" in bar.plot.lack)
     bench.open(tmp_path / "run")
     bench.until(lambda: bar.plotted.value == "scalar:loss" and not bar.plot.lack)
+
+
+@pytest.mark.gui
+@pytest.mark.gl
+def test_damage_of_a_run_is_said_over_the_canvas(bench: Bench, checkpoint: Path, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", range(8), every=2)
+    segments_of(tmp_path / "run")[1].path.write_bytes(b"x")
+    banner = bench.window.central.banner
+    bench.open(tmp_path / "run")
+    bench.until(banner.isVisible)
+    assert "Flush 2 is lost: steps 2 to 3 can't be read." in banner.text.text()
+    assert not banner.button.isVisible()  # nothing to restart
+    bench.open(checkpoint)
+    bench.until(lambda: not banner.isVisible())
