@@ -28,6 +28,8 @@ class Loss:
     first, last : int
     after, before : int or None
         Greatest step of what is whole just before, least of what is whole just after; None where nothing is.
+    until : int or None
+        Greatest step of what is whole just after.
     overlaid : bool
         Whether such steps are whole elsewhere: a training that started over recorded them again.
     """
@@ -36,18 +38,25 @@ class Loss:
     last: int
     after: int | None
     before: int | None
+    until: int | None = None
     overlaid: bool = False
 
     @property
     def steps(self) -> str:
-        """Which steps they held, as far as their neighbours tell, in words; empty where they don't."""
+        """Which steps they held, as far as their neighbours tell, in words; empty where they don't.
+
+        A look at tensors comes late, so that a neighbour may begin with a step whose numbers were before the loss: then
+        all that is known is how far the loss goes at most.
+        """
         if self.overlaid:
             return ""
         if self.after is None or self.before is None:
             sides = (("before", self.before), ("after", self.after))
             return next((f"steps {word} {step}" for word, step in sides if step is not None), "")
         low, high = self.after + 1, self.before - 1
-        return "" if low > high else f"step {low}" if low == high else f"steps {low} to {high}"
+        if low > high:
+            return f"some of steps {low} to {self.until - 1}" if self.until is not None and self.until > low + 1 else ""
+        return f"step {low}" if low == high else f"steps {low} to {high}"
 
     @property
     def sentence(self) -> str:
@@ -64,7 +73,8 @@ def losses(whole: Sequence[Stretch], last: int) -> tuple[Loss, ...]:
         first = last + 1 if stretch is None else stretch.first
         if first > at:
             ends = before.greatest if before else None, stretch.least if stretch else None
-            found.append(Loss(at, first - 1, *ends, _overlaid(whole, *ends)))
+            until = stretch.greatest if stretch else None
+            found.append(Loss(at, first - 1, *ends, until, _overlaid(whole, *ends)))
         if stretch is not None:
             at, before = stretch.last + 1, stretch
     return tuple(found)

@@ -293,5 +293,9 @@ def test_what_is_said_of_losses() -> None:
         "Flushes 1 to 16 are lost.",
         "Flush 18 is lost.",
     ]
+    looking = Stretch(18, 18, 96, 140)  # at what step 96 left behind, before its own numbers
+    assert [loss.sentence for loss in losses((first, looking), 18)] == [
+        "Flush 17 is lost: some of steps 100 to 139 can't be read."
+    ]
     assert [loss.sentence for loss in losses((), 3)] == ["Flushes 1 to 3 are lost."]
     assert losses((first, second), 17) == ()
