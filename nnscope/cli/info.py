@@ -29,6 +29,7 @@ from nnscope.cli.table import Column, print_table
 from nnscope.core.answer import Progress
 from nnscope.core.text import plain
 from nnscope.headless.history import is_run
+from nnscope.headless.look import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,6 +99,8 @@ def info(
     from nnscope.collection import TensorCollection
     from nnscope.headless.client import open_client
 
+    if address and (modules or layer != "*"):
+        raise OptionError("An address names one tensor, not several.", "--modules" if modules else "--layer")
     with reporter() as progress, ExitStack() as open_while:
         pair = opened_pair(path, compare, "", None, progress) if compare else None
         client = pair or open_client(path, on_progress=progress.update)

@@ -68,6 +68,14 @@ def test_one_tensor_is_told_over_the_steps(nnscope: Callable, run: Path) -> None
     assert "norm" not in other  # no statistics were recorded of it
 
 
+def test_one_tensor_of_a_file(nnscope: Callable, npz: Path) -> None:
+    told = nnscope("info", npz, "conv1.bias")
+    assert (told.code, len(told.out.splitlines())) == (0, 2)
+    several = nnscope("info", npz, "conv1.bias", "--layer", "conv*")
+    assert (several.code, several.out) == (2, "")
+    assert "An address names one tensor" in several.err
+
+
 def test_damage_is_told(nnscope: Callable, run: Path) -> None:
     lost = segments_of(run)[1].path
     lost.write_bytes(lost.read_bytes()[:-1])

@@ -74,7 +74,7 @@ def test_the_windows_failures_are_sentences(nnscope: Callable, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     "arguments",
-    [["info"], ["info", "a", "b"], ["info", "--nothing"], ["--nothing"], ["probe", "a"], ["render", "a", "b"]],
+    [["info"], ["info", "a", "b", "c"], ["info", "--nothing"], ["--nothing"], ["probe", "a"], ["render", "a", "b"]],
     ids=" ".join,
 )
 def test_wrong_usage_is_2(nnscope: Callable, arguments: list[str]) -> None:
