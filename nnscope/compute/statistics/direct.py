@@ -1,7 +1,8 @@
 """All statistics of methods.md §1 of few values, with the whole tensor at hand: no passes, no tally, no threads.
 
 `summary` streams; of a tensor with a few thousand values its bookkeeping takes two milliseconds, twenty times as long
-as the values do. A recording looks at hundreds of such tensors.
+as the values do. A recording looks at hundreds of such tensors. Where zeros are half of the values, as behind a ReLU,
+they are the median, and nothing has to be ordered to find it.
 
 Oracle: `stats_of_array`, to which every field is equal; of narrow dtypes, which that adds up by value, means but for
 the last bits.
@@ -23,7 +24,7 @@ from nnscope.core.statistics import TensorStats
 if TYPE_CHECKING:
     from nnscope.compute.statistics.moments import Moments
 
-FEW = 1 << 15  # values up to which this is faster
+FEW = 1 << 17  # values up to which this is faster
 
 
 def direct_stats(values: np.ndarray) -> TensorStats:
@@ -48,7 +49,7 @@ def direct_stats(values: np.ndarray) -> TensorStats:
 def _assembled(found: Moments, finite: np.ndarray) -> TensorStats:
     bins = np.bincount(BinScale.over(found.min, found.max).codes(finite), minlength=BINS)
     sizes = np.abs(finite)
-    quantiles = _quantiles(finite, sizes, found.zeros)
+    quantiles = _quantiles(finite, sizes, found.zeros, found.positive)
     return TensorStats(
         count=found.finite + found.nan + found.posinf + found.neginf,
         finite=found.finite,
@@ -71,12 +72,18 @@ def _assembled(found: Moments, finite: np.ndarray) -> TensorStats:
     )
 
 
-def _quantiles(finite: np.ndarray, sizes: np.ndarray, zeros: int) -> Quantiles:
+def _quantiles(finite: np.ndarray, sizes: np.ndarray, zeros: int, positive: int) -> Quantiles:
     if not finite.size:
         return NONE
-    median = _middle(finite.copy())
-    deviations = np.abs(np.subtract(finite, median, dtype=np.float64))
-    return Quantiles(median, _middle(deviations), _middle(sizes[sizes != 0] if zeros else sizes.copy()))
+    first, second = (finite.size - 1) // 2, finite.size // 2  # ranks of the middle
+    negative = finite.size - zeros - positive
+    nonzero = sizes[sizes != 0] if zeros else sizes.copy()
+    if not negative <= first <= second < negative + zeros:
+        median = _middle(finite.copy())
+        deviations = np.abs(np.subtract(finite, median, dtype=np.float64))
+        return Quantiles(median, _middle(deviations), _middle(nonzero))
+    mad = 0.0 if second < zeros else _middle(sizes.copy())
+    return Quantiles(0.0, mad, _middle(nonzero))
 
 
 def _middle(values: np.ndarray) -> float:

@@ -1,8 +1,10 @@
-"""Gradients of parameters, copied when the backward pass has added the last of them.
+"""Gradients of parameters, as the optimiser is given them.
 
-A post-accumulate hook sees the gradient before an optimiser or ``zero_grad`` can change it, fires for shared or sharded
-parameters once for each sum, and leaves in-place operations alone, which full backward hooks of modules break (promise
-P10). PyTorch itself drops these hooks when a model is copied, pickled or saved.
+A post-accumulate hook sees the gradient before ``zero_grad`` can change it, fires for shared or sharded parameters once
+for each sum, and leaves in-place operations alone, which full backward hooks of modules break (promise P10). PyTorch
+itself drops these hooks when a model is copied, pickled or saved. As it may have been unscaled or clipped since, it is
+copied again when an optimiser of PyTorch begins its step: that is the gradient which moves the parameters. An optimiser
+that divides by the scale within its own kernel, or that is not PyTorch's, is given what the backward pass has left.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from nnscope.sources.live.half import carried, with_label
 from nnscope.sources.live.shards import local_part
@@ -46,6 +49,7 @@ class GradientRecorder:
         self._model = weakref.ref(model)
         self._keep = keep
         self._handles: list[RemovableHandle] = []
+        self._names: dict[int, str] = {}  # of parameters, by their identity
 
     def attach(self) -> None:
         """Put a hook on every parameter that takes a gradient; on any failure none stays."""
@@ -55,7 +59,9 @@ class GradientRecorder:
         try:
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad and parameter.is_leaf:
+                    self._names[id(parameter)] = name
                     self._handles.append(parameter.register_post_accumulate_grad_hook(_Accumulated(self, name)))
+            self._handles.append(register_optimizer_step_pre_hook(self._steps))
         except BaseException:
             self.detach()
             raise
@@ -65,6 +71,7 @@ class GradientRecorder:
         while self._handles:
             self._handles[-1].remove()
             self._handles.pop()
+        self._names.clear()
 
     def accumulated(self, name: str, gradient: torch.Tensor | None) -> None:
         """A gradient is there."""
@@ -75,6 +82,18 @@ class GradientRecorder:
         if not why_unreadable(part):
             self._keep(name + ending, part)
         self.seconds += time.perf_counter() - begun
+
+    def _steps(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        """An optimiser begins its step: copy what it is given. Its version does not tell whether it was unscaled."""
+        if torch.compiler.is_compiling():
+            return
+        try:
+            for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+                name = self._names.get(id(parameter))
+                if name:
+                    self.accumulated(name, parameter.grad)
+        except Exception:  # never into the caller's code (P10): what was copied before stays
+            return
 
 
 class Gradient(NamedTuple):
@@ -109,7 +128,10 @@ class LatestGradients:
         with self._lock:
             if address not in self._kept and not self._admits(address, nbytes):
                 return
-            self._kept[address] = Gradient(copy_of(gradient, dtype=dtype), with_label("", gradient.dtype, dtype))
+            before = self._kept.get(address)
+            same = before is not None and before.value.shape == gradient.shape and before.value.dtype is dtype
+            copied = copy_of(gradient, before.value if before is not None and same else None, dtype)
+            self._kept[address] = Gradient(copied, with_label("", gradient.dtype, dtype))
 
     def take(self) -> dict[str, Gradient]:
         """The copies made since the last call, by address."""
