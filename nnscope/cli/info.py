@@ -173,11 +173,15 @@ def _entry(row: Row, wanted: Wanted) -> dict[str, Any]:
     info = row.tensor.info
     entry = {
         "address": info.address,
-        "shape": info.shape,
+        "shape": info.full_shape,
         "dtype": info.dtype,
         "bytes": info.nbytes,
         "kind": info.kind,
     }
+    if info.kept is not None:
+        entry["kept"] = info.shape
+    if info.note:
+        entry["note"] = info.note
     if wanted.stats:
         entry["stats"] = None if row.stats is None else {name: getattr(row.stats, name) for name in STATISTICS}
     if wanted.spectrum:
@@ -206,7 +210,8 @@ def _cells(tensor: Tensor, limit: int) -> tuple[str, ...]:
     info = tensor.info
     names = " = ".join(plain(name, limit) for name in (info.address, *info.aliases))
     kind = f"{info.kind} (unreadable)" if info.unreadable else info.kind
-    return names, numbers.shape(info.shape), plain(info.dtype), numbers.nbytes(info.nbytes), plain(kind)
+    kept = f", kept: {numbers.shape(info.shape)}{' means' * bool(info.means)}" if info.kept else ""
+    return names, numbers.shape(info.full_shape) + kept, plain(info.dtype), numbers.nbytes(info.nbytes), plain(kind)
 
 
 def _numbers(found: TensorStats | None) -> tuple[str, ...]:

@@ -52,6 +52,9 @@ class Wanted:
     disk: Annotated[
         int, typer.Option("--disk", metavar="MB", min=1, help="Of the run, at most; old frames are thinned beyond.")
     ] = 8192
+    frame: Annotated[
+        int, typer.Option("--frame", metavar="KB", min=0, help="Of one tensor at a look; 0 for 64, or more of few.")
+    ] = 0
     half: Annotated[bool, typer.Option("--half", help="Carry float32 values in half precision, and label them.")] = (
         False
     )
@@ -143,7 +146,7 @@ def _watch(folder: Path, kinds: tuple[str, ...], wanted: Wanted, attach: bool, m
 
     if str(folder) == _NOWHERE:
         raise NnscopeError("Nobody said where to record.", "-o", "Give the folder of the run.")
-    budget = Budget(wanted.memory << 20, wanted.disk << 20, wanted.half)
+    budget = Budget(wanted.memory << 20, wanted.disk << 20, wanted.frame << 10, wanted.half)
     run = watch(model, folder, every=wanted.every, layers=wanted.layers, kinds=kinds, budget=budget)
     if attach and leads(run):
         open_to_others(run)

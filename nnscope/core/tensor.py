@@ -9,6 +9,22 @@ MOST_SCALARS = 256  # names that a listing tells
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Of what the values that can be read are a part, or stand for.
+
+    Attributes
+    ----------
+    whole : tuple of int
+        Shape of the tensor itself.
+    means : int
+        Side of the blocks whose means the values are; 0 where they are elements.
+    """
+
+    whole: tuple[int, ...]
+    means: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TensorInfo:
     """A tensor as listed: everything but its values.
 
@@ -36,6 +52,8 @@ class TensorInfo:
         query, key and mask".
     labels : tuple of tuple of str
         For each axis the names of its indices, such as tokens, or none; empty when no axis has any.
+    kept : Kept or None
+        Of what it is a part, where not all of the tensor can be read.
     """
 
     address: str
@@ -49,11 +67,34 @@ class TensorInfo:
     unreadable: str = ""
     note: str = ""
     labels: tuple[tuple[str, ...], ...] = ()
+    kept: Kept | None = None
 
     @property
     def size(self) -> int:
-        """Number of elements."""
+        """Number of elements that can be read."""
         return math.prod(self.shape)
+
+    @property
+    def full_shape(self) -> tuple[int, ...]:
+        """The shape of the tensor itself."""
+        return self.shape if self.kept is None else self.kept.whole
+
+    @property
+    def full_size(self) -> int:
+        """Number of elements of the tensor itself."""
+        return math.prod(self.full_shape)
+
+    @property
+    def means(self) -> int:
+        """Side of the blocks whose means are all that can be read; 0 where elements are."""
+        return 0 if self.kept is None else self.kept.means
+
+    @property
+    def provenance(self) -> str:
+        """What the values are that are read, in words."""
+        if self.means:
+            return f"means of {self.means}×{self.means} values, as recorded"
+        return self.note or f"{self.dtype} as stored"
 
     @property
     def ndim(self) -> int:
@@ -129,4 +170,4 @@ class Listing:
     @property
     def parameters(self) -> int:
         """Number of elements over all stored tensors; captured values don't count, aliases count once."""
-        return sum(t.size for t in self.tensors if t.kind in ("parameter", "buffer", "array"))
+        return sum(t.full_size for t in self.tensors if t.kind in ("parameter", "buffer", "array"))

@@ -57,6 +57,9 @@ class Context:
     def stats(self, address: str, exact: bool = True) -> TensorStats:
         """Statistics of the whole tensor; a labelled sample when ``exact`` is False and the tensor is large."""
         reader = self.reader(address)
+        recorded = self._recorded(reader)
+        if recorded is not None:
+            return recorded
         key = ("stats", address, reader.info.version)
         if not exact:
             found: TensorStats | None = self.peek(key)
@@ -78,11 +81,23 @@ class Context:
     def known_stats(self, address: str) -> TensorStats | None:
         """The statistics at hand without a long pass: exact, sampled, or computed now when the tensor is small."""
         reader = self.reader(address)
+        recorded = self._recorded(reader)
+        if recorded is not None:
+            return recorded
         for kind in ("stats", "sampled-stats"):
             found: TensorStats | None = self.peek((kind, address, reader.info.version))
             if found is not None:
                 return found
         return self.stats(address) if reader.info.size <= SAMPLE else None
+
+    def _recorded(self, reader: TensorReader) -> TensorStats | None:
+        """Statistics of a tensor of which a part was kept, taken from all of it at the time; None of others."""
+        statistics = getattr(self.source, "statistics", None)
+        if statistics is None or reader.info.kept is None:
+            return None
+        key = ("recorded-stats", reader.info.address, reader.info.version)
+        found: TensorStats | None = self.memo(key, lambda: statistics(reader.info.address), lambda _: 2560)
+        return found
 
     def memo(self, key: Hashable, build: Callable[[], Any], nbytes: Callable[[Any], int]) -> Any:
         """``build()`` once for ``key``, kept under the engine's byte budget."""

@@ -147,7 +147,7 @@ _CLASSES: dict[str, type] = {
         *(answer.Values, answer.BlockStats, answer.ProbeAnswer, answer.Spectrum, answer.Analysis),
         *(request.GetBranches, answer.Branches, answer.BranchRegion, answer.ControlAnswer),
         *(answer.Changed, answer.Progress, answer.Died, answer.Grown),
-        *(tensor.Listing, tensor.TensorInfo, tensor.ModuleInfo, statistics.TensorStats),
+        *(tensor.Listing, tensor.TensorInfo, tensor.Kept, tensor.ModuleInfo, statistics.TensorStats),
         *(volume.VolumePicture, voxels.VoxelPicture, voxels.LeafPicture, voxels.CutFacts, landscape.LandscapePicture),
         *(splats.SplatPicture, splats.Splatting),
         *(picture.TilePicture, picture.Tile, picture.Step, layout.Layout, errors.Failure),

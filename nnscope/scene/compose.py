@@ -280,7 +280,8 @@ def _blocks(layout: Layout) -> tuple[int, int]:
 
 def _subtitle(resolved: Resolved) -> str:
     info = resolved.info
-    parts, arranging = [numbers.shape(info.shape), info.dtype], arranger(resolved.view)
+    kept = f"means of {info.means}×{info.means}" if info.means else numbers.shape(info.shape) if info.kept else ""
+    parts, arranging = [numbers.shape(info.full_shape), *filter(None, (kept,)), info.dtype], arranger(resolved.view)
     if arranging is not None and not resolved.refusal:
         parts.append(arranging.subject(info, resolved.layout, resolved.settings))
     elif resolved.layout.fixed and not resolved.view.coloured:

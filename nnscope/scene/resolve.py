@@ -162,7 +162,9 @@ class Resolved:
     def _unit(self) -> str:
         if self._drawing is not None:
             return self._drawing.unit
-        return unit_of(self.view) or ("variance" if self.reduction == "variance" else "raw value")
+        if self.reduction == "variance":
+            return unit_of(self.view) or "variance"
+        return unit_of(self.view) or ("mean value" if self.info.means else "raw value")
 
     def recipe(self, picture: TilePicture | SpacePicture | None) -> tuple[Step, ...]:
         """All steps from the tensor to the screen."""
@@ -200,7 +202,7 @@ class Resolved:
             self.info.address,
             self.normalisation,
             unit=self._unit,
-            reduction=f"{reduction} of {'×'.join([str(side)] * self._axes)}" if scaled else "",
+            reduction=self._reduced(f"{reduction} of {'×'.join([str(side)] * self._axes)}" if scaled else ""),
             level=level,
             clipped=clipped,
             nan=stats.nan if stats is not None else 0,
@@ -212,6 +214,11 @@ class Resolved:
             origin=self.info.note if self.info.kind == DIFFERENCE else self.origin,
             opacity=self._opacity,
         )
+
+    def _reduced(self, reduction: str) -> str:
+        """What a cell stands for, with the blocks that are all that was kept of the tensor."""
+        kept = f"mean of {self.info.means}×{self.info.means}" if self.info.means else ""
+        return " of ".join(filter(None, (reduction, kept)))
 
     @property
     def _opacity(self) -> tuple[float, ...]:

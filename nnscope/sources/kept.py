@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnscope.core.layout import sheet
+from nnscope.core.tensor import Kept
 from nnscope.store.runs.record import ITEMS, PCA, RAW
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nnscope.store.runs.record import Frame, Projection
 
 _MADE, _FIRST = "made of", "the first"  # how notes on principal components and on items begin
-_STATISTICS = " (statistics over steps are of all)"
+_STATISTICS = " (statistics are of all)"
 _SHARE = re.compile(r"[\d.]+%(?= of the original variance)")
 _COUNTED = {"batch": "samples", "head": "heads"}  # names of axes whose first indices are kept, and of what is counted
 
@@ -81,7 +82,8 @@ def shown_info(info: TensorInfo, kept: Frame | FrameAt) -> TensorInfo:
     labels = tuple(names[:size] for names, size in zip(info.labels, kept.shape, strict=bool(info.labels)))
     notes = (_components(told) if told else "", _first(info, kept.shape), info.note)
     note = " · ".join(filter(None, notes))
-    return replace(info, shape=kept.shape, dtype=dtype, nbytes=nbytes, labels=labels, note=note)
+    part = Kept(info.shape) if kept.shape != info.shape else None
+    return replace(info, shape=kept.shape, dtype=dtype, nbytes=nbytes, labels=labels, note=note, kept=part)
 
 
 def is_approximate(info: TensorInfo) -> bool:
@@ -119,7 +121,9 @@ def _reduced(info: TensorInfo, level: int, shape: tuple[int, ...]) -> TensorInfo
     layout = sheet(info.shape)
     rows, cols = _names(info, layout, layout.rows) or "row", _names(info, layout, layout.cols) or "column"
     axes = (f"{rows} (means of {side})", f"{cols} (means of {side})")
-    return replace(info, shape=shape, dtype="float32", nbytes=4 * shape[0] * shape[1], axes=axes, labels=())
+    nbytes = 4 * shape[0] * shape[1]
+    part = Kept(info.shape, side)
+    return replace(info, shape=shape, dtype="float32", nbytes=nbytes, axes=axes, labels=(), kept=part)
 
 
 def _names(info: TensorInfo, layout: Layout, axes: tuple[int, ...]) -> str:

@@ -137,6 +137,18 @@ class RunSource:
             raise NnscopeError("There is no tensor of this name.", plain(address), "`nnscope info` lists the names.")
         return pooled(history)
 
+    def statistics(self, address: str) -> TensorStats | None:
+        """The statistics of all of a tensor at a step, as recorded; None of a change and of the gradient flow."""
+        parsed = parse_address(address)
+        if parsed.minus is not None or parsed.name == FLOW:
+            return None
+        stack = self._stacks().get(parsed.name)
+        if stack is not None:
+            step = stack.steps[-1] if parsed.step is None else parsed.step
+            return pooled(joined_history([self._reader.history(part, step) for part in stack.parts]))
+        found = self._reader.frame(parsed.name, parsed.step)
+        return None if found is None else self._reader.statistics(parsed.name, found[0])
+
     def series(self, address: str, name: str, start: int = 0) -> Series:
         """Numbers over the steps: of a tensor's statistics, or with no address those given to ``step`` (`GetSeries`).
 

@@ -136,7 +136,7 @@ class Attention:
             cells, window = _cells(panels, request.level, at)
             values, states = tile_values(cells, reduction, window)
             tiles.append(Tile(*at, np.ascontiguousarray(values), np.ascontiguousarray(states)))
-        steps = [Step("read", True, reader.info.note or f"{reader.info.dtype} as stored"), *panels.steps()]
+        steps = [Step("read", True, reader.info.provenance), *panels.steps()]
         if request.level:
             side = 2**request.level
             steps.append(Step(reduction, True, f"of {side}×{side} values each, finite ones only"))

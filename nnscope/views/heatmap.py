@@ -74,7 +74,7 @@ class Heatmap:
 
 
 def _recipe(info: TensorInfo, request: BuildPicture, reduction: str, share: float) -> tuple[Step, ...]:
-    steps = [Step("read", True, f"{info.dtype} as stored")]
+    steps = [Step("read", True, info.provenance)]
     if info.dtype.startswith("complex"):
         steps.append(Step("magnitude", True, "|z| of complex values"))
     if share < 1:

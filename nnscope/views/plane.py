@@ -174,7 +174,7 @@ def _where(cut: Cut) -> str:
 
 
 def _recipe(info: TensorInfo, cut: Cut, level: int, reduction: str) -> tuple[Step, ...]:
-    steps = [Step("read", True, f"{info.dtype} as stored")]
+    steps = [Step("read", True, info.provenance)]
     if info.dtype.startswith("complex"):
         steps.append(Step("magnitude", True, "|z| of complex values"))
     steps.append(Step("plane", True, _where(cut)))

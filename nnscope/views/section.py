@@ -78,7 +78,7 @@ class Section:
             cells, window = _cells(context, reader, request, (row, col))
             values, states = tile_values(cells, reduction, window)
             tiles.append(Tile(row, col, np.ascontiguousarray(values), np.ascontiguousarray(states)))
-        steps = [Step("read", True, f"{reader.info.dtype} as stored")]
+        steps = [Step("read", True, reader.info.provenance)]
         count = depths[1] - depths[0]
         if count > 1:
             steps.append(Step(through, True, f"of {count} depths, {depths[0]} … {depths[1] - 1}, finite ones only"))

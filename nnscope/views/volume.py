@@ -181,7 +181,7 @@ def _reduction(request: BuildSpace | ProbeSpace) -> str:
 
 
 def _recipe(info: TensorInfo, level: int, reduction: str) -> tuple[Step, ...]:
-    steps = [Step("read", True, f"{info.dtype} as stored")]
+    steps = [Step("read", True, info.provenance)]
     if info.dtype.startswith("complex"):
         steps.append(Step("magnitude", True, "|z| of complex values"))
     if level:

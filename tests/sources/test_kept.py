@@ -86,7 +86,7 @@ def test_attention_of_all_layers_where_all_were_kept_alike(tmp_path: Path) -> No
     source = RunSource(run)
     (info,) = (info for info in source.listing().tensors if info.address == STACK)
     assert (info.shape, info.axes, info.version) == ((3, 5, 4, 7, 7), ("layer", *HEADS), 7)
-    assert info.note == "the first 5 of 32 samples (statistics over steps are of all)"
+    assert info.note == "the first 5 of 32 samples (statistics are of all)"
     assert source.series(STACK, "level").steps.tolist() == [0, 2, 6]
     assert np.isnan(source.series(STACK, "level").values).all()  # not whole
     assert source.beginning(f"{STACK}@6") == f"{STACK}@0"
@@ -149,7 +149,7 @@ def test_pictures_of_what_was_kept(tmp_path: Path) -> None:
         later = kept["block:output@5"].render(view="rgb", size=(500, 400))
         assert "basis aligned to step 0" in later.legend.notes
         overview = kept[f"{STACK}@5"].render(view="attention", size=(500, 400))
-        assert "the first 4 of 32 samples (statistics over steps are of all)" in overview.legend.notes
+        assert "the first 4 of 32 samples (statistics are of all)" in overview.legend.notes
         assert kept[STACK].kept_steps().tolist() == [0, 5]
 
 

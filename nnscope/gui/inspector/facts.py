@@ -33,15 +33,16 @@ class Facts(QWidget):
         grid.setVerticalSpacing(2)
         grid.addWidget(self._address, 0, 0, 1, 2)
         grid.setRowMinimumHeight(0, 24)
-        for row, name in enumerate(("Shape", "Axes", "Type", "Bytes", "Kind", "Source", "Aliases"), 1):
+        for row, name in enumerate(("Shape", "Kept", "Axes", "Type", "Bytes", "Kind", "Source", "Aliases"), 1):
             self._add(grid, row, name)
-        grid.addWidget(self._warning, 8, 0, 1, 2)
+        grid.addWidget(self._warning, 9, 0, 1, 2)
         grid.setColumnStretch(1, 1)
 
     def show_info(self, info: TensorInfo, source: str) -> None:
         """Fill in."""
         self._address.setText(info.address)
-        self._set("Shape", f"{shape(info.shape)}   {numbers.count(info.size)} values")
+        self._set("Shape", f"{shape(info.full_shape)}   {numbers.count(info.full_size)} values")
+        self._set("Kept", f"{shape(info.shape)}{' means' * bool(info.means)}" if info.kept else "")
         self._set("Axes", ", ".join(axis_name(a, info.axes) for a in range(info.ndim)) if any(info.axes) else "–")
         self._set("Type", info.dtype)
         self._set("Bytes", f"{nbytes(info.nbytes)}   {numbers.count(info.nbytes)}" if info.nbytes else "–")

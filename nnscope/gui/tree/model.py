@@ -163,7 +163,7 @@ class TensorTreeModel(QAbstractItemModel):
         if info is None:
             return ""
         if column == Column.SHAPE:
-            return shape(info.shape).replace(" ", "")
+            return shape(info.full_shape).replace(" ", "")
         if column == Column.DTYPE:
             return info.dtype
         stats = self._known(node) if column == Column.NORM else None
@@ -185,6 +185,7 @@ def _explanation(node: Node, info: TensorInfo | None) -> str:
     if info is None:
         tensors = f"{numbers.count(node.size)} values, {nbytes(node.nbytes)}"
         return "\n".join(filter(None, (node.name, node.type, tensors)))
-    lines = [info.address, f"{shape(info.shape)}  {info.dtype}  {info.kind}"]
+    lines = [info.address, f"{shape(info.full_shape)}  {info.dtype}  {info.kind}"]
+    lines += [f"kept: {shape(info.shape)}{' means' * bool(info.means)}"] if info.kept else []
     lines += [f"also: {alias}" for alias in info.aliases[:8]]
     return "\n".join([*lines, info.unreadable] if info.unreadable else lines)

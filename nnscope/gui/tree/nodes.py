@@ -167,7 +167,7 @@ def grow(root: Node, tensors: tuple[TensorInfo, ...], modules: tuple[ModuleInfo,
 
 
 def _insert(root: Node, info: TensorInfo) -> None:
-    node, size, nbytes = root, info.size, info.nbytes
+    node, size, nbytes = root, info.full_size, info.nbytes
     root.add(size, nbytes)
     for part in parts_of(info.address):
         node = node.child(part)

@@ -81,6 +81,7 @@ def _stack(group: Sequence[TensorInfo], taken: dict[str, Stack]) -> Stack:
 def stacked(address: str, group: Sequence[TensorInfo]) -> TensorInfo:
     """The entry of what layers of one shape are together."""
     first = group[0]
+    kept = None if first.kept is None else replace(first.kept, whole=(len(group), *first.kept.whole))
     return replace(
         first,
         address=address,
@@ -90,6 +91,7 @@ def stacked(address: str, group: Sequence[TensorInfo]) -> TensorInfo:
         axes=(LAYER, *first.axes) if first.axes else (),
         labels=((), *first.labels) if first.labels else (),
         aliases=(),
+        kept=kept,
     )
 
 

@@ -20,6 +20,9 @@ class Budget:
         fifth of them is what one look at the tensors copies: where that is too little for all, they take turns.
     disk : int
         Bytes that the folder of the run may have; beyond, old frames are thinned evenly, and the run says so.
+    frame : int
+        Bytes of what is kept of one tensor at a look; 0 for 64 KB, or as much as makes 4 MB in all where a look has few
+        tensors. A tensor beyond is kept in part, or as means of blocks, with the statistics of all of it.
     half : bool
         Carry float32 values in half precision (float16 attention, bfloat16 else), and label them so; statistics are
         then those of the carried values.
@@ -32,6 +35,7 @@ class Budget:
 
     memory: int = 1280 << 20
     disk: int = 8 << 30
+    frame: int = 0
     half: bool = False
 
     def __post_init__(self) -> None:

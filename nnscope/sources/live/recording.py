@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 LOOK_UP = 0.25  # seconds between two looks at what has come, when no look at tensors is waiting
 MOST_WAITING = 100_000  # steps whose numbers wait at most
 NAMED = 5  # tensors that a sentence names
-FRAME_BYTES = 64 << 10  # of a tensor in a look
+FRAME_BYTES = 64 << 10  # of a tensor in a look, where nothing else is asked for
+LOOK_BYTES = 4 << 20  # that the frames of a look may take together, so that small models are kept whole
 CLOSING = 30.0  # seconds that the last records may take
 FLUSHING = 5.0  # of them, for what is written in the end
 PIECE = 2e-3  # seconds of work on small tensors between two rests
@@ -82,10 +83,10 @@ class Recording:
     waiting : int
         Bytes of copies that wait, at most, but for the newest look.
     frame_bytes : int
-        Of a tensor in a look, at most.
+        Of a tensor in a look, at most; 0 for `FRAME_BYTES`, or more where a look has few tensors (`LOOK_BYTES`).
     """
 
-    def __init__(self, writer: RunWriter, pace: Pace, waiting: int, frame_bytes: int = FRAME_BYTES) -> None:
+    def __init__(self, writer: RunWriter, pace: Pace, waiting: int, frame_bytes: int = 0) -> None:
         self.dropped = 0  # looks that gave way to newer ones
         self.trouble = ""
         self.seconds = 0.0  # of processor time that the thread has taken
@@ -233,6 +234,7 @@ class Recording:
     def _record_of(self, look: Left) -> StepRecord:
         """The tensors of a step, a record by themselves."""
         statistics, frames = {}, {}
+        most = self._frame_bytes or max(FRAME_BYTES, LOOK_BYTES // max(1, len(look.tensors)))
         begun = self._clock()
         for info, copy in look.tensors:
             if time.monotonic() > self._deadline:
@@ -240,7 +242,7 @@ class Recording:
                 break
             values = own_values(received(copy))
             statistics[info] = direct_stats(values)
-            frames[info] = frame_of(values, self._frame_bytes, info)
+            frames[info] = frame_of(values, most, info)
             if self._clock() - begun >= PIECE:
                 self._rest(self._clock() - begun)
                 self._record_numbers()

@@ -300,7 +300,7 @@ def watch(
     rank, limits = rank_here(), replace(limits or Limits(), folder=budget.disk)
     writer = RunWriter(folder_of(run), watched.name, watched.tree, limits, rank)
     watched.attach()
-    return Watch(watched, Recording(writer, pace, budget.share), pace, rank)
+    return Watch(watched, Recording(writer, pace, budget.share, budget.frame), pace, rank)
 
 
 def _number(value: float | torch.Tensor) -> float | torch.Tensor:

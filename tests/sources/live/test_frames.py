@@ -81,7 +81,7 @@ def test_components_are_those_of_the_oracle_and_are_put_together_where_they_are_
     true = pca(values[:9].reshape(-1, 384), 16)
     share = true.explained_ratio.sum()
     made = f"made of 16 principal components of 384 features, {share:.1%} of the original variance"
-    assert info.note == f"{made} · the first 9 of 32 along axis 0 (statistics over steps are of all)"
+    assert info.note == f"{made} · the first 9 of 32 along axis 0 (statistics are of all)"
     assert (info.shape, info.dtype, info.nbytes) == ((9, 64, 384), "float32", frame.nbytes)
     assert np.square(found - values[:9]).sum() == pytest.approx((1 - share) * _spread(values[:9]), rel=0.02)
     part = recorded(info_of(values), frame).read(((1, 9, 3), (0, 64, 7), (5, 300, 11)))
@@ -130,9 +130,7 @@ def test_labels_are_cut_with_the_axis() -> None:
     info = info_of(values, "attention", HEADS, labels=labels, note="recomputed")
     found = recorded(info, frame_of(values, BUDGET, info)).info
     assert (found.axes, found.labels) == (HEADS, labels)
-    assert (
-        found.note == "the first 4 of 6 heads of the first of 4 samples (statistics over steps are of all) · recomputed"
-    )
+    assert found.note == "the first 4 of 6 heads of the first of 4 samples (statistics are of all) · recomputed"
     named = info_of(values, "output", labels=(tuple("abcd"), (), (), ()))
     frame = Frame(ITEMS, {"values": values[:2]})
     assert recorded(named, frame).info.labels == (("a", "b"), (), (), ())
