@@ -86,6 +86,11 @@ def shown_info(info: TensorInfo, kept: Frame | FrameAt) -> TensorInfo:
     return replace(info, shape=kept.shape, dtype=dtype, nbytes=nbytes, labels=labels, note=note, kept=part)
 
 
+def of_what_is_kept(info: TensorInfo) -> TensorInfo:
+    """The listing entry of what is made of several tensors' parts, whose statistics are those of the parts."""
+    return replace(info, note=info.note.replace(_STATISTICS, ""))
+
+
 def is_approximate(info: TensorInfo) -> bool:
     """Whether a recorded tensor's values are made of principal components."""
     return info.note.startswith(_MADE)

@@ -14,7 +14,7 @@ import numpy as np
 from nnscope.core.errors import NnscopeError
 from nnscope.core.text import plain
 from nnscope.sources.difference import extent
-from nnscope.sources.kept import shown_info
+from nnscope.sources.kept import of_what_is_kept, shown_info
 from nnscope.sources.live.attention_stack import StackReader, family, stacked, stacks
 from nnscope.store.runs.record import ITEMS, RAW
 
@@ -69,7 +69,7 @@ class RecordedStack:
             near = min(self.steps, key=lambda kept: abs(kept - at))
             raise NnscopeError(self._absence(at), plain(self.info.address), f"They were at step {near}.")
         readers = tuple(layer(part, at) for part in self.parts)
-        return StackReader(stacked(address, [reader.info for reader in readers]), readers)
+        return StackReader(of_what_is_kept(stacked(address, [reader.info for reader in readers])), readers)
 
     def _absence(self, step: int) -> str:
         """Why there is no stack at a step."""
@@ -96,7 +96,7 @@ def recorded_stacks(run: Run) -> dict[str, RecordedStack]:
     for stack in stacks(info for infos in newest for info in infos):
         steps = tuple(step for step in kept[stack.parts[0]] if _alike(kept, stack.parts, step))
         own = {part: kept[part] for part in stack.parts}
-        found[stack.info.address] = RecordedStack(stack.info, stack.parts, own, steps)
+        found[stack.info.address] = RecordedStack(of_what_is_kept(stack.info), stack.parts, own, steps)
     return found
 
 

@@ -138,14 +138,10 @@ class RunSource:
         return pooled(history)
 
     def statistics(self, address: str) -> TensorStats | None:
-        """The statistics of all of a tensor at a step, as recorded; None of a change and of the gradient flow."""
+        """The statistics of all of a tensor at a step, as recorded; None of what is made of several tensors."""
         parsed = parse_address(address)
-        if parsed.minus is not None or parsed.name == FLOW:
+        if parsed.minus is not None or parsed.name == FLOW or parsed.name in self._stacks():
             return None
-        stack = self._stacks().get(parsed.name)
-        if stack is not None:
-            step = stack.steps[-1] if parsed.step is None else parsed.step
-            return pooled(joined_history([self._reader.history(part, step) for part in stack.parts]))
         found = self._reader.frame(parsed.name, parsed.step)
         return None if found is None else self._reader.statistics(parsed.name, found[0])
 

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 import nnscope
 from nnscope.compute.statistics.summary import stats_of_array
 from nnscope.core.address import parse_address
 from nnscope.core.errors import NnscopeError
-from nnscope.core.tensor import TensorInfo
+from nnscope.core.tensor import Kept, TensorInfo
 from nnscope.sources.base import full_region
 from nnscope.sources.kept import shown_info
 from nnscope.sources.live import attention_stack
+from nnscope.sources.live.budget import Budget
 from nnscope.sources.live.frames import frame_of
 from nnscope.sources.live.modules import ROOT
+from nnscope.sources.live.watching import watch
 from nnscope.sources.session import RunSource
 from nnscope.store.runs.folder import rank_folder
 from nnscope.store.runs.reader import RunReader
@@ -86,7 +89,7 @@ def test_attention_of_all_layers_where_all_were_kept_alike(tmp_path: Path) -> No
     source = RunSource(run)
     (info,) = (info for info in source.listing().tensors if info.address == STACK)
     assert (info.shape, info.axes, info.version) == ((3, 5, 4, 7, 7), ("layer", *HEADS), 7)
-    assert info.note == "the first 5 of 32 samples (statistics are of all)"
+    assert info.note == "the first 5 of 32 samples"
     assert source.series(STACK, "level").steps.tolist() == [0, 2, 6]
     assert np.isnan(source.series(STACK, "level").values).all()  # not whole
     assert source.beginning(f"{STACK}@6") == f"{STACK}@0"
@@ -149,7 +152,7 @@ def test_pictures_of_what_was_kept(tmp_path: Path) -> None:
         later = kept["block:output@5"].render(view="rgb", size=(500, 400))
         assert "basis aligned to step 0" in later.legend.notes
         overview = kept[f"{STACK}@5"].render(view="attention", size=(500, 400))
-        assert "the first 4 of 32 samples (statistics are of all)" in overview.legend.notes
+        assert "the first 4 of 32 samples" in overview.legend.notes
         assert kept[STACK].kept_steps().tolist() == [0, 5]
 
 
@@ -205,3 +208,26 @@ def test_a_level_of_labelled_attention_has_no_labels() -> None:
     names = tuple("abcdefgh")
     found = shown_info(replace(info, labels=((), (), names, names)), frame_of(values, 64, info))
     assert (found.ndim, found.labels) == (2, ())
+
+
+def test_a_part_is_listed_in_the_shape_of_all_and_with_its_statistics(tmp_path: Path) -> None:
+    """Weights kept as means of blocks, and outputs of which the first samples were kept."""
+    torch.manual_seed(0)
+    model = torch.nn.Linear(300, 500, bias=False)
+    with watch(model, tmp_path / "run", every=1, budget=Budget(frame=64 << 10)) as run:
+        out = model(torch.randn(96, 300))
+        out.sum().backward()
+        run.step()
+    right = {"weight": model.weight.detach().numpy(), "(model):output": out.detach().numpy()}
+    with nnscope.open(str(tmp_path / "run")) as kept:
+        assert kept["weight"].info.means == 8
+        assert kept["(model):output"].info.kept == Kept((96, 500))
+        assert kept["(model):output"].shape == (32, 500)
+        for name, values in right.items():
+            stats, info = kept[f"{name}@0"].stats(), kept[name].info
+            assert (info.full_shape, info.full_size, stats.count) == (values.shape, values.size, values.size)
+            assert stats.std == pytest.approx(values.std(dtype=np.float64), rel=1e-6)
+            assert (stats.min, stats.max) == (values.min(), values.max())
+        legend = kept["weight@0"].render(scientific=True, size=(500, 400)).legend
+        assert (legend.unit, legend.reduction) == ("mean value", "mean of 8×8")
+        assert legend.normalisation.domain == pytest.approx((-right["weight"].max(), right["weight"].max()), rel=0.01)
