@@ -38,6 +38,11 @@ class Pace:
         self._next = 0.0
         self._under_way = False
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether looks come at steps of a given distance."""
+        return bool(self._every)
+
     def is_due(self, count: int) -> bool:
         """Whether to look at this call of `step`, the first being 0."""
         if self._every:

@@ -55,14 +55,15 @@ class Left:
     step : int
     time : float
         Seconds since the epoch.
-    scalars : mapping of str to float or Tensor of one element
+    scalars : mapping of str to float or Tensor of one element, or None
+        None where the numbers of this step were left before.
     tensors : sequence of (TensorInfo, Tensor or Sent)
         Copies that nobody writes to; none at most steps.
     """
 
     step: int
     time: float
-    scalars: Mapping[str, float | torch.Tensor]
+    scalars: Mapping[str, float | torch.Tensor] | None
     tensors: Sequence[tuple[TensorInfo, torch.Tensor | Sent]] = field(default=())
 
     @property
@@ -119,8 +120,9 @@ class Recording:
         if self.trouble:
             return
         with self._wake:
-            self._overflown += len(self._waiting) == MOST_WAITING
-            self._waiting.append(left)
+            if left.scalars is not None:
+                self._overflown += len(self._waiting) == MOST_WAITING
+                self._waiting.append(left)
             if left.tensors:
                 self._looks.append(left)
                 self._make_room()
@@ -251,7 +253,7 @@ class Recording:
         return StepRecord(look.step, look.time, {}, statistics, frames, late=True)
 
     def _numbers(self, left: Left) -> Iterator[tuple[str, float]]:
-        for name, value in left.scalars.items():
+        for name, value in (left.scalars or {}).items():
             try:
                 yield name, float(value)
             except (TypeError, ValueError, RuntimeError):

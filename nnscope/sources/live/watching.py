@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nnscope.sources.live.ranks import Rank
     from nnscope.sources.live.transit import Sent
 
+LAST = "as the model was when recording ended"
 TELL_EVERY = 0.5  # seconds between two reports to those who are attached
 TOLD = 6  # numbers in such a report
 
@@ -89,6 +90,7 @@ class Watch:
         self._seconds = 0.0  # that `step` took from training
         self._begun = time.monotonic()
         self._outlet: Outlet | None = None
+        self._looked_at = -1  # the step of the last look
         self._telling = 0.0  # when the outlet is told next
         watched.listen(pace.is_due(0))
         atexit.register(self.close)
@@ -156,6 +158,7 @@ class Watch:
         self._seconds += took
         if looked:
             self.looks += 1
+            self._looked_at = self.step_number
             self._pace.looked(took)
         self._listen()
         if self._outlet is not None and begun >= self._telling:
@@ -171,6 +174,7 @@ class Watch:
         if not self.steps:
             log.warning("step() was never called: nothing is recorded in %s.", self.folder)
         self._watched.detach()
+        self._look_last()
         self._recording.close()
         if self._outlet is not None:
             self._outlet.tell(self._facts())
@@ -222,6 +226,21 @@ class Watch:
         self._recording.omit(turns.never)
         sent = self._transit.send([copy for _, copy in kept])
         return [(info, copy) for (info, _), copy in zip(kept, sent, strict=True)]
+
+    def _look_last(self) -> None:
+        """Parameters as training has left them, where the last look was earlier and no rhythm was asked for."""
+        if self.trouble or self._pace.is_fixed or self._looked_at == self.step_number or not self.steps:
+            return
+        try:
+            room, kept = self._watched.share, []
+            for info, tensor in self._watched.parameters():
+                if info.nbytes <= room:
+                    room -= info.nbytes
+                    noted = replace(info, note=" · ".join(filter(None, (info.note, LAST))))
+                    kept.append((noted, self._watched.copy(info, tensor)))
+            self._recording.leave(Left(self.step_number, time.time(), None, kept))
+        except Exception as error:  # never into the training loop (P10)
+            log.warning("The last look at the parameters failed (%s: %s).", type(error).__name__, error)
 
     def _sensed(self, numbers: dict[str, float | torch.Tensor]) -> list[tuple[TensorInfo, torch.Tensor | Sent]]:
         """The sensitivity, where it is asked for; its norm goes to the numbers of this step."""

@@ -264,7 +264,7 @@ def test_numbers_do_not_wait_for_tensors(tmp_path: Path, monkeypatch: pytest.Mon
         assert reader.steps.tolist() == [0, 1, 2, 3]
         assert reader.frame("head.weight") is None  # the first look is still at work
     reader.refresh()
-    assert reader.frame_steps("head.weight").tolist() == [0]
+    assert reader.frame_steps("head.weight").tolist() == [0, 3]  # and as training left it
     assert reader.steps.tolist() == [0, 1, 2, 3]
     reader.close()
 
@@ -278,7 +278,7 @@ def test_the_end_does_not_wait_for_a_rest(tmp_path: Path) -> None:
             run.step(loss=loss)
     assert time.monotonic() - begun < 20
     reader = RunReader(tmp_path / "run")
-    assert reader.frame_steps("head.weight").tolist() == [0]
+    assert reader.frame_steps("head.weight").tolist() == [0, 2]
     assert len(reader.scalar("loss").steps) == 3
     reader.close()
 
@@ -419,3 +419,18 @@ def test_names_of_tokens_are_kept_with_recorded_attention(tmp_path: Path) -> Non
     infos = [info for info in RunSource(tmp_path / "run").listing().tensors if info.kind == "attention"]
     assert infos
     assert all(info.labels[-2:] == (tokens, tokens) for info in infos)
+
+
+def test_the_last_weights_are_in_the_run_and_told_as_such(tmp_path: Path) -> None:
+    model = nn.Linear(3, 2)
+    with watch(model, tmp_path / "run") as run:
+        for step in range(40):
+            with torch.no_grad():
+                model.weight.fill_(step)
+            run.step(loss=step)
+    source = RunSource(tmp_path / "run")
+    reader = source.reader("weight@39")
+    assert reader.read(((0, 2, 1), (0, 3, 1))).tolist() == [[39] * 3] * 2
+    assert reader.info.note == "as the model was when recording ended"
+    assert source.series("", "loss").steps.tolist() == list(range(40))
+    source.close()
