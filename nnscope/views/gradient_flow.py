@@ -37,6 +37,7 @@ class GradientFlowView(Heatmap):
 
     name = "gradient-flow"
     title = "Gradient flow"
+    unit = "decades"
     options: tuple[Setting, ...] = ()
 
     def refuses(self, info: TensorInfo) -> str:
