@@ -41,6 +41,7 @@ FRAME_BYTES = 64 << 10  # of a tensor in a look, where nothing else is asked for
 LOOK_BYTES = 4 << 20  # that the frames of a look may take together, so that small models are kept whole
 CLOSING = 30.0  # seconds that the last records may take
 FLUSHING = 5.0  # of them, for what is written in the end
+WAITED = 2.0  # how many times its processor time work counts at most, where it has to wait for a processor
 PIECE = 2e-3  # seconds of work on small tensors between two rests
 
 log = logging.getLogger("nnscope")
@@ -96,8 +97,8 @@ class Recording:
         self._pace = pace
         self._most_waiting = waiting
         self._frame_bytes = frame_bytes
-        # one that steps back behind others rests longer the more it has to wait: there is work that it would disturb
-        self._clock = time.perf_counter if pace.nice else time.thread_time
+        # one that steps back behind others rests longer where it has to wait: there is work that it would disturb
+        self._most_waited = WAITED if pace.nice else 1.0
         self._waiting: deque[Left] = deque(maxlen=MOST_WAITING)
         self._looks: deque[Left] = deque()  # those that wait with copies
         self._wake = threading.Condition()
@@ -217,13 +218,18 @@ class Recording:
         with self._wake:
             taken = list(self._waiting)
             self._waiting.clear()
-        begun = self._clock()
+        begun = _clocks()
         for left in taken:
             numbers = dict(self._numbers(left))
             self.latest = {**self.latest, **numbers}
             self._writer.append(StepRecord(left.step, left.time, numbers))
         self._writer.flush_if_due()
-        self._rest(self._clock() - begun)
+        self._rest(self._worked(begun))
+
+    def _worked(self, begun: tuple[float, float]) -> float:
+        """Seconds of work since then: as they pass, but at most `WAITED` times those of the processor."""
+        passed, used = (now - then for now, then in zip(_clocks(), begun, strict=True))
+        return min(passed, self._most_waited * used)
 
     def _rest(self, worked: float) -> None:
         """Leave the interpreter to the training thread for a while, unless the end is near."""
@@ -237,7 +243,7 @@ class Recording:
         """The tensors of a step, a record by themselves."""
         statistics, frames = {}, {}
         most = self._frame_bytes or max(FRAME_BYTES, LOOK_BYTES // max(1, len(look.tensors)))
-        begun = self._clock()
+        begun = _clocks()
         for info, copy in look.tensors:
             if time.monotonic() > self._deadline:
                 self._unwritten.append(look.step)
@@ -245,11 +251,11 @@ class Recording:
             values = own_values(received(copy))
             statistics[info] = direct_stats(values)
             frames[info] = frame_of(values, most, info)
-            if self._clock() - begun >= PIECE:
-                self._rest(self._clock() - begun)
+            if (worked := self._worked(begun)) >= PIECE:
+                self._rest(worked)
                 self._record_numbers()
-                begun = self._clock()
-        self._rest(self._clock() - begun)
+                begun = _clocks()
+        self._rest(self._worked(begun))
         return StepRecord(look.step, look.time, {}, statistics, frames, late=True)
 
     def _numbers(self, left: Left) -> Iterator[tuple[str, float]]:
@@ -265,3 +271,8 @@ class Recording:
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(map(plain, names[:NAMED])) + more
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds that pass, and those of this thread on a processor."""
+    return time.perf_counter(), time.thread_time()
