@@ -18,6 +18,7 @@ from nnscope.core.errors import NnscopeError
 if TYPE_CHECKING:
     from collections.abc import Container
 
+ROOT = "(model)"  # what the model itself is called: "(model):output"
 KINDS = ("input", "output", "grad_input", "grad_output", "grad", "attention", "jacobian")
 
 _PATTERN = re.compile(

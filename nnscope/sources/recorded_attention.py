@@ -1,7 +1,7 @@
 """The attention of all layers of a recorded run as one tensor, at the steps at which all of them were kept alike.
 
 Layers of which a look kept only some, or in different shapes, or as means of blocks, make no stack at that step, and
-what asks for it there hears why. It is listed as it is for a live model (`nnscope.sources.live.attention_stack`).
+what asks for it there hears why. It is listed as it is for a live model (`nnscope.sources.attention_stack`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from nnscope.core.errors import NnscopeError
 from nnscope.core.text import plain
+from nnscope.sources.attention_stack import StackReader, family, stacked, stacks
 from nnscope.sources.difference import extent
 from nnscope.sources.kept import of_what_is_kept, shown_info
-from nnscope.sources.live.attention_stack import StackReader, family, stacked, stacks
 from nnscope.store.runs.record import ITEMS, RAW
 
 if TYPE_CHECKING:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from nnscope.core.statistics import TensorStats
     from nnscope.core.tensor import TensorInfo
+    from nnscope.sources.attention_stack import StackReader
     from nnscope.sources.kept import RecordedComponents, RecordedTensor
-    from nnscope.sources.live.attention_stack import StackReader
     from nnscope.sources.recorded_attention import RecordedStack
     from nnscope.store.runs.folder import SegmentFile
 

@@ -39,6 +39,7 @@ TOP = 10  # room for marks
 NEAR = 6  # pixels within which a mark is meant
 NAMES = {"nan": "no finite number", "spike": "spike", "dead": "{:.0f} dead units"}
 WARNING = QColor(224, 162, 59)
+WARNING_ON_LIGHT = QColor(143, 92, 8)
 DANGER = QColor(216, 84, 84)
 
 
@@ -180,7 +181,8 @@ class SeriesPlot(QWidget):
     def _paint_mark(self, painter: QPainter, remarkable: Event) -> None:
         x = self.x_of(remarkable.step)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(WARNING if remarkable.kind == "spike" else DANGER)
+        light = self.palette().color(QPalette.ColorRole.Window).lightness() > 128
+        painter.setBrush((WARNING_ON_LIGHT if light else WARNING) if remarkable.kind == "spike" else DANGER)
         painter.drawPolygon(QPolygonF([QPointF(x - 4, 1), QPointF(x + 4, 1), QPointF(x, 8)]))
 
     def _paint_numbers(self, painter: QPainter, values: np.ndarray) -> None:

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from nnscope.sources.live.modules import ROOT
+from nnscope.core.address import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

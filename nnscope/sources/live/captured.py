@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from nnscope.core.address import ROOT
 from nnscope.core.tensor import TensorInfo
 from nnscope.sources.live.half import carried, with_label
-from nnscope.sources.live.modules import ROOT, is_inside
+from nnscope.sources.live.modules import is_inside
 from nnscope.sources.live.spares import LEAST_BYTES, Spares
 from nnscope.sources.live.values import copy_of, dtype_name, is_plain, why_unreadable
 

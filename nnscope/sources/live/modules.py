@@ -9,9 +9,8 @@ from fnmatch import fnmatchcase
 
 import torch
 
+from nnscope.core.address import ROOT
 from nnscope.core.errors import NnscopeError
-
-ROOT = "(model)"  # what the model itself is called in addresses: "(model):output"
 
 Layers = str | Iterable[str] | Callable[[str], bool]
 

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from nnscope.core.address import ROOT
 from nnscope.core.errors import NnscopeError
 from nnscope.core.tensor import Listing, ModuleInfo, TensorInfo
+from nnscope.sources.attention_stack import open_stack, stacks
 from nnscope.sources.live.attention import KIND as ATTENTION
 from nnscope.sources.live.attention import AttentionRecorder
-from nnscope.sources.live.attention_stack import open_stack, stacks
 from nnscope.sources.live.axes import NamedAxes
 from nnscope.sources.live.captured import ROOM, CapturedValues, Room
 from nnscope.sources.live.compatibility import COMPILED, HOLDER, NO, Remark, remarks
 from nnscope.sources.live.hooks import MAX_CALLS, Recorder
-from nnscope.sources.live.modules import ROOT, ModuleRef, compiled_paths, is_callable, is_inside, modules_of
+from nnscope.sources.live.modules import ModuleRef, compiled_paths, is_callable, is_inside, modules_of
 from nnscope.sources.live.parameters import LiveParameters
 from nnscope.sources.live.sensitivity import call_of, linearise
 from nnscope.sources.live.steplock import StepLock

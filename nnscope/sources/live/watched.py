@@ -6,12 +6,12 @@ import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nnscope.core.address import split_kind
+from nnscope.core.address import ROOT, split_kind
 from nnscope.core.tensor import TensorInfo
 from nnscope.sources.live.captured import OVER_BUDGET, Room
 from nnscope.sources.live.gradients import GradientRecorder, LatestGradients
 from nnscope.sources.live.half import carried, with_label
-from nnscope.sources.live.modules import ROOT, modules_of, select
+from nnscope.sources.live.modules import modules_of, select
 from nnscope.sources.live.sensing import SENSITIVITY, Sensing
 from nnscope.sources.live.shards import local_part
 from nnscope.sources.live.source import CAPTURED, LiveSource

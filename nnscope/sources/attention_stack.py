@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnscope.core.address import split_kind
+from nnscope.core.address import ROOT, split_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from nnscope.sources.base import TensorReader
 
 LAYER = "layer"
-ROOT = "(model)"  # as `nnscope.sources.live.modules` calls the model itself; what reads a run needs no torch
 _NUMBER = re.compile(r"(?<![^.~])\d+")  # a whole part of a path, or the number of a call
 
 
