@@ -126,18 +126,12 @@ class CapturedValues:
     room : Room
     next_version : callable
         Gives a content version greater than all before.
-
-    Attributes
-    ----------
-    listings : int
-        How often everything was listed.
     """
 
     def __init__(self, room: Room, next_version: Callable[[], int]) -> None:
         self.budget = room.nbytes
         self._half = room.half
         self.nbytes = 0
-        self.listings = 0
         self._next_version = next_version
         self._lock = threading.Lock()
         self._kept: dict[str, Captured] = {}  # oldest first
@@ -219,7 +213,6 @@ class CapturedValues:
     def infos(self) -> list[TensorInfo]:
         """Everything kept as listed, in the order of capture."""
         with self._lock:
-            self.listings += 1
             self._settle()
             return [kept.info for kept in self._kept.values()]
 

@@ -11,7 +11,7 @@ Passes and calls. A *pass* begins when the model is called, or a part of it whil
 pass the calls of a module are numbered, and from the second on its values are tagged ``~2``, ``~3`` … up to
 `MAX_CALLS`, whose place always holds the newest. Calls that PyTorch makes during a backward pass (activation
 checkpointing computes a part again) are no calls of their own and are passed over. A recording wants passes of
-training: until values are listed, a pass without gradients or in evaluation mode, such as a validation between the
+training: until values are taken, a pass without gradients or in evaluation mode, such as a validation between the
 training pass and the end of the step, does not take the place of one with gradients in training mode.
 """
 
@@ -95,7 +95,7 @@ class Recorder:
         self._watched = {ref.path: ref.aliases for ref in watched}
         self._aliases = self._watched  # of those that are listened to
         self._prefers_training = False
-        self._trained = -1  # the count of listings at the last pass of training
+        self._trained = False  # whether there was a pass of training since values were taken
         self._modules = {ref.path: ref.reference for ref in watched}
         self._modules[""] = weakref.ref(model)  # watched in any case, to know where a pass begins
         self._numbers = itertools.count(1)
@@ -119,7 +119,7 @@ class Recorder:
         For a recording, values are kept of those watched modules only that are ``wanted``, and of passes of training
         rather than others.
         """
-        self._prefers_training, self._trained = wanted is not None, -1
+        self._prefers_training, self._trained = wanted is not None, False
         self._aliases = {path: names for path, names in self._watched.items() if wanted is None or wanted(path)}
         try:
             for path, reference in self._modules.items():
@@ -136,6 +136,10 @@ class Recorder:
         while self._handles:
             self._handles[-1].remove()
             self._handles.pop()
+
+    def taken(self) -> None:
+        """What was kept was taken for a recording: the next pass counts, whichever it is."""
+        self._trained = False
 
     def entering(self, module: torch.nn.Module, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """A watched module is being called."""
@@ -221,14 +225,14 @@ class Recorder:
         return self._modules[path]() is not module  # a shallow copy, such as DataParallel makes for its threads
 
     def _gives_way(self, path: str) -> bool:
-        """Whether a pass begins that is none of training, after one that was and that nobody has listed yet."""
+        """Whether a pass begins that is none of training, after one that was and whose values were not taken yet."""
         if path and self._pass.open:
             return False
-        model, listings = self._modules[""](), self.values.listings
+        model = self._modules[""]()
         if model is not None and model.training and _grad_enabled():
-            self._trained = listings
+            self._trained = True
             return False
-        return self._trained == listings
+        return self._trained
 
     def _called(self, path: str) -> Calls:
         """Count a call, the first of a new pass where none is under way."""

@@ -134,6 +134,7 @@ class Watched:
             self._version = max(self._version, info.version)
             if kept is not None and kept.value is not None:
                 yield replace(self._source.named(info), version=0), kept.value
+        self._source.recorder.taken()
 
     def _wanted(self, path: str) -> bool:
         """Whether it is the turn of something that the module at ``path`` takes or gives."""
@@ -142,4 +143,5 @@ class Watched:
 
 
 def info_of(address: str, kind: str, tensor: torch.Tensor, note: str = "") -> TensorInfo:
+    """The entry of a tensor as it is."""
     return TensorInfo(address, tuple(tensor.shape), dtype_name(tensor.dtype), kind, tensor.nbytes, note=note)
